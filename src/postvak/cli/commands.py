@@ -1,0 +1,184 @@
+"""The command line: `postvak …`. Find, one verb, print; no decisions here.
+
+Exit codes: 0 done, 1 a problem that the text explains, 2 wrong usage, 75 try again later (EX_TEMPFAIL, for MTAs).
+"""
+
+import json
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+from django.db import DatabaseError
+from rich.console import Console
+
+from postvak import __version__
+from postvak.cli import config_file, ingest_mail, serving
+from postvak.cli.prepare import prepare_database
+from postvak.cli.show import as_json, fetch_text, plan_text
+from postvak.configuration import ConfigurationError
+from postvak.mail.files import read_mails
+from postvak.models import Mailbox
+from postvak.receive.fetch import fetch_mailbox
+from postvak.worker.engine import JOBS, Engine
+from postvak.worker.identity import own_name
+
+TRY_LATER = 75
+
+app = typer.Typer(
+    help="Postvak: a self-hosted helpdesk for teams that work by e-mail.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+config = typer.Typer(help="The whole set-up as one TOML file.", no_args_is_help=True)
+app.add_typer(config, name="config")
+out = Console()
+err = Console(stderr=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+MailboxName = Annotated[str, typer.Option("--mailbox", help="Name of the mailbox; default: the command line's own.")]
+
+
+def run() -> None:
+    """Run the command of sys.argv; expected failures are one sentence on stderr."""
+    try:
+        app()
+    except ConfigurationError as error:
+        err.print(f"postvak: {error}", style="red", highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+) -> None:
+    """Run everything: web pages, fetching, processing and sending. Ctrl+C stops."""
+    serving.serve(host, port)
+
+
+@app.command()
+def worker(
+    only: Annotated[str, typer.Option(help=f"Some of: {','.join(JOBS)}.")] = ",".join(JOBS),
+) -> None:
+    """Run fetching, processing and sending without the web pages; any number of workers may run."""
+    jobs = [job.strip() for job in only.split(",")]
+    unknown = sorted(set(jobs) - set(JOBS))
+    if unknown:
+        raise typer.BadParameter(f"unknown job {unknown[0]}; choose from {', '.join(JOBS)}")
+    prepare_database()
+    engine = Engine(jobs)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        engine.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    engine.run()
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[str], typer.Argument(help="Mail files, directories, Maildirs, mbox files, or - for stdin.")],
+    mailbox: MailboxName = "",
+    as_lines: Json = False,
+) -> None:
+    """Store and process mails. Exit 0: all are stored; 75: try again later."""
+    prepare_database()
+    box = find_mailbox(mailbox)
+    try:
+        for result in ingest_mail.ingest(box, ingest_mail.read_all(paths)):
+            line = json.dumps(result.as_json()) if as_lines else result.as_text()
+            print(line, flush=True)
+    except FileNotFoundError as error:
+        fail(f"There is no file {error.filename}.")
+    except (DatabaseError, OSError) as error:
+        fail(f"Not everything could be stored: {error}. Try again later; nothing is stored twice.", TRY_LATER)
+
+
+@app.command()
+def explain(
+    path: Annotated[str, typer.Argument(help="A mail file, or - for stdin.")],
+    mailbox: MailboxName = "",
+    as_object: Json = False,
+) -> None:
+    """Show what would become of a mail, and why. Nothing is written."""
+    prepare_database()
+    box = find_mailbox(mailbox)
+    try:
+        raw = sys.stdin.buffer.read() if path == "-" else next(read_mails(Path(path)), b"")
+    except OSError as error:
+        fail(f"{path} can't be read: {error.strerror}.")
+    facts, plan = ingest_mail.explain_raw(box, raw)
+    print(json.dumps(as_json(facts, plan), indent=2) if as_object else plan_text(facts, plan))
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="Name of a mailbox; default: all valid ones.")] = "",
+    as_lines: Json = False,
+) -> None:
+    """Fetch mailboxes now, without waiting for their interval. Exit 1: one could not be fetched."""
+    prepare_database()
+    boxes = [find_mailbox(name)] if name else list(Mailbox.objects.fetched())
+    failed = False
+    for box in boxes:
+        if box.kind == Mailbox.Kind.LOCAL:
+            fail(f"Mailbox “{box.name}” has no server to fetch from; use postvak ingest.")
+        result = fetch_mailbox(box, worker=own_name())
+        failed = failed or result.problem is not None
+        print(fetch_text(box, result, as_lines=as_lines), flush=True)
+    raise typer.Exit(1 if failed else 0)
+
+
+@config.command("export")
+def config_export() -> None:
+    """Print the set-up as TOML. Passwords are not printed; leave them out to keep them."""
+    prepare_database()
+    sys.stdout.write(config_file.export())
+
+
+@config.command("apply")
+def config_apply(
+    path: Annotated[Path, typer.Argument(help="TOML file, as config export prints it.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the difference.")] = False,
+    as_object: Json = False,
+) -> None:
+    """Make the set-up as the file says; repeating it changes nothing. What the file doesn't name stays."""
+    prepare_database()
+    try:
+        changes = config_file.apply(path.read_text(), base=path.parent, dry_run=dry_run)
+    except OSError as error:
+        fail(f"{path} can't be read: {error.strerror}.")
+    except config_file.ConfigFileError as error:
+        fail(f"{path}: {error} Nothing was changed.")
+    if as_object:
+        print(json.dumps([change.as_json() for change in changes], indent=2))
+        return
+    for change in changes:
+        print(change.as_text())
+    print("Nothing to change." if not changes else "Nothing was written (dry run)." if dry_run else "Done.")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+def find_mailbox(name: str) -> Mailbox:
+    """By name; without one, the command line's own mailbox."""
+    found = Mailbox.objects.filter(name=name) if name else Mailbox.objects.filter(kind=Mailbox.Kind.LOCAL)
+    box = found.first()
+    if box is None:
+        names = ", ".join(f"“{n}”" for n in Mailbox.objects.values_list("name", flat=True))
+        fail(f"There is no mailbox “{name}”. There are: {names}.")
+    return box
+
+
+def fail(text: str, code: int = 1) -> NoReturn:
+    err.print(f"postvak: {text}", style="red", highlight=False, soft_wrap=True)
+    raise typer.Exit(code)

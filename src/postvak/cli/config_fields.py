@@ -1,0 +1,203 @@
+"""Kinds of settings in the TOML file: how each is read from a row, checked, and written to it."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import cast
+
+from django.db.models import Model
+
+from postvak.crypto.sealing import CannotOpen
+from postvak.models import Agent, Channel, Mailbox, Queue
+
+Value = str | int | bool | datetime | list["Value"] | dict[str, "Value"] | None
+KEPT = "(secret)"
+
+
+class ConfigFileError(Exception):
+    """The file can't be applied; the text says where and what to do."""
+
+
+class Field:
+    """A plain attribute; subclasses check the type of the value."""
+
+    wanted = "a value"
+
+    def __init__(self, attribute: str) -> None:
+        self.attribute = attribute
+
+    def read(self, row: Model) -> Value:
+        """The value for the file; None or "" is left out."""
+        return cast(Value, getattr(row, self.attribute))
+
+    def check(self, value: Value) -> Value:
+        raise NotImplementedError
+
+    def write(self, row: Model, value: Value, base: Path) -> tuple[Value, Value]:
+        """Set the checked value; returns (old, new). Raises ConfigFileError."""
+        old, new = self.read(row), self.check(value)
+        setattr(row, self.attribute, new)
+        return old, new
+
+    def set_initial(self, row: Model, *, where: str, name: str) -> None:
+        """A new row whose table doesn't name this setting: the model's default holds."""
+
+    def after_save(self, row: Model, value: Value) -> None:
+        """For what needs the saved row."""
+
+
+class Text(Field):
+    def check(self, value: Value) -> Value:
+        if not isinstance(value, str):
+            raise ConfigFileError(f"write a text in quotes, not {value!r}.")
+        return value
+
+
+class Number(Field):
+    def check(self, value: Value) -> Value:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise ConfigFileError(f"write a whole number, not {value!r}.")
+        return value
+
+
+class Moment(Field):
+    """A date-time; without an offset it is UTC."""
+
+    def check(self, value: Value) -> Value:
+        if not isinstance(value, datetime):
+            raise ConfigFileError(f"write a date and time such as 2026-11-21T08:00:00Z, not {value!r}.")
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Flag(Field):
+    """`exclusive`: at most one row has it; setting it takes it from the one that had it."""
+
+    def __init__(self, attribute: str, *, exclusive: bool = False) -> None:
+        super().__init__(attribute)
+        self.exclusive = exclusive
+
+    def check(self, value: Value) -> Value:
+        if not isinstance(value, bool):
+            raise ConfigFileError(f"write true or false, not {value!r}.")
+        return value
+
+    def write(self, row: Model, value: Value, base: Path) -> tuple[Value, Value]:
+        old, new = super().write(row, value, base)
+        if self.exclusive and new:
+            others = type(row)._default_manager.filter(**{self.attribute: True}).exclude(pk=row.pk)
+            others.update(**{self.attribute: False})
+        return old, new
+
+
+class Reference(Field):
+    """Another row by its natural key; "" means none."""
+
+    def __init__(self, attribute: str, model: type[Model], key: str, *, required: bool = False) -> None:
+        super().__init__(attribute)
+        self.model, self.key, self.required = model, key, required
+
+    def read(self, row: Model) -> Value:
+        if getattr(row, f"{self.attribute}_id") is None:
+            return None
+        return cast(Value, getattr(getattr(row, self.attribute), self.key))
+
+    def write(self, row: Model, value: Value, base: Path) -> tuple[Value, Value]:
+        old = self.read(row)
+        setattr(row, self.attribute, self.find(value))
+        return old, self.read(row)
+
+    def find(self, value: Value) -> Model | None:
+        if value == "" and not self.required:
+            return None
+        wanted = value.lower() if isinstance(value, str) and self.key == "email" else value
+        found = self.model._default_manager.filter(**{self.key: wanted}).first()
+        if found is None:
+            names = ", ".join(self.model._default_manager.values_list(self.key, flat=True)) or "none"
+            raise ConfigFileError(f"there is no {self.model.__name__.lower()} “{value}” (there are: {names}).")
+        return found
+
+    def set_initial(self, row: Model, *, where: str, name: str) -> None:
+        if not self.required:
+            return
+        rows = list(self.model._default_manager.all()[:2])
+        if len(rows) != 1:
+            raise ConfigFileError(f"{where} needs a {name}.")
+        setattr(row, self.attribute, rows[0])
+
+
+class Members(Field):
+    """The agents of a queue, by e-mail."""
+
+    def __init__(self) -> None:
+        super().__init__("members")
+
+    def read(self, row: Model) -> Value:
+        if row.pk is None:
+            return []
+        return list(cast(Queue, row).members.order_by("email").values_list("email", flat=True))
+
+    def write(self, row: Model, value: Value, base: Path) -> tuple[Value, Value]:
+        if not isinstance(value, list):
+            raise ConfigFileError('write a list of e-mail addresses: ["ann@example.org"].')
+        wanted = sorted(str(email).lower() for email in value)
+        missing = set(wanted) - set(Agent.objects.filter(email__in=wanted).values_list("email", flat=True))
+        if missing:
+            raise ConfigFileError(f"there is no agent “{min(missing)}”.")
+        return self.read(row), cast(Value, wanted)
+
+    def after_save(self, row: Model, value: Value) -> None:
+        emails = [str(email).lower() for email in cast(list[Value], value)]
+        cast(Queue, row).members.set(Agent.objects.filter(email__in=emails))
+
+
+class Secret(Field):
+    """A sealed password, given by reference."""
+
+    def read(self, row: Model) -> Value:
+        return None
+
+    def write(self, row: Model, value: Value, base: Path) -> tuple[Value, Value]:
+        secret = resolve(value, base)
+        if self.is_same(row, secret):
+            return KEPT, KEPT
+        setattr(row, self.attribute, secret)
+        return KEPT, "(new secret)"
+
+    def is_same(self, row: Model, secret: str) -> bool:
+        """One that can't be opened any more counts as different, so that a file can repair it."""
+        try:
+            return cast(Channel | Mailbox, row).password == secret
+        except CannotOpen:
+            return False
+
+
+class Password(Secret):
+    """An agent's password: kept as a hash only; a new agent without one can't log in."""
+
+    def __init__(self) -> None:
+        super().__init__("password")
+
+    def write(self, row: Model, value: Value, base: Path) -> tuple[Value, Value]:
+        agent, secret = cast(Agent, row), resolve(value, base)
+        if agent.password and agent.check_password(secret):
+            return KEPT, KEPT
+        agent.set_password(secret)
+        return KEPT, "(new secret)"
+
+    def set_initial(self, row: Model, *, where: str, name: str) -> None:
+        cast(Agent, row).set_unusable_password()
+
+
+def resolve(value: Value, base: Path) -> str:
+    """The secret behind `{ env = "NAME" }` or `{ file = "path" }`. Raises ConfigFileError."""
+    if not isinstance(value, dict) or len(value) != 1 or next(iter(value)) not in {"env", "file"}:
+        raise ConfigFileError('write passwords as { env = "NAME" } or { file = "path" }, never in clear.')
+    kind, where = next(iter(value.items()))
+    if kind == "env":
+        if str(where) not in os.environ:
+            raise ConfigFileError(f"the environment variable {where} is not set.")
+        return os.environ[str(where)]
+    try:
+        return (base / str(where)).read_text().rstrip("\n")
+    except OSError as error:
+        raise ConfigFileError(f"the file {where} can't be read: {error.strerror}.") from error

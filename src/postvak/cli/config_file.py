@@ -1,0 +1,265 @@
+"""The whole set-up as one TOML file: `postvak config export` and `apply`. Spec 10.
+
+SECTIONS is the format: one table per noun, rows found by their natural key. apply() is idempotent: it creates and
+changes what the file names and leaves the rest alone. Secrets are never written out; in the file they are
+`{ env = "NAME" }` or `{ file = "path" }`.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomlkit
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Model
+
+from postvak.cli.config_fields import (
+    ConfigFileError,
+    Field,
+    Flag,
+    Members,
+    Moment,
+    Number,
+    Password,
+    Reference,
+    Secret,
+    Text,
+    Value,
+)
+from postvak.models import Address, Agent, Brand, Channel, Mailbox, Queue
+
+__all__ = ["Change", "ConfigFileError", "apply", "export"]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """`[[name]]` tables of one model; `key` finds the row; `late` fields are set when all rows exist."""
+
+    name: str
+    model: type[Model]
+    key: str
+    fields: Mapping[str, Field]
+    late: Mapping[str, Field]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference between file and database. `old` is None for a new row."""
+
+    section: str
+    key: str
+    field: str
+    old: Value
+    new: Value
+
+    def as_json(self) -> dict[str, Value]:
+        return {"section": self.section, "key": self.key, "field": self.field, "old": self.old, "new": self.new}
+
+    def as_text(self) -> str:
+        if not self.field:
+            return f"+ {self.section} “{self.key}”"
+        return f"~ {self.section} “{self.key}”: {self.field} {self.old!r} → {self.new!r}"
+
+
+CONNECTION: Mapping[str, Field] = {
+    "kind": Text("kind"),
+    "host": Text("host"),
+    "port": Number("port"),
+    "security": Text("security"),
+    "verify_tls": Flag("verify_tls"),
+    "ca_pem": Text("ca_pem"),
+    "username": Text("username"),
+    "password": Secret("password"),
+    "valid": Flag("is_valid"),
+}
+
+SECTIONS: Sequence[Section] = (
+    Section("channel", Channel, "name", {**CONNECTION, "default": Flag("is_default", exclusive=True)}, {}),
+    Section(
+        "brand",
+        Brand,
+        "name",
+        {"signature": Text("signature"), "language": Text("language"), "channel": Reference("channel", Channel, "name")},
+        {},
+    ),
+    Section(
+        "agent",
+        Agent,
+        "email",
+        {
+            "name": Text("name"),
+            "admin": Flag("is_admin"),
+            "valid": Flag("is_active"),
+            "language": Text("language"),
+            "time_zone": Text("time_zone"),
+            "password": Password(),
+        },
+        {},
+    ),
+    Section(
+        "queue",
+        Queue,
+        "name",
+        {
+            "colour": Text("colour"),
+            "brand": Reference("brand", Brand, "name", required=True),
+            "default": Flag("is_default", exclusive=True),
+            "valid": Flag("is_valid"),
+        },
+        {"address": Reference("address", Address, "email"), "members": Members()},
+    ),
+    Section(
+        "address",
+        Address,
+        "email",
+        {
+            "display_name": Text("display_name"),
+            "queue": Reference("queue", Queue, "name", required=True),
+            "channel": Reference("channel", Channel, "name"),
+            "valid": Flag("is_valid"),
+            "comment": Text("comment"),
+        },
+        {},
+    ),
+    Section(
+        "mailbox",
+        Mailbox,
+        "name",
+        {
+            **CONNECTION,
+            "folders": Text("folders"),
+            "queue": Reference("queue", Queue, "name"),
+            "reply_via": Reference("reply_via", Channel, "name"),
+            "start_at": Moment("start_at"),
+            "after_storing": Text("after_storing"),
+            "move_to": Text("move_to"),
+            "interval": Number("interval"),
+            "size_limit": Number("size_limit"),
+            "comment": Text("comment"),
+        },
+        {},
+    ),
+)
+
+
+def export() -> str:
+    """The set-up as TOML, ready for apply()."""
+    document = tomlkit.document()
+    document.add(tomlkit.comment("Postvak's set-up. Apply it with: postvak config apply FILE.toml"))
+    document.add(tomlkit.comment('Passwords are not written out. To set one: password = { env = "NAME" } or { file = "path" }'))
+    for section in SECTIONS:
+        rows = section.model._default_manager.order_by(section.key)
+        tables = tomlkit.aot()
+        for row in rows:
+            tables.append(export_row(section, row))
+        if tables:
+            document.append(section.name, tables)
+    return tomlkit.dumps(document)
+
+
+def export_row(section: Section, row: Model) -> tomlkit.items.Table:
+    table = tomlkit.table()
+    table.append(section.key, getattr(row, section.key))
+    for name, field in {**section.fields, **section.late}.items():
+        value = field.read(row)
+        if value not in (None, "", []):
+            table.append(name, value)
+    return table
+
+
+def apply(text: str, *, base: Path, dry_run: bool = False) -> list[Change]:
+    """Make the set-up as `text` says, in one transaction; returns what changed. `base`: folder for relative files.
+
+    Raises ConfigFileError with the place and what to do; then nothing is changed.
+    """
+    tables = read(text)
+    changes: list[Change] = []
+    with transaction.atomic():
+        for late in (False, True):
+            for section in SECTIONS:
+                for table in tables.get(section.name, []):
+                    changes += apply_table(section, table, base, late=late)
+        if not Queue.objects.filter(is_default=True).exists():
+            raise ConfigFileError("one queue must be the default one (default = true).")
+        transaction.set_rollback(dry_run)
+    return changes
+
+
+def read(text: str) -> Mapping[str, list[dict[str, Value]]]:
+    """Parse and check names; an unknown one gets the nearest known one as a hint."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigFileError(f"this is no valid TOML: {error}.") from error
+    sections = {section.name: section for section in SECTIONS}
+    for name, tables in document.items():
+        if name not in sections:
+            raise ConfigFileError(unknown("section", name, sections))
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            raise ConfigFileError(f"write [[{name}]] with double brackets, once for each {name}.")
+        for table in tables:
+            check_names(sections[name], table)
+    return document
+
+
+def check_names(section: Section, table: Mapping[str, Value]) -> None:
+    known = [section.key, *section.fields, *section.late]
+    for name in table:
+        if name not in known:
+            raise ConfigFileError(unknown(f"setting in [[{section.name}]]", name, known))
+    if not isinstance(table.get(section.key), str) or not table[section.key]:
+        raise ConfigFileError(f"each [[{section.name}]] needs a {section.key}.")
+
+
+def unknown(what: str, name: str, known: Sequence[str] | Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1)
+    hint = f"Did you mean “{near[0]}”?" if near else f"There are: {', '.join(known)}."
+    return f"unknown {what}: “{name}”. {hint}"
+
+
+def apply_table(section: Section, table: Mapping[str, Value], base: Path, *, late: bool) -> Iterator[Change]:
+    key = natural_key(section, table)
+    row = section.model._default_manager.filter(**{section.key: key}).first()
+    is_new = row is None
+    row = row or section.model(**{section.key: key})
+    changes = [Change(section.name, key, "", None, None)] if is_new else []
+    for name, field in (section.late if late else section.fields).items():
+        if name in table:
+            changes += set_field(section, row, name, field, table[name], base, key, is_new=is_new)
+        elif is_new:
+            field.set_initial(row, where=f"[[{section.name}]] “{key}”", name=name)
+    if changes:
+        save(section, row, key)
+    for name, field in (section.late if late else section.fields).items():
+        if name in table:
+            field.after_save(row, table[name])
+    yield from changes
+
+
+def natural_key(section: Section, table: Mapping[str, Value]) -> str:
+    key = str(table[section.key]).strip()
+    return key.lower() if section.key == "email" else key
+
+
+def set_field(
+    section: Section, row: Model, name: str, field: Field, value: Value, base: Path, key: str, *, is_new: bool
+) -> Iterator[Change]:
+    try:
+        old, new = field.write(row, value, base)
+    except ConfigFileError as error:
+        raise ConfigFileError(f"[[{section.name}]] “{key}”, {name}: {error}") from error
+    if old != new and not is_new:
+        yield Change(section.name, key, name, old, new)
+
+
+def save(section: Section, row: Model, key: str) -> None:
+    """The models' own checks, so that a file can't write what a form would refuse."""
+    try:
+        row.full_clean(exclude=["password"], validate_unique=False, validate_constraints=False)
+    except ValidationError as error:
+        first = next(iter(error.message_dict.items()))
+        raise ConfigFileError(f"[[{section.name}]] “{key}”, {first[0]}: {' '.join(first[1])}") from error
+    row.save()

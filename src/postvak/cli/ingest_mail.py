@@ -1,0 +1,90 @@
+"""`postvak ingest` and `postvak explain`: mails from files and pipes through the ordinary entrance."""
+
+import hashlib
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.utils import timezone
+
+from postvak.mail.files import read_mails
+from postvak.models import Mailbox, Receipt
+from postvak.process.plan import Facts, Plan
+from postvak.process.run import explain, process_due
+from postvak.receive.accept import Arrived, accept
+from postvak.worker.identity import own_name
+
+BATCH = 50
+BATCH_BYTES = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """One mail: receipt id, outcome (spec 00; "" while it waits for another attempt), ticket number or ""."""
+
+    receipt: int
+    outcome: str
+    ticket: str
+
+    def as_json(self) -> dict[str, int | str | None]:
+        return {"receipt": self.receipt, "outcome": self.outcome or None, "ticket": self.ticket or None}
+
+    def as_text(self) -> str:
+        label = Receipt.Outcome(self.outcome).label if self.outcome else "stored, not processed yet"
+        return f"receipt {self.receipt}: {label}" + (f", ticket {self.ticket}" if self.ticket else "")
+
+
+def read_all(paths: Iterable[str]) -> Iterator[bytes]:
+    """Mails of all paths; "-" is one mail on standard input. Raises OSError."""
+    for path in paths:
+        if path == "-":
+            yield sys.stdin.buffer.read()
+        elif Path(path).exists():
+            yield from read_mails(Path(path))
+        else:
+            raise FileNotFoundError(2, "No such file", path)
+
+
+def ingest(mailbox: Mailbox, mails: Iterable[bytes]) -> Iterator[Ingested]:
+    """Store each mail, process it, and say what became of it. Raises DatabaseError when storing fails."""
+    worker = own_name()
+    for batch in batches(mails):
+        receipts = accept(mailbox, [Arrived(source_of(raw), raw) for raw in batch])
+        ids = [receipt.pk for receipt in receipts]
+        wait_until_processed(ids, worker)
+        rows = Receipt.objects.filter(pk__in=ids).values_list("pk", "outcome", "ticket__number")
+        found = {pk: Ingested(pk, outcome, number or "") for pk, outcome, number in rows}
+        yield from (found[pk] for pk in ids)
+
+
+def source_of(raw: bytes) -> str:
+    """Files have no lasting name; their content is it: the same bytes again are the same receipt."""
+    return f"sha256/{hashlib.sha256(raw).hexdigest()}"
+
+
+def batches(mails: Iterable[bytes]) -> Iterator[list[bytes]]:
+    batch: list[bytes] = []
+    for raw in mails:
+        batch.append(raw)
+        if len(batch) >= BATCH or sum(map(len, batch)) > BATCH_BYTES:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def wait_until_processed(ids: list[int], worker: str) -> None:
+    """Process here; a running `postvak serve` may take its share. Mails that failed wait for their next attempt."""
+    due = Receipt.objects.filter(pk__in=ids).exclude(state=Receipt.State.DONE)
+    while due.filter(next_attempt_at__lte=timezone.now()).exists():
+        if not process_due(worker):
+            time.sleep(0.02)
+
+
+def explain_raw(mailbox: Mailbox, raw: bytes) -> tuple[Facts, Plan]:
+    """Facts and plan for bytes that would arrive at `mailbox` now; nothing is written."""
+    now = timezone.now()
+    receipt = Receipt(mailbox=mailbox, source=source_of(raw), size=len(raw), received_at=now, next_attempt_at=now)
+    return explain(raw, receipt)

@@ -1,0 +1,60 @@
+"""`postvak serve`: everything in one process tree."""
+
+import signal
+import socket
+from types import FrameType
+
+from django.conf import settings
+from django.db import connection
+from django.urls import reverse
+
+from postvak.cli.prepare import prepare_database
+from postvak.configuration import ConfigurationError
+from postvak.models import Agent
+from postvak.supervisor import Supervisor
+from postvak.web.server import serve as serve_web
+from postvak.web.setup import setup_token
+from postvak.worker.engine import Engine
+
+
+def serve(host: str, port: int) -> None:
+    """Prepare, say where we are, run until told to stop. Raises ConfigurationError."""
+    check_port(host, port)
+    prepare_database()
+    say_where(host, port)
+    connection.close()
+    Supervisor({"web": lambda: serve_web(host, port), "worker": run_worker}).run()
+    print("Postvak has stopped.", flush=True)
+
+
+def check_port(host: str, port: int) -> None:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except (OSError, OverflowError) as error:
+        raise ConfigurationError(
+            f"Port {port} on {host} can't be used ({getattr(error, 'strerror', error)}). "
+            "Stop the program that has it, or choose another with --port."
+        ) from error
+
+
+def say_where(host: str, port: int) -> None:
+    shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
+    address = settings.CONFIGURATION.url or f"http://{shown}:{port}"
+    print(f"Postvak runs at {address}/", flush=True)
+    print(f"Its data is in {settings.CONFIGURATION.data}", flush=True)
+    if not Agent.objects.exists():
+        link = address + reverse("setup", args=[setup_token()])
+        print(f"Set it up here (the link works until there is an administrator): {link}", flush=True)
+
+
+def run_worker() -> None:
+    engine = Engine()
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        engine.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    engine.run()

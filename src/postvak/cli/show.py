@@ -1,0 +1,62 @@
+"""Text and JSON forms of what the commands print."""
+
+import json
+
+from postvak.log.problems import sentence
+from postvak.log.sentences import trace_line
+from postvak.models import Mailbox
+from postvak.process.plan import Facts, Plan
+from postvak.receive.fetch import Fetch
+
+JsonValue = str | int | None | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+def as_json(facts: Facts, plan: Plan) -> dict[str, JsonValue]:
+    """A plan in its stable JSON form."""
+    return {
+        "outcome": str(plan.outcome),
+        "ticket": plan.ticket.number if plan.ticket else None,
+        "queue": facts.desk.queue_names.get(plan.queue_id or 0),
+        "customer": facts.mail.author.email if facts.mail.author else None,
+        "creates_customer": plan.creates_customer,
+        "reopens": plan.reopens,
+        "kind": str(facts.mail.kind),
+        "reasons": [
+            {"step": line.step, "code": reason.code, "parameters": dict(reason.parameters), "title": line.title,
+             "detail": line.detail}
+            for reason in plan.reasons
+            for line in [trace_line(reason.as_json())]
+        ],
+    }  # fmt: skip
+
+
+def plan_text(facts: Facts, plan: Plan) -> str:
+    lines = [f"{facts.mail.subject or '(no subject)'} – {facts.mail.author.email if facts.mail.author else '?'}", ""]
+    for reason in plan.reasons:
+        line = trace_line(reason.as_json())
+        lines.append(f"  {line.title}")
+        if line.detail:
+            lines.append(f"      {line.detail}")
+    outcome = plan.outcome.label if plan.outcome else ""
+    return "\n".join([*lines, "", f"Outcome: {outcome}. Nothing was written."])
+
+
+def fetch_text(mailbox: Mailbox, fetch: Fetch, *, as_lines: bool) -> str:
+    problem = fetch.problem
+    if as_lines:
+        return json.dumps(
+            {
+                "mailbox": mailbox.name,
+                "seen": fetch.seen,
+                "stored": fetch.stored,
+                "busy": fetch.busy,
+                "problem": problem.problem.value if problem else None,
+                "said": problem.said if problem else None,
+            }
+        )
+    if problem:
+        what, to_do = sentence(problem.problem.value, problem.details)
+        return f"{mailbox.name}: {what} {to_do}\n  The server said: {problem.said}"
+    if fetch.busy:
+        return f"{mailbox.name}: another worker is fetching it right now."
+    return f"{mailbox.name}: {fetch.stored} new of {fetch.seen} mails on the server."

@@ -1,0 +1,155 @@
+"""Where this installation lives: environment variables, data directory and its key files.
+
+Read once at start; a frozen value. Not here: settings that administrators change (those are rows).
+Environment: POSTVAK_DATA, POSTVAK_DATABASE (postgres://… or sqlite:///path), POSTVAK_URL (public address),
+POSTVAK_HOSTS (more host names, comma separated), POSTVAK_TIME_ZONE, POSTVAK_LANGUAGE, POSTVAK_DEBUG.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from cryptography.fernet import Fernet
+from platformdirs import user_data_path
+
+SECRET_FILE = "secret.key"
+SEALING_FILE = "sealing.keys"
+
+
+class ConfigurationError(Exception):
+    """The installation can't start as it is set up; the text says what is wrong and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """How to reach the database: `engine` is "sqlite3" or "postgresql"."""
+
+    engine: str
+    name: str
+    host: str = ""
+    port: str = ""
+    user: str = ""
+    password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the environment says. `data` holds keys, the SQLite database and large blobs."""
+
+    data: Path
+    database: Database
+    secret_key: str
+    sealing_keys: tuple[bytes, ...]
+    url: str
+    hosts: tuple[str, ...]
+    time_zone: str
+    language: str
+    debug: bool
+
+    @property
+    def blobs(self) -> Path:
+        return self.data / "blobs"
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Configuration:
+    """Read the environment; make the data directory and the key files when they are missing.
+
+    Raises ConfigurationError with one sentence for the person who starts Postvak.
+    """
+    data = data_directory(environment)
+    url = environment.get("POSTVAK_URL", "").rstrip("/")
+    return Configuration(
+        data=data,
+        database=read_database(environment.get("POSTVAK_DATABASE", ""), data),
+        secret_key=read_or_make(data / SECRET_FILE, secrets.token_urlsafe(48)),
+        sealing_keys=tuple(
+            line.encode() for line in read_or_make(data / SEALING_FILE, Fernet.generate_key().decode()).split()
+        ),
+        url=url,
+        hosts=host_names(environment.get("POSTVAK_HOSTS", ""), url),
+        time_zone=environment.get("POSTVAK_TIME_ZONE", "Europe/Amsterdam"),
+        language=environment.get("POSTVAK_LANGUAGE", "en"),
+        debug=environment.get("POSTVAK_DEBUG", "") == "1",
+    )
+
+
+def data_directory(environment: Mapping[str, str]) -> Path:
+    """The writable data directory (mode 0700), made when missing."""
+    chosen = environment.get("POSTVAK_DATA", "")
+    path = Path(chosen).expanduser() if chosen else user_data_path("postvak", appauthor=False)
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The data directory {path} can't be made ({error.strerror}). "
+            "Choose another with POSTVAK_DATA or give this user the right to write there."
+        ) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ConfigurationError(
+            f"The data directory {path} is not writable for this user. "
+            "Give it the right to write there or choose another directory with POSTVAK_DATA."
+        )
+    return path
+
+
+def read_or_make(path: Path, fresh: str) -> str:
+    """The content of a key file; written once with mode 0600, never overwritten.
+
+    The key is complete before it gets its name, so that two processes that start together agree on one.
+    """
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise ConfigurationError(f"The key file {path} can't be read ({error.strerror}). Check its owner.") from error
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            file.write(fresh + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise ConfigurationError(
+            f"The key file {path} can't be written ({error.strerror}). Check the rights of the data directory."
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return path.read_text().strip()
+
+
+def read_database(url: str, data: Path) -> Database:
+    """`postgres://user:password@host:port/name`, `sqlite:///absolute/path`, or "" for SQLite in `data`."""
+    if not url:
+        return Database("sqlite3", str(data / "postvak.sqlite3"))
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return Database("sqlite3", unquote(parts.path))
+    if parts.scheme in {"postgres", "postgresql"}:
+        return Database(
+            "postgresql",
+            parts.path.lstrip("/"),
+            parts.hostname or "",
+            str(parts.port or ""),
+            unquote(parts.username or ""),
+            unquote(parts.password or ""),
+        )
+    raise ConfigurationError(
+        f"POSTVAK_DATABASE names the unknown kind '{parts.scheme}'. Use postgres://user:password@host/name "
+        "or sqlite:///path/to/file."
+    )
+
+
+def host_names(listed: str, url: str) -> tuple[str, ...]:
+    """Names under which browsers may call us. Without POSTVAK_URL any name is accepted, so that the
+    first start works from another machine on the network."""
+    names = [name.strip() for name in listed.split(",") if name.strip()]
+    if url:
+        names += [urlsplit(url).hostname or "", "localhost", "127.0.0.1", "[::1]"]
+    return tuple(names) or ("*",)

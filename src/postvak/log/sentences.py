@@ -1,0 +1,231 @@
+"""The whole vocabulary of traces and histories: one translatable sentence per code, in one file.
+
+The database keeps codes and parameters; the sentence is made in the reader's language. Spec 07.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from postvak.log.reason import Parameter
+from postvak.models.status import SHIPPED_NAMES
+from postvak.models.ticket import Ticket
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A rendered reason: `title` says what was found or done, `detail` why (may be empty), `icon` of icons.svg.
+
+    `tone`: "" ordinary, "key" the decision that mattered most, "warn" a person should look, "skip" left out.
+    """
+
+    step: str
+    title: str
+    detail: str
+    icon: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    title: Text
+    detail: Text = ""
+    icon: str = "info"
+    tone: str = ""
+
+
+TRACE: Mapping[str, Sentence] = {
+    "received": Sentence(
+        _("Received by mailbox “%(mailbox)s”"),
+        _("%(size)s bytes, stored before anything else happened. On its server it is %(source)s."),
+        "in",
+    ),
+    "kind_personal": Sentence(_("Read: a mail from a person"), _("%(attachments)s attachments."), "mail"),
+    "kind_auto_reply": Sentence(_("Read: an automatic reply"), _("Recognised by %(found)s."), "robot"),
+    "kind_bulk": Sentence(_("Read: a mail to many people"), _("Recognised by %(found)s."), "people"),
+    "kind_bounce": Sentence(_("Read: a delivery report of another server"), _("Recognised by %(found)s."), "bounce"),
+    "kind_complaint": Sentence(_("Read: a complaint about a mail of ours"), _("Recognised by %(found)s."), "bounce"),
+    "kind_receipt": Sentence(_("Read: a reading confirmation"), _("Recognised by %(found)s."), "robot"),
+    "kind_loop": Sentence(_("Read: an automatic mail of ours that came back"), _("Recognised by %(found)s."), "redo"),
+    "kind_invitation": Sentence(_("Read: an invitation"), _("Recognised by %(found)s."), "cal"),
+    "defects": Sentence(
+        _("The mail is not quite in order"),
+        _("What could be read is shown, the original is kept. Found: %(list)s."),
+        "warn",
+    ),
+    "before_start": Sentence(
+        _("Older than the start date of its mailbox"),
+        _("It came on %(arrived)s, the mailbox starts on %(start)s. It is kept and makes no ticket."),
+        "clock",
+        "key",
+    ),
+    "too_large": Sentence(
+        _("Larger than this mailbox allows"),
+        _("%(size)s bytes, %(limit)s are allowed. Raise the limit of the mailbox, then try again."),
+        "hand",
+        "warn",
+    ),
+    "empty_mail": Sentence(
+        _("The mail is empty"),
+        _("There are no bytes in it at all. Ask the sender, or leave it here."),
+        "hand",
+        "warn",
+    ),
+    "not_a_mail": Sentence(
+        _("This can't be read as a mail"),
+        _("It has neither sender nor recipient nor subject. Look at the source and decide."),
+        "hand",
+        "warn",
+    ),
+    "duplicate": Sentence(
+        _("The same mail was received before"),
+        _("Message-ID and content are those of receipt %(receipt)s (ticket %(ticket)s). Nothing was changed."),
+        "copy",
+        "key",
+    ),
+    "same_id_other_content": Sentence(
+        _("Another mail has the same Message-ID"),
+        _("Its content is different, so this one is handled as a mail of its own: <%(message_id)s>."),
+        "info",
+    ),
+    "own_mail_back": Sentence(
+        _("This is a mail of ours that came back"),
+        _("We sent it as %(author)s; it is on ticket %(ticket)s already. Nothing was changed."),
+        "copy",
+        "key",
+    ),
+    "report_unmatched": Sentence(
+        _("The delivery report fits no mail of ours"),
+        _("It names no mail that was sent from here. A person should look at it."),
+        "hand",
+        "warn",
+    ),
+    "report_without_recipient": Sentence(
+        _("The delivery report belongs to ticket %(ticket)s"),
+        _("It doesn't say clearly which recipient it means. Read it on the ticket."),
+        "bounce",
+        "key",
+    ),
+    "report_bounced": Sentence(_("Not delivered to %(recipient)s"), "%(said)s", "mailx", "warn"),
+    "report_blocked": Sentence(_("Refused as unwanted for %(recipient)s"), "%(said)s", "mailx", "warn"),
+    "report_complained": Sentence(_("%(recipient)s complained about the mail"), "%(said)s", "mailx", "warn"),
+    "report_deferred": Sentence(_("Delayed on the way to %(recipient)s"), "%(said)s", "clock"),
+    "report_delivered": Sentence(_("Delivered to %(recipient)s"), "%(said)s", "ticks"),
+    "by_token": Sentence(
+        _("Belongs to ticket %(ticket)s"),
+        _("It answers a mail that we sent for this ticket: our signed mark is in its references."),
+        "branch",
+        "key",
+    ),
+    "by_reference": Sentence(
+        _("Belongs to ticket %(ticket)s"),
+        _("It refers to a mail that is on this ticket: <%(message_id)s>."),
+        "branch",
+        "key",
+    ),
+    "by_number": Sentence(
+        _("Belongs to ticket %(ticket)s"),
+        _("The number stands in the subject, its check digit is right, and the sender belongs to the ticket."),
+        "branch",
+        "key",
+    ),
+    "stranger_knows_number": Sentence(
+        _("Not put on ticket %(ticket)s"),
+        _("Its number stands in the subject, but the sender has nothing to do with that ticket. Numbers can be guessed."),
+        "branch",
+        "warn",
+    ),
+    "ticket_in_trash": Sentence(
+        _("Ticket %(ticket)s is in the trash"), _("It stays there; this mail starts a new one."), "trash"
+    ),
+    "no_ticket_found": Sentence(
+        _("Belongs to no ticket yet"),
+        _("No mark of ours, no known mail among its references, no ticket number that counts."),
+        "branch",
+    ),
+    "queue_fixed": Sentence(
+        _("Queue “%(queue)s”"), _("Mailbox “%(mailbox)s” puts all its mails there."), "slots"
+    ),
+    "queue_by_address": Sentence(_("Queue “%(queue)s”"), _("The mail was sent to %(address)s."), "slots"),
+    "queue_default": Sentence(
+        _("Default queue “%(queue)s”"), _("None of our addresses is among the recipients."), "slots"
+    ),
+    "customer_known": Sentence(_("Customer found by address"), "%(email)s", "user"),
+    "customer_new": Sentence(_("New customer"), _("%(email)s wrote for the first time."), "user"),
+    "no_author": Sentence(
+        _("No sender to be found"), _("The mail names no author; it can't be answered."), "user", "warn"
+    ),
+    "joins_as_participant": Sentence(
+        _("Takes part from now on"),
+        _("%(email)s is not the one who asked. The requester stays, the sender becomes a participant."),
+        "people",
+    ),
+    "automatic_keeps_status": Sentence(
+        _("The status stays as it is"), _("An automatic reply doesn't reopen a ticket."), "robot", "skip"
+    ),
+    "reopened": Sentence(
+        _("The ticket is open again"), _("The customer answered, so it waits for us."), "redo"
+    ),
+    "status_kept": Sentence(_("The status stays as it is"), _("The ticket was open already."), "tick"),
+    "ticket_opened": Sentence(_("A new ticket was opened"), "", "plus", "key"),
+    "failed_three_times": Sentence(
+        _("Processing failed three times"),
+        _("Postvak said: %(error)s. The mail is safe. Try again; if it fails again, report this error."),
+        "hand",
+        "warn",
+    ),
+}
+
+HISTORY: Mapping[str, Text] = {
+    "new_ticket": _("Ticket opened by a mail from %(from)s"),
+    "new_ticket_instead": _("Ticket opened by a mail from %(from)s, because its old ticket is in the trash"),
+    "follow_up": _("Mail from %(from)s added"),
+    "delivery_report": _("Delivery report received"),
+    "answered": _("Answered to %(to)s"),
+    "noted": _("Internal note written"),
+    "status": _("Status changed from “%(old)s” to “%(new)s”"),
+    "queue": _("Moved from queue “%(old)s” to “%(new)s”"),
+    "assignee": _("Assigned to %(new)s (before: %(old)s)"),
+    "priority": _("Priority changed from “%(old)s” to “%(new)s”"),
+    "delivery_failed": _("Not delivered to %(recipient)s: %(said)s"),
+    "delivery_in_doubt": _("Perhaps not delivered to %(recipient)s: the connection broke at the last moment, twice"),
+}
+
+NAMES: Mapping[str, Mapping[Parameter, Text]] = {
+    "status": SHIPPED_NAMES,
+    "priority": {priority.value: priority.label for priority in Ticket.Priority},
+}
+
+
+def trace_line(entry: list[object]) -> Line:
+    """Render one stored `[step, code, parameters]` in the active language; an unknown code shows as it is."""
+    step, code, parameters = str(entry[0]), str(entry[1]), as_parameters(entry[2])
+    sentence = TRACE.get(code, Sentence(code))
+    return Line(
+        step, fill(sentence.title, parameters), fill(sentence.detail, parameters), sentence.icon, sentence.tone
+    )
+
+
+def as_parameters(value: object) -> dict[str, Parameter]:
+    return value if isinstance(value, dict) else {}
+
+
+def history_line(code: str, parameters: Mapping[str, Parameter]) -> str:
+    """Shipped statuses and priorities are stored by key, so that their names show in the reader's language."""
+    names = NAMES.get(code, {})
+    named = {key: str(names[value]) if value in names else value for key, value in parameters.items()}
+    return fill(HISTORY.get(code, code), named)
+
+
+def fill(text: Text, parameters: Mapping[str, Parameter]) -> str:
+    """Put parameters in; one that an older row doesn't have shows as a dash instead of failing."""
+    return str(text) % Lenient(parameters) if text else ""
+
+
+class Lenient(dict[str, Parameter]):
+    def __missing__(self, key: str) -> str:
+        return "–"

@@ -1,0 +1,25 @@
+"""Address: one of our own e-mail addresses. Never deleted once used, only made invalid."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Address(models.Model):
+    """`email` is kept lower-case: recipients are compared without regard to case (spec 02, step 8)."""
+
+    email = models.EmailField(_("e-mail address"), max_length=254, unique=True)
+    display_name = models.CharField(_("display name"), max_length=200, blank=True, default="")
+    queue = models.ForeignKey("Queue", models.PROTECT, related_name="addresses", verbose_name=_("queue"))
+    channel = models.ForeignKey(
+        "Channel", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("sending channel")
+    )
+    is_valid = models.BooleanField(_("valid"), default=True)
+    comment = models.CharField(_("comment"), max_length=500, blank=True, default="")
+
+    class Meta:
+        ordering: ClassVar = ["email"]
+
+    def __str__(self) -> str:
+        return f"{self.display_name} <{self.email}>" if self.display_name else self.email

@@ -1,0 +1,59 @@
+"""Agent: a person who works in Postvak (a user account)."""
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class AgentManager(BaseUserManager["Agent"]):
+    def create_user(self, email: str, password: str, *, name: str, is_admin: bool = False) -> "Agent":
+        """Make an agent with a hashed password; `email` is the log-in name."""
+        agent = self.model(email=email.strip().lower(), name=name.strip(), is_admin=is_admin)
+        agent.set_password(password)
+        agent.save(using=self._db)
+        return agent
+
+
+class Agent(AbstractBaseUser):
+    """`email` is kept lower-case. `is_admin` agents see every queue and the administration; others see the queues they are members of."""
+
+    class Theme(models.TextChoices):
+        SYSTEM = "system", _("like the system")
+        LIGHT = "light", _("light")
+        DARK = "dark", _("dark")
+
+    email = models.EmailField(_("e-mail address"), max_length=254, unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    is_admin = models.BooleanField(_("administrator"), default=False)
+    is_active = models.BooleanField(_("valid"), default=True)
+    language = models.CharField(_("language"), max_length=8, blank=True, default="")
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True, default="")
+    theme = models.CharField(_("colours"), max_length=8, choices=Theme, default=Theme.SYSTEM)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[AgentManager] = AgentManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def initials(self) -> str:
+        words = self.name.split() or [self.email]
+        return "".join(word[0] for word in (words[0], *words[1:][-1:])).upper()
+
+
+class FailedLogin(models.Model):
+    """One refused log-in; counted to slow down guessing (web.login)."""
+
+    email = models.CharField(max_length=254)
+    ip = models.CharField(max_length=45)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["email", "at"]), models.Index(fields=["ip", "at"])]

@@ -1,0 +1,110 @@
+"""Mailbox: an incoming account (IMAP, POP3), or the mails that come by command line (`local`)."""
+
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from postvak.crypto.sealing import seal, unseal
+from postvak.net.connection import Endpoint, Security
+
+
+class MailboxQuerySet(models.QuerySet["Mailbox"]):
+    def fetched(self) -> Self:
+        """Valid mailboxes that have a server to fetch from."""
+        return self.filter(is_valid=True).exclude(kind=Mailbox.Kind.LOCAL)
+
+    def due(self, now: datetime) -> Self:
+        return self.fetched().filter(models.Q(next_fetch_at=None) | models.Q(next_fetch_at__lte=now))
+
+
+class Mailbox(models.Model):
+    """State columns (`last_…`, `failing_since`, `failures`, `next_fetch_at`) are written by receive.fetch only."""
+
+    class Kind(models.TextChoices):
+        IMAP = "imap", _("IMAP")
+        POP3 = "pop3", _("POP3")
+        LOCAL = "local", _("command line")
+
+    class Encryption(models.TextChoices):
+        NONE = "none", _("none")
+        STARTTLS = "starttls", _("STARTTLS")
+        TLS = "tls", _("TLS")
+
+    class AfterStoring(models.TextChoices):
+        LEAVE = "leave", _("leave untouched")
+        SEEN = "seen", _("mark as seen")
+        MOVE = "move", _("move to a folder")
+        DELETE = "delete", _("delete on the server")
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.IMAP)
+    host = models.CharField(_("server"), max_length=255, blank=True, default="")
+    port = models.PositiveIntegerField(_("port"), default=993)
+    security = models.CharField(_("encryption"), max_length=8, choices=Encryption, default=Encryption.TLS)
+    verify_tls = models.BooleanField(_("check the server's certificate"), default=True)
+    ca_pem = models.TextField(_("own CA certificates (PEM)"), blank=True, default="")
+    username = models.CharField(_("user"), max_length=255, blank=True, default="")
+    sealed_password = models.TextField(blank=True, default="")
+    folders = models.CharField(_("folders"), max_length=1000, blank=True, default="INBOX")
+    queue = models.ForeignKey(
+        "Queue", models.PROTECT, null=True, blank=True, related_name="mailboxes", verbose_name=_("fixed queue")
+    )
+    reply_via = models.ForeignKey(
+        "Channel", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("answers go out by")
+    )
+    start_at = models.DateTimeField(_("start date"), null=True, blank=True)
+    after_storing = models.CharField(
+        _("after storing"), max_length=8, choices=AfterStoring, default=AfterStoring.LEAVE
+    )
+    move_to = models.CharField(_("target folder"), max_length=255, blank=True, default="")
+    interval = models.PositiveIntegerField(_("interval in seconds"), default=60)
+    size_limit = models.PositiveIntegerField(_("size limit in MB"), default=50)
+    is_valid = models.BooleanField(_("valid"), default=True)
+    comment = models.CharField(_("comment"), max_length=500, blank=True, default="")
+
+    next_fetch_at = models.DateTimeField(null=True, blank=True)
+    last_success_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveIntegerField(default=0)
+    last_problem = models.CharField(max_length=32, blank=True, default="")
+    last_said = models.TextField(blank=True, default="")
+    last_details = models.JSONField(blank=True, default=dict)
+
+    objects: ClassVar = MailboxQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind"], condition=models.Q(kind="local"), name="one_local_mailbox")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def password(self) -> str:
+        """The password in clear. Raises crypto.sealing.CannotOpen."""
+        return unseal(self.sealed_password, settings.CONFIGURATION.sealing_keys)
+
+    @password.setter
+    def password(self, secret: str) -> None:
+        self.sealed_password = seal(secret, settings.CONFIGURATION.sealing_keys)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint(
+            host=self.host,
+            port=self.port,
+            security=Security(self.security),
+            verify=self.verify_tls,
+            ca_pem=self.ca_pem,
+            username=self.username,
+            password=self.password,
+        )
+
+    @property
+    def folder_list(self) -> list[str]:
+        return [name.strip() for name in self.folders.split(",") if name.strip()] or ["INBOX"]

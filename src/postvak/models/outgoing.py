@@ -1,0 +1,84 @@
+"""Outgoing mail: one mail in the outbox, frozen. Delivery: its fate for one recipient. DeliveryEvent: the story."""
+
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class OutgoingQuerySet(models.QuerySet["OutgoingMail"]):
+    def claimable(self, now: datetime) -> Self:
+        """Due, unclaimed (or abandoned by a worker that died), on a channel that is not paused."""
+        free = models.Q(claimed_until=None) | models.Q(claimed_until__lt=now)
+        awake = models.Q(channel__paused_until=None) | models.Q(channel__paused_until__lte=now)
+        return self.filter(free, awake, next_attempt_at__lte=now)
+
+
+class OutgoingMail(models.Model):
+    """Envelope and bytes are frozen when the agent presses send. `next_attempt_at` is null when nothing is left to do."""
+
+    message = models.OneToOneField("Message", models.PROTECT, related_name="outgoing")
+    channel = models.ForeignKey("Channel", models.PROTECT, related_name="+")
+    envelope_from = models.CharField(max_length=320, blank=True)
+    blob = models.ForeignKey("Blob", models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    claimed_by = models.CharField(max_length=64, blank=True, default="")
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+
+    objects: ClassVar = OutgoingQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_attempt_at"], condition=models.Q(next_attempt_at__isnull=False), name="outgoing_to_do"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"outgoing mail {self.pk}"
+
+
+class Delivery(models.Model):
+    class State(models.TextChoices):
+        QUEUED = "queued", _("queued")
+        SENDING = "sending", _("sending")
+        DEFERRED = "deferred", _("deferred")
+        ACCEPTED = "accepted", _("accepted")
+        DELIVERED = "delivered", _("delivered")
+        BOUNCED = "bounced", _("bounced")
+        BLOCKED = "blocked", _("blocked")
+        COMPLAINED = "complained", _("complained")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+        IN_DOUBT = "in_doubt", _("in doubt")
+
+    outgoing = models.ForeignKey(OutgoingMail, models.CASCADE, related_name="deliveries")
+    recipient = models.CharField(max_length=320)
+    state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
+    resent = models.BooleanField(default=False)
+    code = models.PositiveSmallIntegerField(null=True, blank=True)
+    said = models.TextField(blank=True, default="")
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["outgoing", "recipient"], name="recipient_once")]
+
+    def __str__(self) -> str:
+        return f"{self.recipient}: {self.state}"
+
+
+class DeliveryEvent(models.Model):
+    """One thing that happened to a delivery: `kind` is a state or "attempt"; `said` the server's own words."""
+
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=16)
+    code = models.PositiveSmallIntegerField(null=True, blank=True)
+    said = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering: ClassVar = ["at", "id"]

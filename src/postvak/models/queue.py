@@ -1,0 +1,52 @@
+"""Queue: a tray of tickets that a team works on; Membership: who may read and answer in it."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Queue(models.Model):
+    """Mails that no address or mailbox claims go to the one queue with `is_default`."""
+
+    class Colour(models.TextChoices):
+        PETROL = "petrol", _("petrol")
+        OCHRE = "ochre", _("ochre")
+        BRICK = "brick", _("brick")
+        MOSS = "moss", _("moss")
+        SLATE = "slate", _("slate")
+        PLUM = "plum", _("plum")
+        SEA = "sea", _("sea")
+        STONE = "stone", _("stone")
+
+    name = models.CharField(_("name"), max_length=100, unique=True)
+    colour = models.CharField(_("colour"), max_length=10, choices=Colour, default=Colour.PETROL)
+    brand = models.ForeignKey("Brand", models.PROTECT, related_name="queues", verbose_name=_("brand"))
+    address = models.ForeignKey(
+        "Address", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("sending address")
+    )
+    is_default = models.BooleanField(_("default queue"), default=False)
+    is_valid = models.BooleanField(_("valid"), default=True)
+    members: models.ManyToManyField = models.ManyToManyField(
+        "Agent", through="Membership", related_name="queues", verbose_name=_("members")
+    )
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["is_default"], condition=models.Q(is_default=True), name="one_default_queue"),
+            models.CheckConstraint(
+                condition=models.Q(is_valid=True) | models.Q(is_default=False), name="default_queue_is_valid"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    queue = models.ForeignKey(Queue, models.CASCADE)
+    agent = models.ForeignKey("Agent", models.CASCADE)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["queue", "agent"], name="member_once")]

@@ -1,0 +1,82 @@
+"""Ticket: a conversation with number, queue, status, assignee and requester."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Ticket(models.Model):
+    """`is_open` repeats the status' type, because a partial index on it makes every list quick.
+
+    The columns from `preview` on are kept by the verbs in tickets/ for the lists; they repeat facts of the
+    messages. `waiting_since`: since when the customer waits for us, null when he doesn't.
+    """
+
+    class Priority(models.IntegerChoices):
+        VERY_LOW = 1, _("very low")
+        LOW = 2, _("low")
+        NORMAL = 3, _("normal")
+        HIGH = 4, _("high")
+        VERY_HIGH = 5, _("very high")
+
+    class Answer(models.TextChoices):
+        """What became of our newest mail on this ticket: quiet when all is well."""
+
+        NONE = "", _("nothing on its way")
+        WAITING = "waiting", _("answer not out yet")
+        FAILED = "failed", _("answer not delivered")
+        IN_DOUBT = "in_doubt", _("answer perhaps not delivered")
+
+    number = models.CharField(max_length=40, unique=True)
+    subject = models.TextField(_("subject"))
+    queue = models.ForeignKey("Queue", models.PROTECT, related_name="tickets", verbose_name=_("queue"))
+    status = models.ForeignKey("Status", models.PROTECT, related_name="+", verbose_name=_("status"))
+    priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority, default=Priority.NORMAL)
+    assignee = models.ForeignKey(
+        "Agent", models.SET_NULL, null=True, blank=True, related_name="tickets", verbose_name=_("assignee")
+    )
+    customer = models.ForeignKey(
+        "Customer", models.PROTECT, null=True, blank=True, related_name="tickets", verbose_name=_("customer")
+    )
+    reply_address = models.ForeignKey("Address", models.PROTECT, null=True, blank=True, related_name="+")
+    reply_via = models.ForeignKey("Channel", models.PROTECT, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    is_open = models.BooleanField(default=True)
+
+    preview = models.CharField(max_length=200, blank=True, default="")
+    message_count = models.PositiveIntegerField(default=0)
+    attachment_count = models.PositiveIntegerField(default=0)
+    is_unread = models.BooleanField(default=True)
+    waiting_since = models.DateTimeField(null=True, blank=True)
+    answer = models.CharField(max_length=8, choices=Answer, blank=True, default=Answer.NONE)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["queue", "-changed_at"], condition=models.Q(is_open=True), name="open_by_queue"),
+            models.Index(fields=["-changed_at"], condition=models.Q(is_open=True), name="open_by_change"),
+            models.Index(fields=["assignee", "-changed_at"], condition=models.Q(is_open=True), name="open_by_assignee"),
+            models.Index(fields=["-changed_at", "id"], name="ticket_by_change"),
+            models.Index(fields=["answer"], condition=~models.Q(answer=""), name="ticket_answer_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.subject}"
+
+
+class Participant(models.Model):
+    """Another customer in the conversation than the requester; may write to the ticket."""
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="participants")
+    customer = models.ForeignKey("Customer", models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["ticket", "customer"], name="participant_once")]
+
+
+class TicketCounter(models.Model):
+    """The last counter given out on a day; its row lock makes numbers unique and without gaps."""
+
+    day = models.DateField(primary_key=True)
+    last = models.PositiveIntegerField(default=0)

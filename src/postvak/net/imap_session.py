@@ -1,0 +1,89 @@
+"""Opening an IMAP session (RFC 3501): connect, encrypt, log in, and know the folders.
+
+Used for fetching and for putting copies of sent mail into a folder.
+"""
+
+import imaplib
+import re
+from contextlib import suppress
+
+from imapclient import IMAPClient, SocketTimeout
+
+from postvak.net.connection import Endpoint, Problem, as_text, problem_at, problems, tls_context, words
+
+GOODBYE_SECONDS = 3.0  # a hanging server must not hang us a second time
+_FOR_NOW = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]", re.IGNORECASE)  # RFC 5530 section 3
+_SIMPLE = re.compile(r"[\x21\x23-\x27\x2b-\x5b\x5e-\x7a\x7c-\x7e]+")  # goes unquoted into LOGIN
+
+
+def open_session(endpoint: Endpoint) -> IMAPClient:
+    """A logged-in client; raises `ConnectionProblem`.  INTERNALDATEs come with their time zone."""
+    with problems(endpoint):
+        client = IMAPClient(
+            endpoint.host,
+            endpoint.port,
+            ssl=endpoint.security == "tls",
+            ssl_context=tls_context(endpoint),
+            timeout=SocketTimeout(endpoint.connect_timeout, endpoint.read_timeout),
+        )
+    try:
+        with problems(endpoint):
+            if endpoint.security == "starttls":
+                _start_tls(client, endpoint)
+            _log_in(client, endpoint)
+    except BaseException:
+        close_session(client)
+        raise
+    client.normalise_times = False
+    return client
+
+
+def _start_tls(client: IMAPClient, endpoint: Endpoint) -> None:
+    if not client.has_capability("STARTTLS"):
+        raise problem_at(endpoint, Problem.no_starttls, greeting(client))
+    client.starttls(tls_context(endpoint))
+
+
+def _log_in(client: IMAPClient, endpoint: Endpoint) -> None:
+    """LOGIN, or AUTHENTICATE PLAIN (RFC 4616) for what LOGIN cannot say: UTF-8, blanks in the name."""
+    try:
+        if _fits_login(endpoint) and not client.has_capability("LOGINDISABLED"):
+            client.login(endpoint.username, endpoint.password)
+        else:
+            client.plain_login(endpoint.username, endpoint.password)
+    except imaplib.IMAP4.abort:
+        raise
+    except imaplib.IMAP4.error as error:
+        said = words(error)
+        problem = Problem.rejected if _FOR_NOW.search(said) else Problem.login_refused
+        raise problem_at(endpoint, problem, said) from error
+
+
+def _fits_login(endpoint: Endpoint) -> bool:
+    password = endpoint.password
+    return bool(_SIMPLE.fullmatch(endpoint.username)) and password.isascii() and password.isprintable()
+
+
+def close_session(client: IMAPClient) -> None:
+    """LOGOUT (which expunges nothing) and close; a connection that is already dead is no matter."""
+    with suppress(OSError, imaplib.IMAP4.error):
+        client.socket().settimeout(GOODBYE_SECONDS)
+        client.logout()
+    with suppress(OSError, imaplib.IMAP4.error):
+        client.shutdown()
+
+
+def greeting(client: IMAPClient) -> str:
+    """The server's first line without protocol words, for instance "Dovecot ready."."""
+    return re.sub(r"^\* (OK|PREAUTH)\s*(\[[^\]]*\]\s*)?", "", as_text(client.welcome)).strip()
+
+
+def folder_names(client: IMAPClient) -> tuple[str, ...]:
+    """All folders that can hold mails, as a person writes them (not in UTF-7)."""
+    hidden = {rb"\noselect", rb"\nonexistent"}
+    listed = client.list_folders()
+    return tuple(sorted(as_text(name) for flags, _, name in listed if not hidden & _lowered(flags)))
+
+
+def _lowered(flags: tuple[bytes, ...]) -> set[bytes]:
+    return {flag.lower() for flag in flags}

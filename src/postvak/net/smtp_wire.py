@@ -1,0 +1,193 @@
+"""Opening an SMTP connection (RFC 5321): greeting, EHLO, STARTTLS, login – with everything written down.
+
+Mails are sent by postvak.send.smtp over the `Wire` that `open_wire` returns.
+"""
+
+import base64
+import hmac
+import smtplib
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+
+from postvak.net.connection import (
+    ConnectionProblem,
+    Endpoint,
+    Problem,
+    Security,
+    as_text,
+    problem_at,
+    problems,
+    tls_context,
+    without_secrets,
+)
+
+GOODBYE_SECONDS = 3.0
+CHUNK = 65_536  # bytes per sendall(), whose time limit is for the whole call
+_TRY_ANOTHER = (500, 504, 534)  # mechanism unknown or too weak (RFC 4954 section 6)
+
+
+class Wire(smtplib.SMTP):
+    """smtplib's connection that encrypts as the endpoint says and records the dialogue without secrets."""
+
+    def __init__(self, endpoint: Endpoint, lines: list[str]) -> None:
+        self._endpoint = endpoint
+        self._lines = lines
+        self._spoken_as = ""
+        super().__init__(endpoint.host, endpoint.port, "localhost", timeout=endpoint.connect_timeout)
+        self.command_encoding = "utf-8"
+
+    def connect(
+        self, host: str = "localhost", port: int = 0, source_address: object = None
+    ) -> tuple[int, bytes]:
+        """Dial, encrypt if TLS starts at once, and read the greeting."""
+        sock = socket.create_connection((host, port), self._endpoint.connect_timeout)
+        if self._endpoint.security is Security.tls:
+            sock = tls_context(self._endpoint).wrap_socket(sock, server_hostname=host)
+        self.sock, self.file = sock, None
+        return self.getreply()
+
+    def putcmd(self, cmd: str, args: str = "") -> None:
+        self._note("C: " + (self._spoken_as or f"{cmd} {args}".rstrip()))
+        super().putcmd(cmd, args)
+
+    def getreply(self) -> tuple[int, bytes]:
+        code, text = super().getreply()
+        lines = as_text(text).split("\n")
+        for line in lines[:-1]:
+            self._note(f"S: {code}-{line}")
+        self._note(f"S: {code} {lines[-1]}")
+        return code, text
+
+    def hushed(self, line: str, spoken_as: str) -> tuple[int, bytes]:
+        """A command whose words stay out of the dialogue."""
+        self._spoken_as = spoken_as
+        try:
+            return self.docmd(line)
+        finally:
+            self._spoken_as = ""
+
+    def transmit(self, content: bytes) -> None:
+        """Send the dot-stuffed mail and the final dot; if this raises, the final dot did not arrive."""
+        self._note(f"C: ({len(content)} bytes of mail, then the final dot)")
+        view = memoryview(content)
+        for start in range(0, len(view), CHUNK):
+            self.send(view[start : start + CHUNK])
+        self.send(b".\r\n")
+
+    def limit(self, seconds: float) -> None:
+        """How long to wait for what comes next."""
+        if self.sock is not None:
+            self.sock.settimeout(seconds)
+
+    @property
+    def size_limit(self) -> int:
+        """What the server announced (RFC 1870), in bytes; 0 if nothing."""
+        announced = self.esmtp_features.get("size", "").strip()
+        return int(announced) if announced.isdecimal() else 0
+
+    def say_goodbye(self) -> None:
+        """QUIT without waiting long, and close; raises nothing."""
+        with suppress(OSError, smtplib.SMTPException):
+            self.limit(GOODBYE_SECONDS)
+            self.quit()
+        self.close()
+
+    def _note(self, line: str) -> None:
+        self._lines.append(without_secrets(line, self._endpoint))
+
+
+def open_wire(endpoint: Endpoint, local_hostname: str, lines: list[str]) -> Wire:
+    """A connection ready for MAIL.  A `ConnectionProblem` has what was said in `details["dialogue"]`."""
+    try:
+        with problems(endpoint):
+            wire = Wire(endpoint, lines)
+        try:
+            with problems(endpoint):
+                _prepare(wire, endpoint, local_hostname)
+        except BaseException:
+            wire.close()
+            raise
+    except ConnectionProblem as problem:
+        problem.details["dialogue"] = "\n".join(lines)
+        raise
+    return wire
+
+
+def _prepare(wire: Wire, endpoint: Endpoint, local_hostname: str) -> None:
+    wire.limit(endpoint.read_timeout)
+    wire.local_hostname = local_hostname or _own_name(wire)
+    wire.ehlo_or_helo_if_needed()
+    if endpoint.security is Security.starttls:
+        if not wire.has_extn("starttls"):
+            raise problem_at(endpoint, Problem.no_starttls, as_text(wire.ehlo_resp or b""))
+        wire.starttls(context=tls_context(endpoint))
+        wire.ehlo_or_helo_if_needed()
+    if endpoint.username:
+        _log_in(wire, endpoint)
+
+
+def _own_name(wire: Wire) -> str:
+    """The machine's full name, else its address (RFC 5321 section 4.1.3); asks no name server."""
+    name = socket.gethostname()
+    if "." in name or wire.sock is None:
+        return name
+    address = str(wire.sock.getsockname()[0])
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+
+# -- logging in (RFC 4954) ------------------------------------------------------------
+
+
+def _log_in(wire: Wire, endpoint: Endpoint) -> None:
+    """The first mechanism that both know: over TLS the simple ones, in plain text rather CRAM-MD5."""
+    offered = wire.esmtp_features.get("auth", "").upper().split()
+    encrypted = endpoint.security is not Security.none
+    order = ("PLAIN", "LOGIN", "CRAM-MD5") if encrypted else ("CRAM-MD5", "PLAIN", "LOGIN")
+    common = [mechanism for mechanism in order if mechanism in offered]
+    if not common:
+        ways = " ".join(dict.fromkeys(offered)) or "none"
+        said = f"no way of logging in that we know; the server offers: {ways}"
+        raise problem_at(endpoint, Problem.login_refused, said)
+    for mechanism in common:
+        code, text = _MECHANISMS[mechanism](wire, endpoint)
+        if code == 235:
+            return
+        if code not in _TRY_ANOTHER:
+            break
+    problem = Problem.rejected if 400 <= code < 500 else Problem.login_refused
+    raise problem_at(endpoint, problem, f"{code} {as_text(text)}", code=str(code))
+
+
+def _plain(wire: Wire, endpoint: Endpoint) -> tuple[int, bytes]:
+    """RFC 4616, in UTF-8."""
+    token = f"\0{endpoint.username}\0{endpoint.password}"
+    return wire.hushed(f"AUTH PLAIN {_base64(token)}", "AUTH PLAIN •••")
+
+
+def _login(wire: Wire, endpoint: Endpoint) -> tuple[int, bytes]:
+    code, text = wire.docmd("AUTH", "LOGIN")
+    for answer in (endpoint.username, endpoint.password):
+        if code == 334:
+            code, text = wire.hushed(_base64(answer), "•••")
+    return code, text
+
+
+def _cram_md5(wire: Wire, endpoint: Endpoint) -> tuple[int, bytes]:
+    """RFC 2195."""
+    code, text = wire.docmd("AUTH", "CRAM-MD5")
+    if code != 334:
+        return code, text
+    digest = hmac.new(endpoint.password.encode(), base64.b64decode(text), "md5").hexdigest()
+    return wire.hushed(_base64(f"{endpoint.username} {digest}"), "•••")
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+_MECHANISMS: dict[str, Callable[[Wire, Endpoint], tuple[int, bytes]]] = {
+    "PLAIN": _plain,
+    "LOGIN": _login,
+    "CRAM-MD5": _cram_md5,
+}

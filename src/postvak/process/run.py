@@ -1,0 +1,176 @@
+"""The processing worker: claims receipts, understands, decides, applies; holds what fails three times.
+
+Mails go in waves: those of one claim that don't depend on each other share a transaction. When a wave fails,
+each of its mails gets a transaction of its own, so that one bad mail never stops the others (promise 1).
+"""
+
+import logging
+import traceback
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from postvak.blobs import store
+from postvak.log.reason import Reason
+from postvak.mail.parse import parse
+from postvak.mail.threading import canonical_message_id
+from postvak.models import Receipt, Trace
+from postvak.process.apply import LeaseLost, Work, apply
+from postvak.process.decide import decide
+from postvak.process.facts import Incoming, gather, referenced
+from postvak.process.plan import Facts, Plan
+
+log = logging.getLogger("postvak.process")
+
+BATCH = 50
+BATCH_BYTES = 20 * 1024 * 1024  # raw bytes held in memory at once; a single larger mail goes alone
+LEASE = timedelta(minutes=5)
+ATTEMPTS = 3
+BACK_OFF = (timedelta(seconds=5), timedelta(seconds=60))
+
+
+def process_due(worker: str) -> int:
+    """Claim what is due and process it; returns how many receipts were claimed (0: nothing to do)."""
+    claimed = claim(worker)
+    if claimed:
+        process(claimed, worker)
+    return len(claimed)
+
+
+def claim(worker: str) -> list[Receipt]:
+    """Take up to BATCH due receipts under a lease, oldest first. A worker that dies frees them when it ends."""
+    now = timezone.now()
+    with transaction.atomic():
+        due = Receipt.objects.claimable(now).order_by("id").select_for_update(skip_locked=True)
+        ids = within_bytes(due.values_list("pk", "size")[:BATCH])
+        if not ids:
+            return []
+        Receipt.objects.filter(pk__in=ids).update(
+            state=Receipt.State.PROCESSING, claimed_by=worker, claimed_until=now + LEASE
+        )
+    return list(Receipt.objects.filter(pk__in=ids).select_related("mailbox").order_by("id"))
+
+
+def within_bytes(rows: Sequence[tuple[int, int]]) -> list[int]:
+    ids, total = [], 0
+    for pk, size in rows:
+        total += size
+        if ids and total > BATCH_BYTES:
+            break
+        ids.append(pk)
+    return ids
+
+
+def process(receipts: Sequence[Receipt], worker: str) -> None:
+    """Process claimed receipts (with their mailbox loaded) to an outcome, a later attempt, or *held*."""
+    started_at = timezone.now()
+    raws = store.get_all([receipt.blob_id for receipt in receipts])
+    waiting = [Incoming(receipt, parse(raws[receipt.blob_id])) for receipt in receipts]
+    for wave in waves(waiting):
+        try:
+            process_wave(wave, worker, started_at)
+        except Exception as error:  # noqa: BLE001 - nothing is lost: each mail is tried alone, where errors are recorded
+            log.info("a wave of %d failed (%r); trying its mails one by one", len(wave), error)
+            for incoming in wave:
+                process_alone(incoming, worker)
+
+
+def waves(waiting: list[Incoming]) -> Iterator[list[Incoming]]:
+    """Groups in which no mail is a copy of, or an answer to, another one: those must see the other's result."""
+    while waiting:
+        wave: list[Incoming] = []
+        later: list[Incoming] = []
+        taken: set[str] = set()
+        for incoming in waiting:
+            own = {incoming.mail.fingerprint, canonical_message_id(incoming.mail.message_id)} - {""}
+            if taken & {*own, *referenced(incoming.mail)}:
+                later.append(incoming)
+            else:
+                wave.append(incoming)
+            taken |= own
+        yield wave
+        waiting = later
+
+
+def process_wave(wave: Sequence[Incoming], worker: str, started_at: datetime) -> None:
+    facts = gather(wave)
+    apply(
+        [
+            Work(incoming.receipt, fact, decide(fact), started_at)
+            for incoming, fact in zip(wave, facts, strict=True)
+        ],
+        worker=worker,
+    )
+
+
+def process_alone(incoming: Incoming, worker: str) -> None:
+    """The careful path: facts are gathered again, because a copy may have been faster meanwhile."""
+    receipt = Receipt.objects.select_related("mailbox").get(pk=incoming.receipt.pk)
+    if receipt.claimed_by != worker or receipt.state != Receipt.State.PROCESSING:
+        return
+    try:
+        process_wave([Incoming(receipt, incoming.mail)], worker, timezone.now())
+    except LeaseLost:
+        return
+    except IntegrityError:
+        release(receipt, worker, timezone.now())  # a copy or the same new customer won the race: look again at once
+    except Exception as error:  # noqa: BLE001 - the one place that records what we didn't expect; the mail is kept
+        log.exception("receipt %s failed", receipt.pk)
+        record_failure(receipt, worker, error)
+
+
+def release(receipt: Receipt, worker: str, at: datetime) -> None:
+    mine(receipt, worker).update(
+        state=Receipt.State.RECEIVED, claimed_by="", claimed_until=None, next_attempt_at=at
+    )
+
+
+def mine(receipt: Receipt, worker: str) -> QuerySet[Receipt]:
+    return Receipt.objects.filter(pk=receipt.pk, claimed_by=worker, state=Receipt.State.PROCESSING)
+
+
+def record_failure(receipt: Receipt, worker: str, error: Exception) -> None:
+    """Try again with back-off; the third time the mail is *held* with the error, for a person."""
+    now = timezone.now()
+    said = f"{type(error).__name__}: {error}"
+    where = "".join(traceback.format_exception(error))[-4000:]
+    attempts = receipt.attempts + 1
+    rows = mine(receipt, worker)
+    if attempts < ATTEMPTS:
+        rows.update(attempts=attempts, error=where)
+        release(receipt, worker, now + BACK_OFF[attempts - 1])
+        return
+    with transaction.atomic():
+        updated = rows.update(
+            state=Receipt.State.DONE,
+            outcome=Receipt.Outcome.HELD,
+            processed_at=now,
+            attempts=attempts,
+            error=where,
+            claimed_by="",
+            claimed_until=None,
+        )
+        if updated:
+            entries = [Reason("held", "failed_three_times", {"error": said[:500]}).as_json()]
+            Trace.objects.update_or_create(receipt=receipt, defaults={"entries": entries})
+
+
+def explain(raw: bytes, receipt: Receipt) -> tuple[Facts, Plan]:
+    """What would become of these bytes, arriving as the unsaved `receipt` says. Writes nothing (promise 3)."""
+    facts = gather([Incoming(receipt, parse(raw))])[0]
+    return facts, decide(facts)
+
+
+def try_again(receipts: Sequence[Receipt]) -> int:
+    """Give held receipts back to the worker; returns how many. Their trace stays until the new one replaces it."""
+    return Receipt.objects.held().filter(pk__in=[receipt.pk for receipt in receipts]).update(
+        state=Receipt.State.RECEIVED,
+        outcome="",
+        attempts=0,
+        error="",
+        next_attempt_at=timezone.now(),
+        processed_at=None,
+    )

@@ -1,0 +1,71 @@
+"""accept(): the only entrance for mail. Bytes and rows are committed together; only then may the caller act on
+the server or answer 250 (promise 1). The same source is never stored twice (promise 2). Spec 01.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from postvak.blobs import store
+from postvak.models import Mailbox, Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One mail at the door. `source` names it on its mailbox for ever: the same source is the same mail.
+
+    `arrived_at`: when the server got it, where known. Envelope and IP where the way in tells them.
+    """
+
+    source: str
+    raw: bytes
+    arrived_at: datetime | None = None
+    envelope_from: str = ""
+    envelope_to: tuple[str, ...] = ()
+    remote_ip: str = ""
+
+
+def accept(mailbox: Mailbox, mails: Sequence[Arrived]) -> list[Receipt]:
+    """Store mails durably, in one transaction; returns their receipts in the same order.
+
+    A mail that is stored already gets its old receipt. Raises what the database says (disk full, locked …):
+    then nothing is stored and nothing may be acknowledged.
+    """
+    now = timezone.now()
+    blobs = store.prepare([mail.raw for mail in mails])
+    with transaction.atomic():
+        store.save(blobs)
+        Receipt.objects.bulk_create(
+            [make_receipt(mailbox, mail, blob.digest, now) for mail, blob in zip(mails, blobs, strict=True)],
+            ignore_conflicts=True,
+        )
+        rows = Receipt.objects.filter(mailbox=mailbox, source__in=[mail.source for mail in mails])
+        receipts = {receipt.source: receipt for receipt in rows}
+    return [receipts[mail.source] for mail in mails]
+
+
+def make_receipt(mailbox: Mailbox, mail: Arrived, digest: str, now: datetime) -> Receipt:
+    return Receipt(
+        mailbox=mailbox,
+        source=mail.source,
+        blob_id=digest,
+        size=len(mail.raw),
+        received_at=now,
+        arrived_at=mail.arrived_at,
+        envelope_from=mail.envelope_from,
+        envelope_to=list(mail.envelope_to),
+        remote_ip=mail.remote_ip,
+        next_attempt_at=now,
+    )
+
+
+def stored_sources(mailbox: Mailbox, sources: Sequence[str]) -> set[str]:
+    """Those of `sources` that this mailbox has receipts for."""
+    found: set[str] = set()
+    for start in range(0, len(sources), 500):
+        chunk = sources[start : start + 500]
+        found.update(Receipt.objects.filter(mailbox=mailbox, source__in=chunk).values_list("source", flat=True))
+    return found

@@ -1,0 +1,147 @@
+"""Fetches one mailbox: list, fetch, store and commit, and only then act on the server. Spec 01.
+
+Repeating any part does no harm: what is stored is recognised by its source key; the action on the server is
+done again for stored mails that are still there. State and the server's own words are kept per mailbox.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from postvak.crypto.sealing import CannotOpen
+from postvak.models import Mailbox
+from postvak.net.connection import ConnectionProblem, Problem
+from postvak.receive import lease
+from postvak.receive.accept import Arrived, accept, stored_sources
+from postvak.receive.imap import ImapSource
+from postvak.receive.pop3 import Pop3Source
+from postvak.receive.source import AfterStoring, Fetched, Item, Source
+
+log = logging.getLogger("postvak.receive")
+
+BATCH = 50
+BATCH_BYTES = 8 * 1024 * 1024
+LONGEST_BACK_OFF = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """What one run brought: `seen` mails on the server, `stored` new ones, or the problem that ended it."""
+
+    seen: int = 0
+    stored: int = 0
+    problem: ConnectionProblem | None = None
+    busy: bool = False
+
+
+def fetch_mailbox(mailbox: Mailbox, *, worker: str) -> Fetch:
+    """Fetch everything new; one worker at a time. Connection problems are returned and recorded, not raised."""
+    name = f"mailbox:{mailbox.pk}"
+    if not lease.take(name, worker):
+        return Fetch(busy=True)
+    try:
+        fetch = run(mailbox, name, worker)
+        record_success(mailbox, timezone.now())
+    except (ConnectionProblem, CannotOpen) as error:
+        problem = as_problem(error)
+        log.warning("mailbox %s: %s", mailbox.name, problem)
+        record_problem(mailbox, problem, timezone.now())
+        fetch = Fetch(problem=problem)
+    finally:
+        lease.give_back(name, worker)
+    return fetch
+
+
+def as_problem(error: ConnectionProblem | CannotOpen) -> ConnectionProblem:
+    if isinstance(error, ConnectionProblem):
+        return error
+    return ConnectionProblem(Problem.login_refused, str(error))
+
+
+def run(mailbox: Mailbox, name: str, worker: str) -> Fetch:
+    source = open_source(mailbox)
+    try:
+        items = source.items()
+        known = stored_sources(mailbox, [item.key for item in items])
+        settle(source, mailbox, [item.key for item in items if item.key in known])
+        stored = 0
+        for batch in batches([item for item in items if item.key not in known]):
+            if not lease.renew(name, worker):
+                break
+            stored += store_batch(source, mailbox, batch)
+        return Fetch(len(items), stored)
+    finally:
+        source.close()
+
+
+def open_source(mailbox: Mailbox) -> Source:
+    """Connect and log in. Raises ConnectionProblem, CannotOpen."""
+    if mailbox.kind == Mailbox.Kind.IMAP:
+        return ImapSource(mailbox.endpoint, mailbox.folder_list)
+    return Pop3Source(mailbox.endpoint)
+
+
+def batches(items: Sequence[Item]) -> Iterator[list[Item]]:
+    """Groups that share a commit and fit into memory; a large mail goes alone."""
+    batch: list[Item] = []
+    size = 0
+    for item in items:
+        if batch and (len(batch) >= BATCH or size + item.size > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(item)
+        size += item.size
+    if batch:
+        yield batch
+
+
+def store_batch(source: Source, mailbox: Mailbox, batch: Sequence[Item]) -> int:
+    """Commit what could be read, act on the server for it, and only then report the mail that couldn't be."""
+    fetched: list[Fetched] = []
+    problem: ConnectionProblem | None = None
+    try:
+        fetched.extend(source.fetch(batch))
+    except ConnectionProblem as error:
+        problem = error
+    if fetched:
+        accept(mailbox, [Arrived(mail.key, mail.raw, mail.arrived_at) for mail in fetched])
+        if problem is None:
+            settle(source, mailbox, [mail.key for mail in fetched])
+    if problem is not None:
+        raise problem
+    return len(fetched)
+
+
+def settle(source: Source, mailbox: Mailbox, keys: Sequence[str]) -> None:
+    """The configured action, for mails whose receipt is committed."""
+    action = AfterStoring(mailbox.after_storing)
+    if keys and action is not AfterStoring.leave:
+        source.settle(keys, action, mailbox.move_to)
+
+
+def record_success(mailbox: Mailbox, now: datetime) -> None:
+    Mailbox.objects.filter(pk=mailbox.pk).update(
+        next_fetch_at=now + timedelta(seconds=mailbox.interval),
+        last_success_at=now,
+        failing_since=None,
+        failures=0,
+        last_problem="",
+        last_said="",
+        last_details={},
+    )
+
+
+def record_problem(mailbox: Mailbox, problem: ConnectionProblem, now: datetime) -> None:
+    """Back off 1, 2, 4 … 15 minutes, for ever; nothing is lost on the server meanwhile."""
+    back_off = min(timedelta(minutes=2 ** min(mailbox.failures, 10)), LONGEST_BACK_OFF)
+    Mailbox.objects.filter(pk=mailbox.pk).update(
+        next_fetch_at=now + back_off,
+        failing_since=mailbox.failing_since or now,
+        failures=mailbox.failures + 1,
+        last_problem=problem.problem.value,
+        last_said=problem.said,
+        last_details=problem.details,
+    )

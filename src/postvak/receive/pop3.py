@@ -1,0 +1,229 @@
+"""POP3 (RFC 1939) as a `Source`: mails are known by their UIDL, and the only action is to delete.
+
+A session opens when it is needed and ends with QUIT – the server deletes for good only then, so `settle`
+QUITs and the next call opens a new session.  Message numbers never leave one session.
+"""
+
+import poplib
+import re
+from collections.abc import Container, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from postvak.net.connection import (
+    Endpoint,
+    Problem,
+    Security,
+    as_text,
+    problem_at,
+    problems,
+    tls_context,
+    words,
+)
+from postvak.receive.source import AfterStoring, Fetched, Item, Probe
+
+GOODBYE_SECONDS = 3.0
+_FOR_NOW = re.compile(r"^\[(SYS/TEMP|IN-USE|LOGIN-DELAY)\]", re.IGNORECASE)  # RFC 2449, RFC 3206
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    """One POP3 connection with the numbers that it gave to the mails (by key, in order of arrival)."""
+
+    pop: poplib.POP3
+    numbers: dict[str, int]
+
+
+class Pop3Source:
+    """The maildrop of one account.  Raises `ConnectionProblem` from the constructor on."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._open: _Session | None = None
+        self._listed = False
+        self._session()
+
+    def items(self, skip: Container[str] = ()) -> list[Item]:
+        """The maildrop as it is now: listing again takes a new session, for one sees only its beginning."""
+        if self._listed:
+            self.close()
+        session = self._session()
+        self._listed = True
+        with problems(self._endpoint):
+            sizes = dict(_number_and_size(line) for line in session.pop.list()[1])
+        wanted = ((key, number) for key, number in session.numbers.items() if key not in skip)
+        return [Item(key, sizes.get(number, 0)) for key, number in wanted]
+
+    def fetch(self, items: Sequence[Item]) -> Iterator[Fetched]:
+        """The mails in the order of `items`; POP3 knows no time of arrival."""
+        unreadable: dict[str, str] = {}
+        for item in items:
+            session = self._session()
+            number = session.numbers.get(item.key)
+            if number is None:
+                continue
+            with problems(self._endpoint):
+                raw = self._read(session.pop, number, item.key, unreadable)
+            if raw is not None:
+                yield Fetched(item.key, raw, None)
+        if unreadable:
+            said = next(iter(unreadable.values()))
+            raise problem_at(self._endpoint, Problem.protocol, said, keys=", ".join(unreadable))
+
+    def _read(self, pop: poplib.POP3, number: int, key: str, unreadable: dict[str, str]) -> bytes | None:
+        pop.sock.sendall(b"RETR %d\r\n" % number)
+        status = _line(pop)
+        if not status.startswith(b"+OK"):
+            unreadable[key] = as_text(status).removeprefix("-ERR").strip()
+            return None
+        return _dotted_text(pop)
+
+    def settle(self, keys: Sequence[str], action: AfterStoring, folder: str = "") -> None:
+        """delete: DELE each one that is still there, then QUIT, with which the server really deletes them.
+
+        A QUIT that fails raises; settling again is harmless.  `seen` and `move` do not exist in POP3.
+        """
+        if action is AfterStoring.leave:
+            return
+        if action is not AfterStoring.delete:
+            raise ValueError(f"POP3 cannot {action}; only leave and delete")
+        session = self._session()
+        self._open = None  # whatever happens, this session is over
+        try:
+            with problems(self._endpoint):
+                for key in keys:
+                    if key in session.numbers:
+                        session.pop.dele(session.numbers[key])
+                session.pop.quit()
+        finally:
+            _hang_up(session.pop)
+
+    def close(self) -> None:
+        """QUIT; nothing is marked for deletion by then, so it deletes nothing.  Raises nothing."""
+        if self._open is None:
+            return
+        pop, self._open = self._open.pop, None
+        with suppress(OSError, poplib.error_proto):
+            pop.sock.settimeout(GOODBYE_SECONDS)
+            pop.quit()
+        _hang_up(pop)
+
+    def greeting(self) -> str:
+        """The server's first line without its +OK."""
+        return as_text(self._session().pop.getwelcome()).removeprefix("+OK").strip()
+
+    def _session(self) -> _Session:
+        if self._open is None:
+            pop = _connect(self._endpoint)
+            try:
+                with problems(self._endpoint):
+                    self._open = _Session(pop, _numbers(pop.uidl()[1]))
+                    self._listed = False
+            except BaseException:
+                _hang_up(pop)
+                raise
+        return self._open
+
+
+def probe(endpoint: Endpoint) -> Probe:
+    """The test button: log in, count, change nothing.  Raises `ConnectionProblem`."""
+    source = Pop3Source(endpoint)
+    try:
+        return Probe(source.greeting(), len(source.items()), ())
+    finally:
+        source.close()
+
+
+# -- opening ------------------------------------------------------------
+
+
+def _connect(endpoint: Endpoint) -> poplib.POP3:
+    """A logged-in connection."""
+    with problems(endpoint):
+        pop = _dial(endpoint)
+    try:
+        with problems(endpoint):
+            pop.sock.settimeout(endpoint.read_timeout)
+            if endpoint.security is Security.starttls:
+                _start_tls(pop, endpoint)
+            _log_in(pop, endpoint)
+    except BaseException:
+        _hang_up(pop)
+        raise
+    return pop
+
+
+def _dial(endpoint: Endpoint) -> poplib.POP3:
+    if endpoint.security is Security.tls:
+        return poplib.POP3_SSL(
+            endpoint.host, endpoint.port, timeout=endpoint.connect_timeout, context=tls_context(endpoint)
+        )
+    return poplib.POP3(endpoint.host, endpoint.port, timeout=endpoint.connect_timeout)
+
+
+def _start_tls(pop: poplib.POP3, endpoint: Endpoint) -> None:
+    """STLS (RFC 2595 section 4)."""
+    if "STLS" not in pop.capa():
+        raise problem_at(endpoint, Problem.no_starttls, as_text(pop.getwelcome()))
+    pop.stls(tls_context(endpoint))
+
+
+def _log_in(pop: poplib.POP3, endpoint: Endpoint) -> None:
+    """USER and PASS in UTF-8 (RFC 6856 section 2.1)."""
+    if not (endpoint.username + endpoint.password).isprintable():
+        raise problem_at(endpoint, Problem.login_refused, "POP3 cannot send control characters in a login")
+    try:
+        pop.user(endpoint.username)
+        pop.pass_(endpoint.password)
+    except poplib.error_proto as error:
+        said = words(error)
+        if said == "EOF":
+            raise
+        problem = Problem.rejected if _FOR_NOW.match(said) else Problem.login_refused
+        raise problem_at(endpoint, problem, said) from error
+
+
+def _hang_up(pop: poplib.POP3) -> None:
+    with suppress(OSError):
+        pop.close()
+
+
+# -- reading ------------------------------------------------------------
+
+
+def _numbers(listing: Sequence[bytes]) -> dict[str, int]:
+    """Key -> message number.  Equal UIDLs (RFC 1939 section 7 allows that for equal mails) get " 2" …"""
+    numbers: dict[str, int] = {}
+    for line in listing:
+        number, _, uidl = as_text(line).partition(" ")
+        key, copy = f"UIDL/{uidl.strip()}", 1
+        while key in numbers:
+            copy += 1
+            key = f"UIDL/{uidl.strip()} {copy}"
+        numbers[key] = int(number)
+    return numbers
+
+
+def _number_and_size(line: bytes) -> tuple[int, int]:
+    number, size = line.split()[:2]
+    return int(number), int(size)
+
+
+def _line(pop: poplib.POP3) -> bytes:
+    """One line with its line end, however long (poplib itself gives up after 2,048 bytes, out of step)."""
+    line = pop.file.readline()
+    if not line.endswith(b"\n"):
+        raise EOFError("the server closed the connection in the middle of a mail")
+    return line
+
+
+def _dotted_text(pop: poplib.POP3) -> bytes:
+    """A mail up to its final dot (RFC 1939 section 3), byte by byte as the server holds it.
+
+    Only a line after CRLF begins with a stuffed dot; after a bare LF it is the mail's own.
+    """
+    mail, at_start = bytearray(), True
+    while (line := _line(pop)) != b".\r\n" or not at_start:
+        mail += line[1:] if at_start and line.startswith(b".") else line
+        at_start = line.endswith(b"\r\n")
+    return bytes(mail)

@@ -1,0 +1,133 @@
+"""What became of an attempt, written down: per recipient, with the server's words, and on the ticket. Spec 04."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from postvak.models import Channel, Delivery, DeliveryEvent, History, OutgoingMail, Status, Ticket
+from postvak.net.connection import ConnectionProblem
+
+RETRY_AFTER = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60))
+GIVE_UP_AFTER = timedelta(days=3)
+DOUBT_PAUSE = timedelta(minutes=10)
+LONGEST_PAUSE = timedelta(minutes=15)
+
+State = Delivery.State
+UNFINISHED = {State.QUEUED, State.SENDING, State.DEFERRED}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The fate of one recipient in one attempt; `code` is the SMTP reply code where a server spoke."""
+
+    state: Delivery.State
+    code: int | None
+    said: str
+
+
+def record_attempt(outgoing: OutgoingMail, results: Mapping[str, Result], *, worker: str, now: datetime) -> None:
+    """Write results per recipient, plan the next attempt, refresh the ticket; one transaction.
+
+    Guarded by the lease: a worker that lost it writes nothing.
+    """
+    with transaction.atomic():
+        row = OutgoingMail.objects.select_for_update().filter(pk=outgoing.pk, claimed_by=worker).first()
+        if row is None:
+            return
+        row.attempts += 1
+        for delivery in row.deliveries.filter(recipient__in=results):
+            set_state(delivery, results[delivery.recipient], now, too_old=now - row.created_at > GIVE_UP_AFTER)
+        row.claimed_by, row.claimed_until = "", None
+        row.next_attempt_at = next_attempt(row, now)
+        row.save(update_fields=["attempts", "claimed_by", "claimed_until", "next_attempt_at"])
+        settle_ticket(row, now)
+
+
+def set_state(delivery: Delivery, result: Result, now: datetime, *, too_old: bool = False) -> None:
+    """A temporary refusal becomes final after GIVE_UP_AFTER."""
+    state = State.FAILED if result.state == State.DEFERRED and too_old else result.state
+    delivery.state, delivery.code, delivery.said, delivery.changed_at = state, result.code, result.said, now
+    delivery.save(update_fields=["state", "code", "said", "changed_at"])
+    DeliveryEvent.objects.create(delivery=delivery, at=now, kind=state, code=result.code, said=result.said)
+
+
+def next_attempt(outgoing: OutgoingMail, now: datetime) -> datetime | None:
+    """1, 5, 15, 30, 60 minutes after the attempts, then hourly; null when every recipient is settled."""
+    if not outgoing.deliveries.filter(state__in=UNFINISHED).exists():
+        return None
+    return now + RETRY_AFTER[min(outgoing.attempts, len(RETRY_AFTER)) - 1]
+
+
+def record_doubt(outgoing: OutgoingMail, now: datetime) -> bool:
+    """A worker died with `outgoing` in hand. True: the server may have taken it, so it is *in doubt*.
+
+    It is sent once more with the same Message-ID after DOUBT_PAUSE; a second doubt stays for a person.
+    """
+    with transaction.atomic():
+        doubtful = list(outgoing.deliveries.filter(state=State.SENDING))
+        if not doubtful:
+            return False
+        for delivery in doubtful:
+            final = delivery.resent
+            set_state(delivery, Result(State.IN_DOUBT if final else State.DEFERRED, None, ""), now)
+            DeliveryEvent.objects.create(delivery=delivery, at=now, kind=State.IN_DOUBT)
+            Delivery.objects.filter(pk=delivery.pk).update(resent=True)
+        left = outgoing.deliveries.filter(state__in=UNFINISHED).exists()
+        OutgoingMail.objects.filter(pk=outgoing.pk).update(
+            claimed_by="", claimed_until=None, next_attempt_at=now + DOUBT_PAUSE if left else None
+        )
+        settle_ticket(outgoing, now)
+    return True
+
+
+def settle_ticket(outgoing: OutgoingMail, now: datetime) -> None:
+    """Reopen the ticket of a mail that failed for good, so that somebody sees it; refresh its mark."""
+    ticket = outgoing.message.ticket
+    failed = outgoing.deliveries.filter(state__in=[State.FAILED, State.IN_DOUBT], changed_at=now)
+    for delivery in failed:
+        History.objects.create(
+            ticket=ticket,
+            at=now,
+            code=f"delivery_{delivery.state}",
+            parameters={"recipient": delivery.recipient, "said": delivery.said},
+        )
+    if failed and not ticket.is_open:
+        opened = Status.objects.get(key="open")
+        Ticket.objects.filter(pk=ticket.pk).update(status=opened, is_open=True, changed_at=now)
+    refresh_answer(ticket.pk)
+
+
+def refresh_answer(ticket_id: int) -> None:
+    """The ticket can't look answered while its newest mail is not out (spec 04)."""
+    newest = OutgoingMail.objects.filter(message__ticket_id=ticket_id).order_by("-id").first()
+    states = set(newest.deliveries.values_list("state", flat=True)) if newest else set()
+    Ticket.objects.filter(pk=ticket_id).update(answer=answer_mark(states))
+
+
+def answer_mark(states: set[str]) -> Ticket.Answer:
+    if states & {State.FAILED, State.BOUNCED, State.BLOCKED}:
+        return Ticket.Answer.FAILED
+    if State.IN_DOUBT in states:
+        return Ticket.Answer.IN_DOUBT
+    return Ticket.Answer.WAITING if states & UNFINISHED else Ticket.Answer.NONE
+
+
+def record_channel_success(channel: Channel, now: datetime) -> None:
+    Channel.objects.filter(pk=channel.pk).update(
+        failures=0, paused_until=None, last_success_at=now, last_problem="", last_said=""
+    )
+
+
+def pause_channel(channel: Channel, problem: ConnectionProblem, now: datetime) -> None:
+    """The channel's fault (login, no connection): pause it 1, 2, 4 … 15 minutes; its mails wait."""
+    failures = Channel.objects.values_list("failures", flat=True).get(pk=channel.pk) + 1
+    pause = min(timedelta(minutes=2 ** min(failures - 1, 10)), LONGEST_PAUSE)
+    Channel.objects.filter(pk=channel.pk).update(
+        failures=failures,
+        paused_until=now + pause,
+        last_error_at=now,
+        last_problem=problem.problem.value,
+        last_said=problem.said,
+    )

@@ -1,0 +1,49 @@
+"""Who may see what: the one place that decides. Every page and every download asks here (spec 11).
+
+Each function returns a QuerySet narrowed to what `agent` may read; a view that finds nothing in it answers 404,
+so that nobody learns what exists elsewhere.
+"""
+
+from django.db.models import Q, QuerySet
+
+from postvak.models import Agent, Attachment, Message, OutgoingMail, Queue, Receipt, Ticket
+
+
+def visible_queues(agent: Agent) -> QuerySet[Queue]:
+    """Administrators: all queues. Others: those they are members of."""
+    queues = Queue.objects.all()
+    return queues if agent.is_admin else queues.filter(members=agent)
+
+
+def visible_tickets(agent: Agent) -> QuerySet[Ticket]:
+    tickets = Ticket.objects.all()
+    return tickets if agent.is_admin else tickets.filter(queue__in=visible_queues(agent))
+
+
+def visible_messages(agent: Agent) -> QuerySet[Message]:
+    messages = Message.objects.all()
+    return messages if agent.is_admin else messages.filter(ticket__queue__in=visible_queues(agent))
+
+
+def visible_attachments(agent: Agent) -> QuerySet[Attachment]:
+    attachments = Attachment.objects.all()
+    return attachments if agent.is_admin else attachments.filter(message__ticket__queue__in=visible_queues(agent))
+
+
+def visible_outgoing(agent: Agent) -> QuerySet[OutgoingMail]:
+    mails = OutgoingMail.objects.all()
+    return mails if agent.is_admin else mails.filter(message__ticket__queue__in=visible_queues(agent))
+
+
+def visible_receipts(agent: Agent) -> QuerySet[Receipt]:
+    """Mails on tickets of one's queues; those on no ticket (held …) by the mailbox' fixed queue, else admins only."""
+    receipts = Receipt.objects.all()
+    if agent.is_admin:
+        return receipts
+    queues = visible_queues(agent)
+    return receipts.filter(Q(ticket__queue__in=queues) | Q(ticket=None, mailbox__queue__in=queues))
+
+
+def assignable_agents(queue: Queue) -> QuerySet[Agent]:
+    """Valid agents who may read the queue."""
+    return Agent.objects.filter(Q(is_admin=True) | Q(queues=queue), is_active=True).distinct().order_by("name")

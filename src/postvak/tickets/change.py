@@ -1,0 +1,81 @@
+"""Changes of a ticket's properties, each with its line of history, in one transaction."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from postvak.models import Agent, Message, Queue, Status, Ticket
+from postvak.tickets.access import assignable_agents
+from postvak.tickets.history import write_history
+
+
+def set_status(ticket: Ticket, status: Status, *, by: Agent) -> None:
+    """Closing or waiting ends the customer's waiting; reopening a ticket doesn't start it."""
+    if ticket.status_id == status.pk:
+        return
+    with transaction.atomic():
+        write_history(ticket, "status", by=by, old=ticket.status.name or ticket.status.key, new=status.name or status.key)
+        ticket.status, ticket.is_open, ticket.changed_at = status, status.is_open, timezone.now()
+        fields = ["status", "is_open", "changed_at"]
+        if status.type in {Status.Type.PENDING, Status.Type.CLOSED, Status.Type.REMOVED}:
+            ticket.waiting_since = None
+            fields.append("waiting_since")
+        ticket.save(update_fields=fields)
+
+
+def set_priority(ticket: Ticket, priority: int, *, by: Agent) -> None:
+    """Raises ValueError for a number that is no priority."""
+    new = Ticket.Priority(priority)
+    if ticket.priority == new:
+        return
+    with transaction.atomic():
+        write_history(ticket, "priority", by=by, old=ticket.priority, new=new.value)
+        ticket.priority, ticket.changed_at = new, timezone.now()
+        ticket.save(update_fields=["priority", "changed_at"])
+
+
+def assign(ticket: Ticket, assignee: Agent | None, *, by: Agent) -> None:
+    """Give the ticket to `assignee`, or to nobody. Raises ValueError when he may not read its queue."""
+    if ticket.assignee_id == (assignee.pk if assignee else None):
+        return
+    if assignee and not assignable_agents(ticket.queue).filter(pk=assignee.pk).exists():
+        raise ValueError(f"{assignee} may not read queue {ticket.queue}")
+    with transaction.atomic():
+        old, new = (agent.name if agent else "–" for agent in (ticket.assignee, assignee))
+        write_history(ticket, "assignee", by=by, old=old, new=new)
+        ticket.assignee, ticket.changed_at = assignee, timezone.now()
+        ticket.save(update_fields=["assignee", "changed_at"])
+
+
+def move(ticket: Ticket, queue: Queue, *, by: Agent) -> None:
+    """Put the ticket into another queue; an assignee who may not read that one loses it."""
+    if ticket.queue_id == queue.pk:
+        return
+    with transaction.atomic():
+        write_history(ticket, "queue", by=by, old=ticket.queue.name, new=queue.name)
+        ticket.queue, ticket.changed_at = queue, timezone.now()
+        if ticket.assignee and not assignable_agents(queue).filter(pk=ticket.assignee.pk).exists():
+            ticket.assignee = None
+        ticket.save(update_fields=["queue", "assignee", "changed_at"])
+
+
+def note(ticket: Ticket, text: str, *, by: Agent) -> Message:
+    """An internal note, never seen by the customer. Raises ValueError when `text` is empty."""
+    if not text.strip():
+        raise ValueError("a note needs text")
+    now = timezone.now()
+    with transaction.atomic():
+        message = Message.objects.create(
+            ticket=ticket, kind=Message.Kind.NOTE, agent=by, created_at=now, author_name=by.name, text=text.strip()
+        )
+        row = Ticket.objects.select_for_update().get(pk=ticket.pk)
+        row.message_count += 1
+        row.changed_at = now
+        row.save(update_fields=["message_count", "changed_at"])
+        write_history(ticket, "noted", by=by)
+    return message
+
+
+def mark_read(ticket: Ticket) -> None:
+    """Writes only when something changes: reading pages stay free of write locks."""
+    if ticket.is_unread:
+        Ticket.objects.filter(pk=ticket.pk).update(is_unread=False)

@@ -1,0 +1,50 @@
+"""Pages for what went wrong before or around a view. They need no log-in and, for 500, no database."""
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+
+def forged_form(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """403: the form's secret doesn't fit (cookies off, log-in in another tab, or a forged form)."""
+    return error_page(
+        request,
+        403,
+        _("This form is no longer valid"),
+        _(
+            "You probably logged in again in another tab, or your browser keeps no cookies for this site. "
+            "Go back, reload the page and send the form again."
+        ),
+    )
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_page(
+        request,
+        403,
+        _("Only administrators can open this page"),
+        _("Ask one of your administrators to make the change, or to make you one of them."),
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return error_page(
+        request,
+        404,
+        _("There is nothing here"),
+        _("The address is wrong, or what was here belongs to a queue that you can't see."),
+    )
+
+
+def own_fault(request: HttpRequest) -> HttpResponse:
+    return error_page(
+        request,
+        500,
+        _("Something went wrong on our side"),
+        _("Nothing was lost. Try again; if it happens again, your administrator finds the cause in the server's log."),
+    )
+
+
+def error_page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    page = render_to_string("error.html", {"title": title, "text": text, "status": status, "agent": None})
+    return HttpResponse(page, status=status)

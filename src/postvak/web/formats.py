@@ -1,0 +1,96 @@
+"""Dates, sizes and names as people of the active language and time zone read them. Babel does the writing."""
+
+from datetime import datetime, timedelta
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.numbers import format_decimal
+from django.utils import timezone
+from django.utils.translation import get_language, gettext
+
+MINUTE, HOUR, DAY, WEEK = 60, 3600, 86_400, 604_800
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def locale() -> Locale:
+    return Locale.parse(get_language() or "en", sep="-")
+
+
+def when(at: datetime | None, style: str = "medium") -> str:
+    """The exact time: `style` is short, medium, long, or "date" / "time" / "seconds" for a part."""
+    if at is None:
+        return ""
+    here = timezone.localtime(at)
+    if style == "date":
+        return format_date(here, "medium", locale=locale())
+    if style in {"time", "seconds"}:
+        return format_time(here, "short" if style == "time" else "medium", locale=locale())
+    return format_datetime(here, style, locale=locale())
+
+
+def ago(at: datetime | None) -> str:
+    """How long ago or how soon: "5 min ago", "in 2 hr"; older than a day: weekday and time, then the date."""
+    if at is None:
+        return ""
+    seconds = (at - timezone.now()).total_seconds()
+    if abs(seconds) < MINUTE:
+        return gettext("just now") if seconds <= 0 else gettext("in less than a minute")
+    if abs(seconds) < DAY:
+        return format_timedelta(
+            timedelta(seconds=seconds),
+            add_direction=True,
+            format="short",
+            threshold=1,
+            granularity="minute",
+            locale=locale(),
+        )
+    return on_day(timezone.localtime(at), abs(seconds))
+
+
+def on_day(here: datetime, seconds: float) -> str:
+    if seconds < WEEK:
+        return format_datetime(here, "EEE HH:mm", locale=locale())
+    same_year = here.year == timezone.localtime().year
+    return format_date(here, "d MMM" if same_year else "d MMM y", locale=locale())
+
+
+def since(at: datetime | None) -> str:
+    """A span up to now without direction, in its two largest units: "1 d 4 h", "44 min"."""
+    if at is None:
+        return ""
+    seconds = max(int((timezone.now() - at).total_seconds()), 0)
+    days, hours, minutes = seconds // DAY, seconds % DAY // HOUR, seconds % HOUR // MINUTE
+    if days:
+        parts = ((days, "day"), (hours, "hour"))
+    elif hours:
+        parts = ((hours, "hour"), (minutes, "minute"))
+    else:
+        parts = ((minutes, "minute"),)
+    return " ".join(span(count, unit) for count, unit in parts if count) or span(0, "minute")
+
+
+def span(count: int, unit: str) -> str:
+    """`count` of one unit, narrow: "4h"."""
+    delta = {"day": timedelta(days=count), "hour": timedelta(hours=count), "minute": timedelta(minutes=count)}[unit]
+    return format_timedelta(delta, granularity=unit, threshold=1000, format="narrow", locale=locale())  # type: ignore[arg-type]
+
+
+def number(value: float | None) -> str:
+    return "" if value is None else format_decimal(value, locale=locale())
+
+
+def size(count: int | None) -> str:
+    """Bytes as people say them: 842 kB, 1.4 MB (decimal, as mail servers announce their limits)."""
+    amount = float(count or 0)
+    for unit in UNITS:
+        if amount < 1000 or unit == UNITS[-1]:
+            break
+        amount /= 1000
+    digits = "0.#" if unit in UNITS[2:] and amount < 100 else "0"
+    return f"{format_decimal(amount, digits, locale=locale())} {unit}"
+
+
+def initials(name: str) -> str:
+    """Two letters for an avatar."""
+    words = [word for word in name.replace("@", " ").split() if word[0].isalnum()] or ["?"]
+    return "".join(word[0] for word in (words[0], *words[1:][-1:])).upper()

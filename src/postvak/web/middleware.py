@@ -1,0 +1,140 @@
+"""What happens around every request: static files, security headers, language and time zone, log-in."""
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone, translation
+from whitenoise.base import WhiteNoise
+from whitenoise.middleware import WhiteNoiseFileResponse
+
+from postvak.models import Agent
+from postvak.web.pages import STATIC
+from postvak.web.session import is_htmx, is_public
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+ONE_YEAR = 31_536_000
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "frame-src 'self'",
+        "frame-ancestors 'self'",
+        "base-uri 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+def static_files(get_response: GetResponse) -> GetResponse:
+    """The files of static/, kept by browsers for a year: their address carries a digest (pages.static)."""
+    shelf = WhiteNoise(None, root=STATIC, prefix=settings.STATIC_URL, max_age=ONE_YEAR, autorefresh=settings.DEBUG)
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if not request.path_info.startswith(settings.STATIC_URL):
+            return get_response(request)
+        file = shelf.find_file(request.path_info) if settings.DEBUG else shelf.files.get(request.path_info)
+        return serve(file, request) if file else HttpResponse("not found", status=404, content_type="text/plain")
+
+    return middleware
+
+
+def serve(file: object, request: HttpRequest) -> HttpResponseBase:
+    found = file.get_response(request.method, request.META)  # type: ignore[attr-defined]
+    if found.file is None:
+        response: HttpResponseBase = HttpResponse(status=int(found.status))
+    else:
+        response = WhiteNoiseFileResponse(found.file, status=int(found.status))
+        if "Content-Type" in response:
+            del response["Content-Type"]
+    for name, value in found.headers:
+        response.headers[name] = value
+    return response
+
+
+def security_headers(get_response: GetResponse) -> GetResponse:
+    """Nothing runs in our pages but our own files. A view may set a header of its own beforehand."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return middleware
+
+
+def agent_preferences(get_response: GetResponse) -> GetResponse:
+    """Language and time zone of the agent, or of the browser before the log-in."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        agent = request.user if isinstance(request.user, Agent) else None
+        language = language_of(request, agent)
+        with translation.override(language), timezone.override(zone_of(agent)):
+            response = get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response
+
+    return middleware
+
+
+def language_of(request: HttpRequest, agent: Agent | None) -> str:
+    """The agent's choice, the cookie of the log-in page, what the browser asks for, the installation's language."""
+    offered = dict(settings.LANGUAGES)
+    for chosen in (agent.language if agent else "", request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")):
+        if chosen in offered:
+            return chosen
+    if request.headers.get("Accept-Language"):
+        return translation.get_language_from_request(request)
+    return settings.LANGUAGE_CODE
+
+
+def zone_of(agent: Agent | None) -> ZoneInfo:
+    name = agent.time_zone if agent else ""
+    return ZoneInfo(name if name in available_timezones() else settings.TIME_ZONE)
+
+
+def login_required(get_response: GetResponse) -> GetResponse:
+    """Everything needs a log-in, but for views marked `public`. Before there is an agent, set-up comes first."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        return get_response(request)
+
+    def process_view(
+        request: HttpRequest, view: Callable[..., object], args: object, kwargs: object
+    ) -> HttpResponseBase | None:
+        if is_public(view) or request.user.is_authenticated:
+            return None
+        return send_to_login(request)
+
+    middleware.process_view = process_view  # type: ignore[attr-defined]
+    return middleware
+
+
+def send_to_login(request: HttpRequest) -> HttpResponseBase:
+    if not Agent.objects.exists():
+        target = reverse("setup_hint")
+    elif is_htmx(request):
+        target = reverse("login")
+    else:
+        target = f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}"
+    if is_htmx(request):
+        return HttpResponse(status=401, headers={"HX-Redirect": target})
+    return redirect(target)

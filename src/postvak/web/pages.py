@@ -1,0 +1,87 @@
+"""The Jinja2 environment of all pages, and `render`. Formats of dates and sizes are in web.formats."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.text import capfirst
+from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext
+from jinja2 import Environment
+from markupsafe import Markup, escape
+
+from postvak.web import formats
+from postvak.web.desk.navigation import navigation
+from postvak.web.flash import take_messages
+
+STATIC = Path(__file__).parent.parent / "static"
+DIGEST_LENGTH = 8
+
+
+def environment(**options: Any) -> Environment:
+    """What templates can call; README.md beside the templates lists it for page authors."""
+    options["extensions"] = sorted({*options.get("extensions", ()), "jinja2.ext.i18n", "jinja2.ext.do"})
+    env = Environment(**{**options, "autoescape": True, "trim_blocks": True, "lstrip_blocks": True})
+    env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
+    )
+    env.globals.update(
+        url=url, static=static, icon=icon, mark=mark, languages=settings.LANGUAGES, language=get_language
+    )
+    env.filters.update(
+        ago=formats.ago,
+        since=formats.since,
+        when=formats.when,
+        size=formats.size,
+        number=formats.number,
+        initials=formats.initials,
+        capitalize_first=capfirst,
+    )
+    return env
+
+
+def render(
+    request: HttpRequest, template: str, context: dict[str, Any] | None = None, *, status: int = 200
+) -> HttpResponse:
+    """A page or a fragment. `agent`, `nav` (computed only when used) and `messages` are always there."""
+    agent = request.user if request.user.is_authenticated else None
+    everywhere = {
+        "agent": agent,
+        "nav": SimpleLazyObject(lambda: navigation(request)),
+        "messages": SimpleLazyObject(lambda: take_messages(request)),
+    }
+    return HttpResponse(render_to_string(template, {**everywhere, **(context or {})}, request), status=status)
+
+
+def url(name: str, *args: object, **kwargs: object) -> str:
+    return reverse(name, args=args or None, kwargs=kwargs or None)
+
+
+def static(path: str) -> str:
+    """The address of a file in static/; it changes when the file does, so that browsers may keep it for ever."""
+    digest = digest_of.__wrapped__(path) if settings.DEBUG else digest_of(path)
+    return f"{settings.STATIC_URL}{path}?v={digest}"
+
+
+@cache
+def digest_of(path: str) -> str:
+    return hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:DIGEST_LENGTH]
+
+
+def icon(name: str) -> Markup:
+    """A line icon of icons.svg; the word beside it (or a title on the button) says what it means."""
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#i-{}"/></svg>').format(
+        static("icons.svg"), name
+    )
+
+
+def mark(status: str, label: object) -> Markup:
+    """The shape and colour of a ticket status, with its word for those who don't see it."""
+    return Markup('<svg class="mark" data-st="{0}" role="img" aria-label="{1}"><title>{1}</title><use href="{2}#m-{0}"/></svg>').format(
+        status, escape(str(label)), static("icons.svg")
+    )

@@ -1,0 +1,99 @@
+"""The worker: fetches mailboxes, processes receipts, sends the outbox; each in loops of its own.
+
+Any number of workers may run, on any number of machines: rows and leases are the only coordination. What we
+didn't expect is caught here, logged, and the loop goes on after a pause: the rows are still there.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from django.db import close_old_connections, connection
+from django.utils import timezone
+
+from postvak.models import Mailbox
+from postvak.process.run import process_due
+from postvak.receive.fetch import fetch_mailbox
+from postvak.send.deliver import send_due
+from postvak.worker.identity import free_claims_of_the_dead, own_name
+
+log = logging.getLogger("postvak.worker")
+
+PARALLEL_FETCHES = 8
+IDLE = 0.25  # seconds between looks at an empty queue; one indexed query each
+FETCH_LOOK = 1.0
+PAUSE_AFTER_ERROR = 2.0
+JOBS = ("receive", "process", "send")
+
+
+class Engine:
+    """Runs the chosen jobs in threads until stop() is called."""
+
+    def __init__(self, jobs: Iterable[str] = JOBS) -> None:
+        self.name = own_name()
+        self.stopping = threading.Event()
+        self.mail_arrived = threading.Event()
+        self.running: dict[int, Future[None]] = {}
+        self.jobs = tuple(jobs)
+
+    def run(self) -> None:
+        """Block until stop(); then let every loop finish what it has in hand."""
+        free_claims_of_the_dead()
+        connection.close()
+        bodies = {"receive": self.receive_loop, "process": self.process_loop, "send": self.send_loop}
+        threads = [threading.Thread(target=bodies[job], name=job) for job in self.jobs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self.mail_arrived.set()
+
+    def process_loop(self) -> None:
+        while not self.stopping.is_set():
+            if not self.guarded(lambda: process_due(self.name)):
+                self.mail_arrived.wait(IDLE)
+                self.mail_arrived.clear()
+        connection.close()
+
+    def send_loop(self) -> None:
+        while not self.stopping.is_set():
+            if not self.guarded(lambda: send_due(self.name)):
+                self.stopping.wait(IDLE)
+        connection.close()
+
+    def receive_loop(self) -> None:
+        """Each due mailbox in a thread of its own: a slow server delays no other mailbox."""
+        with ThreadPoolExecutor(PARALLEL_FETCHES, thread_name_prefix="fetch") as pool:
+            while not self.stopping.is_set():
+                self.guarded(lambda: self.start_fetches(pool))
+                self.stopping.wait(FETCH_LOOK)
+        connection.close()
+
+    def start_fetches(self, pool: ThreadPoolExecutor) -> int:
+        self.running = {pk: future for pk, future in self.running.items() if not future.done()}
+        due = Mailbox.objects.due(timezone.now()).exclude(pk__in=self.running)
+        for mailbox in due[: PARALLEL_FETCHES - len(self.running)]:
+            self.running[mailbox.pk] = pool.submit(self.fetch, mailbox)
+        return len(self.running)
+
+    def fetch(self, mailbox: Mailbox) -> None:
+        try:
+            self.guarded(lambda: fetch_mailbox(mailbox, worker=self.name).stored)
+            self.mail_arrived.set()
+        finally:
+            connection.close()
+
+    def guarded(self, work: Callable[[], int]) -> int:
+        """One round of a loop; what it raises is logged and costs a pause, never the loop."""
+        close_old_connections()
+        try:
+            return work()
+        except Exception:  # nothing is lost: rows stay claimed until their lease ends, then the work is repeated
+            log.exception("unexpected error; trying again in %s s", PAUSE_AFTER_ERROR)
+            connection.close()
+            self.stopping.wait(PAUSE_AFTER_ERROR)
+            return 0

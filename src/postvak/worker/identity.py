@@ -1,0 +1,46 @@
+"""Who holds claims and leases: one name per process, and what its dead predecessors on this machine left."""
+
+import os
+import secrets
+import socket
+
+from django.db.models import Model
+from django.utils import timezone
+
+from postvak.models import Lease, OutgoingMail, Receipt
+
+
+def own_name() -> str:
+    """`host:pid:random`, at most 64 characters."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def free_claims_of_the_dead() -> None:
+    """After a crash nobody has to wait for leases to run out: claims of processes of this machine that are
+    gone end now. A reused process number only means waiting for the lease."""
+    now = timezone.now()
+    for model, owner, until in (
+        (Receipt, "claimed_by", "claimed_until"),
+        (OutgoingMail, "claimed_by", "claimed_until"),
+        (Lease, "owner", "until"),
+    ):
+        dead = [name for name in owners(model, owner) if is_dead(name)]
+        model._default_manager.filter(**{f"{owner}__in": dead}).update(**{until: now})
+
+
+def owners(model: type[Model], column: str) -> list[str]:
+    return list(model._default_manager.exclude(**{column: ""}).values_list(column, flat=True).distinct())
+
+
+def is_dead(name: str) -> bool:
+    host, _, rest = name.partition(":")
+    pid = rest.partition(":")[0]
+    if host != socket.gethostname()[:40] or not pid.isdigit() or int(pid) == os.getpid():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

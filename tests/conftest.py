@@ -1,0 +1,58 @@
+"""Fixtures for all tests. Named people: Ann (customer), Bob (agent), Cas (agent of another queue)."""
+
+import pytest
+
+from postvak.models import Address, Agent, Brand, Channel, Mailbox, Queue
+
+pytest_plugins = ["tests.servers.plugin"]
+
+
+@pytest.fixture
+def brand(db: None) -> Brand:
+    return Brand.objects.get()
+
+
+@pytest.fixture
+def support(brand: Brand) -> Queue:
+    """Queue for support@example.org; the shipped default queue is another one."""
+    queue = Queue.objects.create(name="Support", brand=brand, colour="sea")
+    queue.address = Address.objects.create(email="support@example.org", display_name="Example Support", queue=queue)
+    queue.save()
+    return queue
+
+
+@pytest.fixture
+def sales(brand: Brand) -> Queue:
+    queue = Queue.objects.create(name="Sales", brand=brand, colour="ochre")
+    queue.address = Address.objects.create(email="sales@example.org", queue=queue)
+    queue.save()
+    return queue
+
+
+@pytest.fixture
+def channel(db: None) -> Channel:
+    return Channel.objects.create(name="Files", kind=Channel.Kind.FILE, is_default=True)
+
+
+@pytest.fixture
+def mailbox(db: None) -> Mailbox:
+    return Mailbox.objects.get(kind=Mailbox.Kind.LOCAL)
+
+
+@pytest.fixture
+def bob(support: Queue) -> Agent:
+    agent = Agent.objects.create_user("bob@example.org", "correct horse battery", name="Bob Baker")
+    support.members.add(agent)
+    return agent
+
+
+@pytest.fixture
+def cas(sales: Queue) -> Agent:
+    agent = Agent.objects.create_user("cas@example.org", "correct horse battery", name="Cas de Vries")
+    sales.members.add(agent)
+    return agent
+
+
+@pytest.fixture
+def admin(db: None) -> Agent:
+    return Agent.objects.create_user("eva@example.org", "correct horse battery", name="Eva Admin", is_admin=True)

@@ -1,0 +1,51 @@
+"""The servers as pytest fixtures.  A server that is not installed fails the run in CI and skips it at home."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TypeVar
+
+import pytest
+
+from tests.servers import MissingServer
+from tests.servers.dovecot import Dovecot
+from tests.servers.postgres import Postgres
+from tests.servers.smtpd import SmtpServer
+
+Server = TypeVar("Server")
+
+
+@contextmanager
+def _installed(start: Callable[[], AbstractContextManager[Server]]) -> Iterator[Server]:
+    starting = start()
+    try:
+        server = starting.__enter__()
+    except MissingServer as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing), pytrace=False)
+        pytest.skip(f"NOT TESTED, {missing}")
+    try:
+        yield server
+    finally:
+        starting.__exit__(None, None, None)
+
+
+@pytest.fixture(scope="session")
+def dovecot() -> Iterator[Dovecot]:
+    """One for the whole run; each test adds users of its own."""
+    with _installed(Dovecot.running) as server:
+        yield server
+
+
+@pytest.fixture
+def smtp_server() -> Iterator[SmtpServer]:
+    """A new one for each test (it starts within milliseconds); plain, STARTTLS and TLS, no login."""
+    with SmtpServer.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One cluster for the whole run; `create_database` gives a fresh database."""
+    with _installed(Postgres.running) as server:
+        yield server

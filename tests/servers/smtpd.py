@@ -1,0 +1,245 @@
+"""A scripted SMTP server (aiosmtpd in a thread): takes mail, or refuses it exactly as a test wants."""
+
+import asyncio
+import hmac
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword, syntax
+
+from postvak.net.connection import Endpoint, Security
+from tests.servers import short_folder
+from tests.servers.tls import Certificates, make_certificates
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A mail that the server took: SMTP envelope, the bytes (dots unstuffed), and how it came."""
+
+    envelope_from: str
+    recipients: tuple[str, ...]
+    raw: bytes
+    mail_options: tuple[str, ...] = ()
+    username: str = ""
+
+
+@dataclass
+class Behaviour:
+    """What the server does instead of saying 250.  Empty means: behave.
+
+    recipients: address -> reply to its RCPT, such as "550 5.1.1 no such user".
+    sender / data_command / data: reply to MAIL, to DATA (instead of 354), to the final dot.
+    drop: hang up at "mail", "rcpt" (the second one), "data_command", "before_reply" (the mail is stored, the
+    final reply never sent) or "after_reply".
+    delay: seconds before the final reply.
+    """
+
+    recipients: Mapping[str, str] = field(default_factory=dict)
+    sender: str = ""
+    data_command: str = ""
+    data: str = ""
+    drop: str = ""
+    delay: float = 0.0
+
+
+class SmtpServer:
+    """Ports `port` (plain, STARTTLS) and `tls_port`; `mails` is all that was taken, in order.
+
+    `behaviour` may be replaced at any time; `users` (name -> password) turns AUTH on.
+    """
+
+    def __init__(self, certificates: Certificates, users: Mapping[str, str], starttls: bool) -> None:
+        self.ca_pem = certificates.ca_pem
+        self.users = dict(users)
+        self.behaviour = Behaviour()
+        self.port = self.tls_port = 0
+        self.connections = 0
+        self._certificates = certificates
+        self._starttls = starttls
+        self._mails: list[Received] = []
+        self._changed = threading.Condition()
+        self._loop = asyncio.new_event_loop()
+
+    @classmethod
+    @contextmanager
+    def running(
+        cls,
+        tmp: Path | None = None,
+        *,
+        users: Mapping[str, str] | None = None,
+        starttls: bool = True,
+        options: Mapping[str, Any] | None = None,
+    ) -> Iterator["SmtpServer"]:
+        """Start, yield, stop.  `options` go to aiosmtpd's SMTP (enable_SMTPUTF8, data_size_limit …)."""
+        with short_folder(tmp, "pvs-") as folder:
+            server = cls(make_certificates(folder), users or {}, starttls)
+            thread = threading.Thread(target=server._loop.run_forever, daemon=True)
+            thread.start()
+            listeners = asyncio.run_coroutine_threadsafe(server._listen(dict(options or {})), server._loop)
+            stop = listeners.result(10)
+            try:
+                yield server
+            finally:
+                asyncio.run_coroutine_threadsafe(stop(), server._loop).result(10)
+                server._loop.call_soon_threadsafe(server._loop.stop)
+                thread.join(10)
+                server._loop.close()
+
+    async def _listen(self, options: dict[str, Any]) -> Any:
+        def protocol(*, encrypted: bool) -> "_Session":
+            self.connections += 1
+            return _Session(self, self._certificates, options, starttls=self._starttls and not encrypted)
+
+        plain = await self._loop.create_server(lambda: protocol(encrypted=False), "127.0.0.1", 0)
+        context = self._certificates.server_context()
+        tls = await self._loop.create_server(lambda: protocol(encrypted=True), "127.0.0.1", 0, ssl=context)
+        self.port, self.tls_port = (listener.sockets[0].getsockname()[1] for listener in (plain, tls))
+
+        async def stop() -> None:
+            plain.close()
+            tls.close()
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+
+        return stop
+
+    # -- for the tests ------------------------------------------------------------
+
+    @property
+    def mails(self) -> list[Received]:
+        with self._changed:
+            return list(self._mails)
+
+    def wait_for(self, n: int, timeout: float = 10.0) -> list[Received]:
+        """The mails as soon as there are n of them; TimeoutError after that many seconds."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self._mails) >= n, timeout):
+                raise TimeoutError(f"{len(self._mails)} of {n} mails arrived within {timeout:g} s")
+            return list(self._mails)
+
+    def reset(self) -> None:
+        """Forget the mails and behave."""
+        with self._changed:
+            self._mails.clear()
+            self.behaviour = Behaviour()
+
+    def keep(self, mail: Received) -> None:
+        with self._changed:
+            self._mails.append(mail)
+            self._changed.notify_all()
+
+    def endpoint(
+        self,
+        security: Security = Security.starttls,
+        username: str = "",
+        password: str = "",
+        read_timeout: float = 60.0,
+    ) -> Endpoint:
+        """This server with its own CA."""
+        port = self.tls_port if security is Security.tls else self.port
+        return Endpoint(
+            "localhost", port, security, ca_pem=self.ca_pem, username=username, password=password,
+            read_timeout=read_timeout,
+        )  # fmt: skip
+
+
+class _Session(SMTP):  # type: ignore[misc]
+    """One connection; follows `server.behaviour` at each step."""
+
+    line_length_limit = 1_000_000  # aiosmtpd's own 1,001 refuses what real mail contains
+
+    def __init__(
+        self, server: SmtpServer, certificates: Certificates, options: dict[str, Any], *, starttls: bool
+    ) -> None:
+        self._scripted = server
+        settings: dict[str, Any] = {"enable_SMTPUTF8": True, "hostname": "mx.test", "ident": "ready"} | options
+        if starttls:
+            settings["tls_context"] = certificates.server_context()
+        if server.users:
+            settings |= {"authenticator": self._check, "auth_require_tls": False}
+        super().__init__(_Hooks(server), loop=asyncio.get_running_loop(), **settings)
+        self._auth_required = bool(server.users)  # as an argument it warns each time
+
+    def _check(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
+        if not isinstance(data, LoginPassword):
+            return AuthResult(success=False, handled=False)
+        name, password = data.login.decode(), data.password.decode()
+        return AuthResult(success=self._scripted.users.get(name) == password, handled=False, auth_data=name)
+
+    @syntax("DATA")
+    async def smtp_DATA(self, arg: str) -> None:
+        if self._scripted.behaviour.drop == "data_command":
+            self.transport.abort()
+            return
+        if self._scripted.behaviour.data_command:
+            await self.push(self._scripted.behaviour.data_command)
+            return
+        await super().smtp_DATA(arg)
+
+    async def auth_CRAM__MD5(self, _server: Any, _args: list[str]) -> AuthResult:
+        challenge = f"<{time.time_ns()}@mx.test>"
+        answer = await self.challenge_auth(challenge)
+        name, _, digest = answer.decode().rpartition(" ")
+        password = self._scripted.users.get(name)
+        if password is None:
+            return AuthResult(success=False, handled=False)
+        wanted = hmac.new(password.encode(), challenge.encode(), "md5").hexdigest()
+        return AuthResult(success=hmac.compare_digest(wanted, digest), handled=False, auth_data=name)
+
+
+class _Hooks:
+    """aiosmtpd's handler."""
+
+    def __init__(self, server: SmtpServer) -> None:
+        self._server = server
+
+    async def handle_MAIL(self, smtp: Any, _session: Any, envelope: Any, address: str, options: Any) -> str:
+        behaviour = self._server.behaviour
+        if behaviour.drop == "mail":
+            smtp.transport.abort()
+        if behaviour.sender:
+            return behaviour.sender
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 sender ok"
+
+    async def handle_RCPT(self, smtp: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:
+        behaviour = self._server.behaviour
+        if behaviour.drop == "rcpt" and envelope.rcpt_tos:
+            smtp.transport.abort()
+        if address in behaviour.recipients:
+            reply = behaviour.recipients[address]
+            if not reply.startswith("2"):
+                return reply
+        envelope.rcpt_tos.append(address)
+        return behaviour.recipients.get(address, "250 2.1.5 recipient ok")
+
+    async def handle_DATA(self, smtp: Any, session: Any, envelope: Any) -> str:
+        behaviour = self._server.behaviour
+        await asyncio.sleep(behaviour.delay)
+        if behaviour.data and not behaviour.data.startswith("2"):
+            return self._ending(smtp, behaviour.data)
+        number = len(self._server.mails) + 1
+        self._server.keep(_received(envelope, session))
+        return self._ending(smtp, behaviour.data or f"250 2.0.0 Ok: queued as TEST{number}")
+
+    def _ending(self, smtp: Any, reply: str) -> str:
+        drop = self._server.behaviour.drop
+        if drop == "before_reply":
+            smtp.transport.abort()
+        if drop == "after_reply":
+            asyncio.get_running_loop().call_later(0.01, smtp.transport.abort)
+        return reply
+
+
+def _received(envelope: Any, session: Any) -> Received:
+    username = session.auth_data if isinstance(session.auth_data, str) else ""
+    options = tuple(str(option) for option in envelope.mail_options)
+    return Received(envelope.mail_from, tuple(envelope.rcpt_tos), envelope.content, options, username)
