@@ -45,7 +45,7 @@ def test_a_quotation_begins_with_its_introduction(introduction: str) -> None:
         "-----Original Message-----",
         "-----Oorspronkelijk bericht-----",
         "-----Ursprüngliche Nachricht-----",
-        "________________________________\nVan: Help <help@desk.example>\nVerzonden: vrijdag 20 november 2026\nAan: Ann",
+        "________________________________\nVan: Help <help@desk.example>\nVerzonden: vrijdag\nAan: Ann",
         "Von: Help <help@desk.example>\nGesendet: Freitag, 20. November 2026\nAn: Ann\nBetreff: x",
         "From: Help <help@desk.example>\nSent: Friday\nTo: Ann\nSubject: x",
         "On Fri, 20 Nov 2026 at 17:00, Help <help@desk.example> wrote:",

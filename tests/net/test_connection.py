@@ -1,19 +1,17 @@
 """Connecting: every way it can fail has its own code, for all three protocols."""
 
-import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 
-from postvak.net.connection import ConnectionProblem, Endpoint, Problem, Security, tls_context, without_secrets
+from postvak.net.connection import ConnectionProblem, Endpoint, Problem, Security, without_secrets
 from postvak.receive import imap, pop3
 from postvak.send import smtp
 from tests.servers import free_port
 from tests.servers.dovecot import Dovecot
 from tests.servers.scripted import HANG_UP, scripted
 from tests.servers.smtpd import SmtpServer
-from tests.servers.tls import make_certificates
 
 Connect = Callable[[Endpoint], object]
 PROTOCOLS: dict[str, Connect] = {
@@ -63,10 +61,11 @@ def test_without_verification_any_certificate_will_do(servers, protocol, securit
     assert PROTOCOLS[protocol](replace(servers[protocol](security), ca_pem="", verify=False)).said
 
 
-def test_a_certificate_for_another_name_is_refused(tmp_path):
-    certificates = make_certificates(tmp_path, names=("mail.example.org",))
-    server = SmtpServer(certificates, {}, starttls=True)
-    assert tls_context(server.endpoint()).check_hostname
+def test_a_certificate_for_another_name_is_refused():
+    with SmtpServer.running(names=("mail.example.org",)) as server:
+        problem = failure("smtp", server.endpoint(Security.tls))
+    assert problem.problem is Problem.tls_untrusted
+    assert "localhost" in problem.said
 
 
 @every_protocol
@@ -76,20 +75,11 @@ def test_a_ca_that_is_no_pem_text_is_said_so(servers, protocol):
     assert "PEM" in problem.said
 
 
-def test_a_self_signed_certificate_is_trusted_when_it_is_given_itself(tmp_path):
-    certificates = make_certificates(tmp_path, self_signed=True)
-    context = tls_context(Endpoint("localhost", 1, Security.tls, ca_pem=certificates.ca_pem))
-    client_in, client_out, server_in, server_out = (ssl.MemoryBIO() for _ in range(4))
-    client = context.wrap_bio(client_in, client_out, server_hostname="localhost")
-    server = certificates.server_context().wrap_bio(server_in, server_out, server_side=True)
-    for _ in range(4):
-        for side, out, other in ((client, client_out, server_in), (server, server_out, client_in)):
-            try:
-                side.do_handshake()
-            except ssl.SSLWantReadError:
-                pass
-            other.write(out.read())
-    assert client.version() == "TLSv1.3"
+def test_a_self_signed_certificate_is_trusted_when_it_is_given_itself():
+    with SmtpServer.running(self_signed=True) as server:
+        assert smtp.probe(server.endpoint(Security.tls)).said
+        problem = failure("smtp", replace(server.endpoint(Security.tls), ca_pem=""))
+    assert problem.problem is Problem.tls_untrusted
 
 
 @every_protocol

@@ -1,5 +1,6 @@
 """Listing and fetching over IMAP from a real Dovecot."""
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -180,6 +181,30 @@ def test_the_probe_counts_lists_and_changes_nothing(dovecot, user):
     assert dovecot.flags(user) == [set()]
 
 
+def test_waiting_ends_when_mail_arrives(dovecot, user, open_source):
+    source = open_source("INBOX")
+    source.items()
+    arrival = threading.Timer(0.3, dovecot.deliver, [user, MAIL])
+    arrival.start()
+    assert source.wait(30)
+    arrival.join()
+    assert len(source.items()) == 1
+
+
+def test_mail_that_arrived_between_listing_and_waiting_ends_the_wait(dovecot, user, open_source):
+    source = open_source("INBOX")
+    source.items()
+    dovecot.deliver(user, MAIL)
+    assert source.wait(30)
+
+
+def test_waiting_for_mail_that_does_not_come_ends_in_time_and_the_session_goes_on(dovecot, user, open_source):
+    source = open_source("INBOX")
+    assert not source.wait(0.2)
+    dovecot.deliver(user, MAIL)
+    assert len(source.items()) == 1
+
+
 # -- what Dovecot cannot be brought to do ------------------------------------------------------------
 
 
@@ -216,19 +241,21 @@ def scripted_endpoint(port: int) -> Endpoint:
 def test_a_mail_that_the_server_cannot_read_stops_no_other():
     with scripted(b"* OK hi\r\n", imap_script()) as port:
         source = ImapSource(scripted_endpoint(port), ["INBOX"])
-        got = []
+        mails = source.fetch([Item(f"INBOX/7/{uid}", 5) for uid in (1, 2, 3)])
+        assert [next(mails).raw, next(mails).raw] == [b"abc1\n", b"abc3\n"]
         with pytest.raises(ConnectionProblem) as caught:
-            for mail in source.fetch([Item(f"INBOX/7/{uid}", 5) for uid in (1, 2, 3)]):
-                got.append(mail.raw)
+            next(mails)
         source.close()
-    assert got == [b"abc1\n", b"abc3\n"]
     assert caught.value.details["keys"] == "INBOX/7/2"
     assert "mail 2 is broken" in caught.value.said
 
 
 def test_a_login_that_is_impossible_for_now_is_no_wrong_password():
     refusal = b"%t NO [UNAVAILABLE] Authentication server is down\r\n"
-    with scripted(b"* OK hi\r\n", imap_script(LOGIN=refusal)) as port, pytest.raises(ConnectionProblem) as caught:
+    with (
+        scripted(b"* OK hi\r\n", imap_script(LOGIN=refusal)) as port,
+        pytest.raises(ConnectionProblem) as caught,
+    ):
         ImapSource(scripted_endpoint(port), [])
     assert caught.value.problem is Problem.rejected
 

@@ -42,30 +42,35 @@ def opened(endpoint: Endpoint) -> Iterator[Pop3Source]:
 
 @pytest.fixture
 def source(dovecot: Dovecot, user: str) -> Iterator[Pop3Source]:
+    """A session that began after the four MAILS had arrived."""
+    for mail in MAILS:
+        dovecot.deliver(user, mail)
     with opened(dovecot.pop3_endpoint(user, "geheim")) as source:
         yield source
 
 
-def deliver(dovecot: Dovecot, user: str) -> None:
-    for mail in MAILS:
-        dovecot.deliver(user, mail)
-
-
-def test_an_empty_maildrop_has_no_items(source):
-    assert source.items() == []
-    assert list(source.fetch([])) == []
+def test_an_empty_maildrop_has_no_items(dovecot, user):
+    with opened(dovecot.pop3_endpoint(user, "geheim")) as source:
+        assert source.items() == []
+        assert list(source.fetch([])) == []
 
 
 @pytest.mark.parametrize("kind", ODD_MAILS)
-def test_the_bytes_are_those_of_the_server(dovecot, user, source, kind):
+def test_the_bytes_are_those_of_the_server(dovecot, user, kind):
     dovecot.deliver(user, ODD_MAILS[kind])
-    items = source.items()
-    assert [mail.raw for mail in source.fetch(items)] == [ODD_MAILS[kind]]
+    with opened(dovecot.pop3_endpoint(user, "geheim")) as source:
+        items = source.items()
+        assert [mail.raw for mail in source.fetch(items)] == [ODD_MAILS[kind]]
     assert items[0].size == len(ODD_MAILS[kind])
 
 
+def test_listing_again_shows_what_arrived_since(dovecot, user, source):
+    assert len(source.items()) == 4
+    dovecot.deliver(user, b"Subject: new\r\n\r\n")
+    assert len(source.items()) == 5
+
+
 def test_mails_come_in_order_of_arrival_with_stable_keys(dovecot, user, source):
-    deliver(dovecot, user)
     items = source.items()
     assert [mail.raw for mail in source.fetch(items)] == MAILS
     assert items == source.items()
@@ -73,28 +78,23 @@ def test_mails_come_in_order_of_arrival_with_stable_keys(dovecot, user, source):
 
 
 def test_known_mails_are_left_out(dovecot, user, source):
-    deliver(dovecot, user)
     items = source.items()
     assert source.items(skip={items[0].key, items[2].key}) == [items[1], items[3]]
 
 
 def test_fetching_leaves_everything_on_the_server(dovecot, user, source):
-    deliver(dovecot, user)
     list(source.fetch(source.items()))
     source.close()
     assert dovecot.messages(user) == MAILS
-    assert dovecot.flags(user) == [set()] * 4
 
 
 def test_delete_is_effective_when_settle_returns(dovecot, user, source):
-    deliver(dovecot, user)
     items = source.items()
     source.settle([items[1].key, items[2].key], AfterStoring.delete)
     assert dovecot.messages(user) == [MAILS[0], MAILS[3]]
 
 
 def test_deleting_twice_is_deleting_once(dovecot, user, source):
-    deliver(dovecot, user)
     key = source.items()[0].key
     source.settle([key], AfterStoring.delete)
     source.settle([key], AfterStoring.delete)
@@ -102,7 +102,6 @@ def test_deleting_twice_is_deleting_once(dovecot, user, source):
 
 
 def test_leave_changes_nothing(dovecot, user, source):
-    deliver(dovecot, user)
     source.settle([item.key for item in source.items()], AfterStoring.leave)
     source.close()
     assert dovecot.messages(user) == MAILS
@@ -115,7 +114,6 @@ def test_what_pop3_cannot_do_is_a_programming_error(source, action):
 
 
 def test_fetching_goes_on_after_settling_in_between(dovecot, user, source):
-    deliver(dovecot, user)
     got = []
     for mail in source.fetch(source.items()):
         got.append(mail.raw)
@@ -125,17 +123,16 @@ def test_fetching_goes_on_after_settling_in_between(dovecot, user, source):
 
 
 def test_a_mail_that_vanished_meanwhile_is_left_out(dovecot, user, source):
-    deliver(dovecot, user)
     items = source.items()
     source.settle([items[1].key], AfterStoring.delete)
     assert [mail.raw for mail in source.fetch(items)] == [MAILS[0], MAILS[2], MAILS[3]]
 
 
 def test_the_probe_counts_and_changes_nothing(dovecot, user):
-    deliver(dovecot, user)
+    dovecot.deliver(user, MAILS[0])
     seen = probe(dovecot.pop3_endpoint(user, "geheim"))
-    assert (seen.said, seen.messages, seen.folders) == ("Dovecot for the tests is ready.", 4, ())
-    assert dovecot.messages(user) == MAILS
+    assert (seen.said, seen.messages, seen.folders) == ("Dovecot for the tests is ready.", 1, ())
+    assert dovecot.messages(user) == MAILS[:1]
 
 
 def test_a_password_in_utf8_logs_in(dovecot):
@@ -165,7 +162,8 @@ class Maildrop:
 
     def __call__(self, line: bytes) -> bytes:
         self.heard.append(line.decode())
-        return next((said for start, said in self._answers.items() if line.decode().startswith(start)), b"-ERR\r\n")
+        said = (said for start, said in self._answers.items() if line.decode().startswith(start))
+        return next(said, b"-ERR\r\n")
 
 
 @contextmanager
@@ -177,14 +175,13 @@ def scripted_source(maildrop: Maildrop) -> Iterator[Pop3Source]:
 
 
 def test_a_mail_that_the_server_cannot_read_stops_no_other_and_is_never_deleted():
-    maildrop, got = Maildrop(), []
+    maildrop = Maildrop()
     with scripted_source(maildrop) as source:
+        mails = source.fetch(source.items())
+        assert [next(mails).raw, next(mails).raw] == [b"abc\n.\r\n\r\n.\r\nlast\r\n", b"three\r\n"]
         with pytest.raises(ConnectionProblem) as caught:
-            for mail in source.fetch(source.items()):
-                got.append(mail.raw)
-        assert caught.value.details["keys"] == "UIDL/b"
-        assert caught.value.said == "cannot read mail 2"
-    assert got == [b"abc\n.\r\n\r\n.\r\nlast\r\n", b"three\r\n"]
+            next(mails)
+    assert (caught.value.details["keys"], caught.value.said) == ("UIDL/b", "cannot read mail 2")
     assert not any(line.startswith("DELE") for line in maildrop.heard)
 
 
@@ -208,21 +205,22 @@ def test_a_server_that_refuses_to_delete_is_not_believed():
 
 
 def test_a_maildrop_that_is_in_use_is_no_wrong_password():
-    with pytest.raises(ConnectionProblem) as caught, scripted_source(Maildrop(PASS=b"-ERR [IN-USE] wait\r\n")):
+    maildrop = Maildrop(PASS=b"-ERR [IN-USE] wait\r\n")
+    with pytest.raises(ConnectionProblem) as caught, scripted_source(maildrop):
         pass
     assert caught.value.problem is Problem.rejected
 
 
 def test_a_server_without_uidl_is_said_so():
-    with pytest.raises(ConnectionProblem) as caught, scripted_source(Maildrop(UIDL=b"-ERR no UIDL here\r\n")):
+    maildrop = Maildrop(UIDL=b"-ERR no UIDL here\r\n")
+    with pytest.raises(ConnectionProblem) as caught, scripted_source(maildrop):
         pass
     assert (caught.value.problem, caught.value.said) == (Problem.protocol, "no UIDL here")
 
 
 def test_a_line_break_in_the_password_is_no_second_command():
-    endpoint = Endpoint("127.0.0.1", 1, Security.none, username="u", password="p\r\nDELE 1")
     maildrop = Maildrop()
     with scripted(b"+OK hi\r\n", maildrop) as port, pytest.raises(ConnectionProblem) as caught:
-        Pop3Source(Endpoint("127.0.0.1", port, Security.none, username="u", password=endpoint.password))
+        Pop3Source(Endpoint("127.0.0.1", port, Security.none, username="u", password="p\r\nDELE 1"))
     assert caught.value.problem is Problem.login_refused
     assert maildrop.heard == []

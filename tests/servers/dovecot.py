@@ -111,7 +111,7 @@ class Dovecot:
             command = die_with_parent([program, "-F", "-c", str(config)])
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
-                wait_until(lambda: dovecot._is_up(process), seconds=20, what=f"start of dovecot ({folder}/log)")
+                wait_until(lambda: dovecot._is_up(process), seconds=20, what="start of dovecot")
                 yield dovecot
             finally:
                 process.terminate()
@@ -157,7 +157,8 @@ class Dovecot:
         new = self.folder / "users.new"
         new.write_text(f"{name}:{{PLAIN.B64}}{base64.b64encode(password.encode()).decode()}::::::\n")
         new.chmod(0o644)
-        new.replace(self.folder / "users" / name)  # a file for each, as Dovecot rereads one only each second
+        # A file for each user, because Dovecot looks at a changed file only once a second.
+        new.replace(self.folder / "users" / name)
         self._maildir(name, "INBOX")
         test = ["doveadm", "-c", str(self.folder / "conf"), "auth", "test", name, password]
         wait_until(

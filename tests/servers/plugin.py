@@ -1,4 +1,4 @@
-"""The servers as pytest fixtures.  A server that is not installed fails the run in CI and skips it at home."""
+"""The servers as pytest fixtures.  One that is not installed fails in CI and skips at home."""
 
 import os
 from collections.abc import Callable, Iterator

@@ -46,16 +46,14 @@ class Postgres:
                 account,
             )  # fmt: skip
             settings = [word for setting in _FAST for word in ("-c", setting)]
-            command = [program, "-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", str(folder), *settings]
+            command = [program, "-D", str(data), "-h", "127.0.0.1", "-p", str(port), "-k", str(folder)]
             with (folder / "log").open("wb") as log:
                 process = subprocess.Popen(
-                    die_with_parent(command), user=account, cwd=folder, stdout=log, stderr=log
+                    die_with_parent([*command, *settings]), user=account, cwd=folder, stdout=log, stderr=log
                 )
             postgres = cls(port, process, account)
             try:
-                wait_until(
-                    lambda: postgres._is_up(folder / "log"), seconds=30, what="start of postgres"
-                )
+                wait_until(lambda: postgres._is_up(folder / "log"), seconds=30, what="start of postgres")
                 postgres.create_database("postvak")
                 yield postgres
             finally:

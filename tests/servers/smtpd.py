@@ -73,11 +73,18 @@ class SmtpServer:
         *,
         users: Mapping[str, str] | None = None,
         starttls: bool = True,
+        names: tuple[str, ...] = ("localhost", "127.0.0.1"),
+        self_signed: bool = False,
         options: Mapping[str, Any] | None = None,
     ) -> Iterator["SmtpServer"]:
-        """Start, yield, stop.  `options` go to aiosmtpd's SMTP (enable_SMTPUTF8, data_size_limit …)."""
+        """Start, yield, stop.
+
+        `names` and `self_signed` are about the certificate; `options` go to aiosmtpd's SMTP (enable_SMTPUTF8,
+        data_size_limit …).
+        """
         with short_folder(tmp, "pvs-") as folder:
-            server = cls(make_certificates(folder), users or {}, starttls)
+            certificates = make_certificates(folder, names=names, self_signed=self_signed)
+            server = cls(certificates, users or {}, starttls)
             thread = threading.Thread(target=server._loop.run_forever, daemon=True)
             thread.start()
             listeners = asyncio.run_coroutine_threadsafe(server._listen(dict(options or {})), server._loop)
@@ -150,7 +157,7 @@ class SmtpServer:
         )  # fmt: skip
 
 
-class _Session(SMTP):  # type: ignore[misc]
+class _Session(SMTP):
     """One connection; follows `server.behaviour` at each step."""
 
     line_length_limit = 1_000_000  # aiosmtpd's own 1,001 refuses what real mail contains
@@ -159,11 +166,15 @@ class _Session(SMTP):  # type: ignore[misc]
         self, server: SmtpServer, certificates: Certificates, options: dict[str, Any], *, starttls: bool
     ) -> None:
         self._scripted = server
-        settings: dict[str, Any] = {"enable_SMTPUTF8": True, "hostname": "mx.test", "ident": "ready"} | options
+        self.hang_up_after_reply = False
+        settings: dict[str, Any] = {"enable_SMTPUTF8": True, "hostname": "mx.test", "ident": "ready"}
+        settings |= options
         if starttls:
             settings["tls_context"] = certificates.server_context()
         if server.users:
             settings |= {"authenticator": self._check, "auth_require_tls": False}
+        else:
+            settings["auth_exclude_mechanism"] = ["PLAIN", "LOGIN", "CRAM-MD5"]
         super().__init__(_Hooks(server), loop=asyncio.get_running_loop(), **settings)
         self._auth_required = bool(server.users)  # as an argument it warns each time
 
@@ -173,10 +184,15 @@ class _Session(SMTP):  # type: ignore[misc]
         name, password = data.login.decode(), data.password.decode()
         return AuthResult(success=self._scripted.users.get(name) == password, handled=False, auth_data=name)
 
+    async def push(self, status: Any) -> None:
+        await super().push(status)
+        if self.hang_up_after_reply and self.transport is not None:
+            self.transport.close()
+
     @syntax("DATA")
     async def smtp_DATA(self, arg: str) -> None:
-        if self._scripted.behaviour.drop == "data_command":
-            self.transport.abort()
+        if self._scripted.behaviour.drop == "data_command" and self.transport is not None:
+            self.transport.close()
             return
         if self._scripted.behaviour.data_command:
             await self.push(self._scripted.behaviour.data_command)
@@ -186,6 +202,8 @@ class _Session(SMTP):  # type: ignore[misc]
     async def auth_CRAM__MD5(self, _server: Any, _args: list[str]) -> AuthResult:
         challenge = f"<{time.time_ns()}@mx.test>"
         answer = await self.challenge_auth(challenge)
+        if not isinstance(answer, bytes):
+            return AuthResult(success=False)
         name, _, digest = answer.decode().rpartition(" ")
         password = self._scripted.users.get(name)
         if password is None:
@@ -235,11 +253,12 @@ class _Hooks:
         if drop == "before_reply":
             smtp.transport.abort()
         if drop == "after_reply":
-            asyncio.get_running_loop().call_later(0.01, smtp.transport.abort)
+            smtp.hang_up_after_reply = True
         return reply
 
 
 def _received(envelope: Any, session: Any) -> Received:
     username = session.auth_data if isinstance(session.auth_data, str) else ""
     options = tuple(str(option) for option in envelope.mail_options)
-    return Received(envelope.mail_from, tuple(envelope.rcpt_tos), envelope.content, options, username)
+    sender = "" if envelope.mail_from == "<>" else envelope.mail_from
+    return Received(sender, tuple(envelope.rcpt_tos), envelope.content, options, username)

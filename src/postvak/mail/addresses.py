@@ -14,16 +14,18 @@ from postvak.mail.values import Address
 
 TOKEN = re.compile(
     r"(?P<word>=\?[^?\s]{1,80}\?[bBqQ]\?[^?]{0,2000}\?=)"
-    r'|(?P<quoted>"(?:[^"\\]|\\.)*")'
+    r'|(?P<quoted>"(?:[^"\\]|\\.){0,1000}")'
     r"|(?P<angle><[^<>]*>)"
     r"|(?P<mark>[,;:()])"
     r'|(?P<text>[^",;:()<=]+|.)',
     re.S,
 )
-BARE = re.compile(r"(?:\"(?:[^\"\\]|\\.)*\"|[^\s\"<>,;]+)@[^\s\"<>,;]+")
+BARE = re.compile(r"(?:\"(?:[^\"\\]|\\.){0,1000}\"|[^\s\"<>,;]+)@[^\s\"<>,;]+")
+QUOTED = re.compile(r"\"((?:[^\"\\]|\\.){0,1000})\"")
 TYPED = re.compile(r"[^\s@\"(),:;<>\[\]\\\x00-\x1f\x7f]{1,64}@([^\s@\x00-\x1f\x7f]{1,253})")
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 MAX_ADDRESSES = 10_000
+MAX_PHRASE = 2000  # keeps the patterns quick on hostile headers
 
 
 @dataclass
@@ -56,7 +58,7 @@ class _Reader:
 
     def flush(self) -> None:
         """The current address is complete."""
-        phrase = "".join(self.phrase).strip()
+        phrase = "".join(self.phrase).strip()[:MAX_PHRASE]
         comment = "".join(self.comment)
         if self.angle is not None:
             self._add(_name(phrase) or _name(comment), _mailbox(self.angle))
@@ -102,8 +104,9 @@ def _read_tokens(text: str, reader: _Reader) -> None:
 
 def _name(latin: str) -> str:
     """A display name: quotes and backslashes taken off, encoded words and 8-bit letters decoded."""
-    without = re.sub(r"\"((?:[^\"\\]|\\.)*)\"", lambda match: re.sub(r"\\(.)", r"\1", match.group(1)), latin)
-    return re.sub(r"\s+", " ", decode_text(without.encode("latin-1"))).strip(' "<>')
+    without = QUOTED.sub(lambda match: re.sub(r"\\(.)", r"\1", match.group(1)), latin)
+    name = re.sub(r"\s+", " ", decode_text(without.encode("latin-1"))).strip(" <>")
+    return name.strip('" ') if without == latin else name
 
 
 def _mailbox(latin: str) -> str:

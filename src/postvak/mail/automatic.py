@@ -24,7 +24,8 @@ REPORT_PARTS = {
     "message/disposition-notification": Kind.RECEIPT,
 }
 BOUNCERS = re.compile(
-    r"(?:mailer[-_. ]?daemon|mail-daemon|post_?master|mdaemon|mail-?system|mail[. ]delivery[. ](?:sub)?system)(?:@|\W|$)",
+    r"(?:mailer[-_. ]?daemon|mail-daemon|post_?master|mdaemon|mail-?system"
+    r"|mail[. ]delivery[. ](?:sub)?system)(?:\W|$)",
     re.I,
 )
 BOUNCE_SUBJECT = re.compile(
@@ -34,14 +35,15 @@ BOUNCE_SUBJECT = re.compile(
     re.I,
 )
 AWAY_SUBJECT = re.compile(
-    r"\s*(?:automati(?:sch|sche|sches|c) (?:antwoord|reactie|bericht|antwort|reply|response|answer)\s*(?:[:(\[-]|$)"
-    r"|auto(?:matic)?[- ]?(?:reply|response|respons|antwort)\s*(?:[:(\[-]|$)|réponse automatique\s*(?:[:(\[-]|$)"
+    r"\s*(?:(?:automati(?:sch|sche|sches|c) (?:antwoord|reactie|bericht|antwort|reply|response|answer)"
+    r"|auto(?:matic)?[- ]?(?:reply|response|respons|antwort)|réponse automatique)\s*(?:[:(\[-]|$)"
     r"|out of (?:the )?office(?:\s*(?:reply|auto-?reply|message|response))?\s*(?:[:(\[-]|$)|ooo\s*:"
     r"|afwezig(?:heid(?:sbericht|smelding|sassistent)?)?\s*(?:[:(\[-]|$|wegens|tot|van|i\.?v\.?m)"
     r"|ik ben (?:er niet|afwezig)|niet aanwezig|buiten kantoor"
-    r"|abwesen(?:d|heit(?:snotiz|smeldung|sbenachrichtigung|snachricht|sassistent)?)\s*(?:[:(\[-]|$|vom|bis|wegen)"
+    r"|abwesen(?:d|heit(?:s(?:notiz|meldung|benachrichtigung|nachricht|assistent))?)\s*(?:[:(\[-]|$|vom|bis|wegen)"
     r"|nicht im (?:büro|haus)|ich bin (?:nicht im|im urlaub)|urlaubs(?:notiz|meldung|benachrichtigung)"
-    r"|vakantie(?:bericht|melding)|vacation (?:reply|message|notice)|on (?:vacation|holiday)\s*(?:[:(\[-]|$))",
+    r"|vakantie(?:bericht|melding)|vacation (?:reply|message|notice)"
+    r"|on (?:vacation|holiday)\s*(?:[:(\[-]|$))",
     re.I,
 )
 COMPLAINT_SUBJECT = re.compile(r"\s*complaint about message from \d", re.I)  # Microsoft's feedback loop

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from postvak.mail.addresses import read_addresses
+from postvak.mail.charsets import decode
 from postvak.mail.headers import Headers, message_ids, own_message_id
 from postvak.mail.tree import Tree, build, header_end
 from postvak.mail.values import DeliveryReport
@@ -16,16 +17,20 @@ from postvak.mail.values import DeliveryReport
 STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
 RETURNED_TYPES = ("message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers")
 ACTIONS = frozenset({"failed", "delayed", "delivered", "relayed", "expanded"})
-STATUS = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
+STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 RETURNED_ID = re.compile(rb"^[ >\t]*message-id:\s*(<[^<>\s]+>)", re.I | re.M)
 COPY_BELOW = re.compile(
-    rb"^(?:[ >-]*(?:below this line|this is a copy of|original message|returned message|unsent message)|return-path:|received:)",
+    rb"^(?:[ >-]*(?:below this line|this is a copy of|original message|returned message|unsent message)"
+    rb"|return-path:|received:)",
     re.I | re.M,
 )
-ALONE = re.compile(r"^[ \t]*<?([^\s<>@:\"(),;]{1,64}@[^\s<>@:\"(),;]{3,253})>?(?:$|:(?:\s|$)|[ \t]*\()", re.M)
+ALONE = re.compile(
+    r"^[ \t]*<?([^\s<>@:\"(),;\x00-\x1f]{1,64}@[^\s<>@:\"(),;\x00-\x1f]{3,253})>?(?:$|:(?:\s|$)|[ \t]*\()",
+    re.M,
+)
 FAILED_WORDS = re.compile(
-    r"fail|undeliver|not (?:be )?(?:able to )?deliver|could ?n.t|unable|error|unknown|rejected|delayed|unzustellbar|nicht zu"
-    r"|onbestelbaar|niet ",
+    r"fail|undeliver|not (?:be )?(?:able to )?deliver|could ?n.t|unable|error|unknown|rejected|delayed"
+    r"|unzustellbar|nicht zu|onbestelbaar|niet ",
     re.I,
 )
 MAX_REPORTS = 1000
@@ -116,8 +121,8 @@ def _failed_recipients(tree: Tree, original: str) -> tuple[DeliveryReport, ...]:
 
 
 def _in_text(tree: Tree, original: str) -> tuple[DeliveryReport, ...]:
-    """Recipients on lines of their own, up to the copy of our mail; the first status code is taken for all."""
-    text = COPY_BELOW.split(_plain(tree)[:MAX_SEARCH], maxsplit=1)[0].decode("utf-8", "replace")
+    """Recipients on lines of their own, up to the copy of our mail; the first status code is for all."""
+    text, _ = decode(COPY_BELOW.split(_plain(tree)[:MAX_SEARCH], maxsplit=1)[0])
     if not FAILED_WORDS.search(text):
         return ()
     status = STATUS.search(text)

@@ -107,6 +107,8 @@ def compose(draft: Draft) -> bytes:
     for file in draft.attachments:
         if not _is_inline(file, draft):
             _add_file(message, file, disposition="attachment")
+    for part in list(message.walk())[1:]:
+        del part["MIME-Version"]
     return message.as_bytes(policy=POLICY)
 
 
@@ -233,7 +235,6 @@ def _add_texts(message: EmailMessage, draft: Draft) -> None:
     for file in draft.attachments:
         if _is_inline(file, draft):
             _add_file(html, file, disposition="inline")
-    del html["MIME-Version"]
     message.attach(html)
 
 

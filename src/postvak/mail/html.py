@@ -258,11 +258,11 @@ class _Attributes:
 
     def _is_harmless(self, declaration: str) -> bool:
         name, colon, value = declaration.partition(":")
-        if not colon or not STYLES.fullmatch(name.strip().lower()):
-            return False
         lower = value.lower()
         if "url" in lower or "image" in lower:
             self.blocked += "//" in lower
+            return False
+        if not colon or not STYLES.fullmatch(name.strip().lower()):
             return False
         return not re.search(r"[\\<>@{}]|/\*|expression|javascript|var\(|attr\(", lower)
 
@@ -290,7 +290,7 @@ def sanitise(html: str, *, cid_urls: Mapping[str, str], allow_remote: bool = Fal
 
 
 def is_too_deep(html: str) -> bool:
-    """Are more than MAX_NESTING elements open at once? Counts tags, closing ones only against their own name."""
+    """Are more than MAX_NESTING elements open at once? Closing tags count against their own name only."""
     open_tags: Counter[str] = Counter()
     depth = 0
     for match in TAG.finditer(html):
@@ -309,7 +309,7 @@ def is_too_deep(html: str) -> bool:
 
 
 def to_text(html: str) -> str:
-    """The text of an HTML mail: blocks become lines, links their text, images their alt text. Never raises."""
+    """The text of an HTML mail: blocks become lines, links and images their text. Never raises."""
     if len(html) > MAX_LENGTH or is_too_deep(html):
         return _roughly(html[: 4 * MAX_LENGTH])
     root = LexborHTMLParser(html).body

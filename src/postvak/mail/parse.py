@@ -1,6 +1,6 @@
 """Raw bytes become a `Mail`. `parse` never raises, whatever the bytes are.
 
-What is not here: keeping the raw mail (the caller stores it first), signatures and decryption, spam and trust.
+What is not here: keeping the raw mail (the caller stores it first), signatures, decryption, spam, trust.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ def attachment_content(raw: bytes, index: int) -> tuple[AttachmentInfo, bytes]:
     for part in shown_parts(tree):
         if part.index == index:
             content = part.content()[0]
-            return describe(part, content, read_body(tree).html), content
+            html = read_body(tree).html if part.content_id else ""
+            return describe(part, content, html), content
     raise LookupError(f"This mail has no attachment with number {index}.")
 
 
@@ -102,7 +103,7 @@ def _defects(raw: bytes, tree: Tree, body: Body, author: Address | None) -> tupl
 
 
 def _fingerprint(raw: bytes, headers: Headers) -> str:
-    """SHA-256 of what stays equal on every route: author, recipients, subject, date, id and body; no trace headers."""
+    """SHA-256 of what stays equal on every route: people, subject, date, id and body; no trace headers."""
     if not headers.raw("message-id").strip():
         return hashlib.sha256(raw).hexdigest()
     digest = hashlib.sha256()

@@ -22,17 +22,17 @@ INTRODUCTIONS = {
 }
 MAX_INTRODUCTION = 300
 INTRODUCTION = re.compile(
-    r"\s*(?:>\s*)?(?:(?:on|op|am|le|den|il|el)\b.{4,}\b(?:wrote|schreef|schrieb|heeft .{1,120} geschreven|a écrit|geschreven"
-    r"|het volgende geschreven|folgendes geschrieben)\b.{0,120}:"
+    r"\s*(?:>\s*)?(?:(?:on|op|am|le|den|il|el)\b.{4,}"
+    r"\b(?:wrote|schreef|schrieb|a écrit|geschreven|folgendes geschrieben)\b.{0,120}:"
     r"|.{2,160}\b(?:wrote|schreef|schrieb)\b(?: .{2,80})?:)\s*",
     re.I,
 )
 INTRODUCTION_START = re.compile(r"\s*(?:on|op|am|le)\s.{0,20}\d", re.I)
 SEPARATOR = re.compile(
-    r"\s*(?:[-_*=]{2,}\s*(?:original message|original appointment|originalnachricht|ursprüngliche nachricht|urspr\. nachricht"
-    r"|oorspronkelijk bericht|oorspronkelijke bericht|origineel bericht|forwarded message|doorgestuurd bericht"
-    r"|weitergeleitete nachricht|message d'origine)\s*[-_*=]{2,}|begin forwarded message:|anfang der weitergeleiteten nachricht:"
-    r"|begin doorgestuurd bericht:)\s*",
+    r"\s*(?:[-_*=]{2,}\s*(?:original message|original appointment"
+    r"|originalnachricht|ursprüngliche nachricht|urspr\. nachricht|oorspronkelijke? bericht|origineel bericht"
+    r"|forwarded message|doorgestuurd bericht|weitergeleitete nachricht|message d'origine)\s*[-_*=]{2,}"
+    r"|begin forwarded message:|anfang der weitergeleiteten nachricht:|begin doorgestuurd bericht:)\s*",
     re.I,
 )
 UNDERLINE = re.compile(r"\s*_{20,}\s*")
@@ -94,9 +94,8 @@ def _separator_at(lines: list[str]) -> int:
             continue
         if SEPARATOR.fullmatch(line) or _is_header_block(lines, number):
             return number
-        if _introduction_end(lines, number) and not _is_answered_below(
-            lines, _introduction_end(lines, number)
-        ):
+        end = _introduction_end(lines, number)
+        if end and not _is_answered_below(lines, end):
             return number
     return len(lines)
 
@@ -127,11 +126,11 @@ def _introduction_end(lines: list[str], number: int) -> int:
 
 def _is_followed_by_quote(lines: list[str], start: int, joined: str) -> bool:
     """A sentence such as "Ann wrote:" counts only before a "> " line; a dated one counts always."""
-    following = next((line for line in lines[start:] if line.strip()), "")
+    following = next((line for line in lines[start : start + 20] if line.strip()), "")
     return following.lstrip().startswith(">") or INTRODUCTION_START.match(joined) is not None
 
 
 def _is_answered_below(lines: list[str], start: int) -> bool:
     """Does the quotation use "> "? Then only those lines are quoted, for answers may stand between them."""
-    following = next((line for line in lines[start:] if line.strip()), "")
+    following = next((line for line in lines[start : start + 20] if line.strip()), "")
     return following.lstrip().startswith(">") or not following

@@ -1,4 +1,4 @@
-"""What ties a mail to a ticket: signed tokens in our Message-IDs, ticket numbers, subjects. Pure functions."""
+"""What ties a mail to a ticket: signed tokens in Message-IDs, ticket numbers, subjects. Pure functions."""
 
 from __future__ import annotations
 

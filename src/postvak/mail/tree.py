@@ -26,7 +26,7 @@ UTF8_BOM = b"\xef\xbb\xbf"
 ODD_LINE = re.compile(rb"^(?![\x21-\x39\x3b-\x7e]+:|[ \t])[^\r\n]", re.M)
 BLANK_BEFORE_COLON = re.compile(rb"^([A-Za-z][A-Za-z0-9-]{1,60})[ \t]+:", re.M)
 WELL_KNOWN = re.compile(
-    rb"^(?:from|to|cc|subject|date|message-id|mime-version|content-type|received|reply-to|return-path)[ \t]*:",
+    rb"^(?:from|to|cc|subject|date|message-id|mime-version|content-type|received|reply-to)[ \t]*:",
     re.I | re.M,
 )
 CONTENT_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")

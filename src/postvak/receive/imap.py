@@ -6,6 +6,7 @@ After a `ConnectionProblem` a session is only good for `close()`.
 """
 
 import imaplib
+import select
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -140,6 +141,28 @@ class ImapSource:
             self._client.uid_expunge(uids)
         elif set(self._client.search("DELETED")) <= set(uids):
             self._client.expunge()
+
+    # -- waiting ------------------------------------------------------------
+
+    def wait(self, seconds: float) -> bool:
+        """IDLE (RFC 2177) in the first folder: True as soon as the server says anything, False after
+        `seconds`.
+
+        True means "look again", not more: servers also say that they are still there.  What the server told
+        us during an earlier command is not told again, so list now and then in any case; stay below 29
+        minutes.  False at once on a server without IDLE.
+        """
+        with problems(self._endpoint):
+            if not self._client.has_capability("IDLE"):
+                return False
+            if self._here is None or self._here.folder != self._folders[0]:
+                self._enter(self._folders[0])
+            if self._client.noop()[1]:  # what came since the last command; after IDLE it may hide in a buffer
+                return True
+            self._client.idle()
+            readable, _, _ = select.select([self._client.socket()], [], [], seconds)
+            _, told = self._client.idle_done()
+            return bool(readable or told)
 
     # -- folders ------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """POP3 (RFC 1939) as a `Source`: mails are known by their UIDL, and the only action is to delete.
 
 A session opens when it is needed and ends with QUIT – the server deletes for good only then, so `settle`
-QUITs and the next call opens a new session.  Message numbers never leave one session.
+QUITs and the next call opens a new session.  Message numbers never leave one session.  POP3 cannot read
+without leaving traces: a server that offers IMAP as well may show a fetched mail as read there.
 """
 
 import poplib
@@ -35,7 +36,10 @@ class _Session:
 
 
 class Pop3Source:
-    """The maildrop of one account.  Raises `ConnectionProblem` from the constructor on."""
+    """The maildrop of one account.  Raises `ConnectionProblem` from the constructor on.
+
+    The first `items()` shows what was there when the constructor logged in, each later one what is there now.
+    """
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -44,7 +48,7 @@ class Pop3Source:
         self._session()
 
     def items(self, skip: Container[str] = ()) -> list[Item]:
-        """The maildrop as it is now: listing again takes a new session, for one sees only its beginning."""
+        """The maildrop in order of arrival.  A session shows only its beginning, so again means a new one."""
         if self._listed:
             self.close()
         session = self._session()

@@ -6,6 +6,7 @@ so that nobody learns what exists elsewhere.
 
 from django.db.models import Q, QuerySet
 
+from postvak.models.receipt import ReceiptQuerySet
 from postvak.models import Agent, Attachment, Message, OutgoingMail, Queue, Receipt, Ticket
 
 
@@ -35,7 +36,7 @@ def visible_outgoing(agent: Agent) -> QuerySet[OutgoingMail]:
     return mails if agent.is_admin else mails.filter(message__ticket__queue__in=visible_queues(agent))
 
 
-def visible_receipts(agent: Agent) -> QuerySet[Receipt]:
+def visible_receipts(agent: Agent) -> ReceiptQuerySet:
     """Mails on tickets of one's queues; those on no ticket (held …) by the mailbox' fixed queue, else admins only."""
     receipts = Receipt.objects.all()
     if agent.is_admin:

@@ -1,38 +1,73 @@
-"""What the desk's navigation shows. A first, simple version: queues with their open tickets."""
+"""What the desk's navigation shows: lists, what needs a person, queues; with counters."""
 
 from typing import Any
 
 from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
-from postvak.models import Brand
-from postvak.tickets.access import visible_queues
+from postvak.models import Agent, Brand
+from postvak.tickets.access import visible_queues, visible_receipts
+from postvak.web.desk.lists import DEFAULT, LISTS, counts
 from postvak.web.session import agent_of
 
+Entry = dict[str, Any]
 
-def navigation(request: HttpRequest) -> dict[str, Any]:
+
+def navigation(request: HttpRequest) -> Entry:
     """`views`, `attention` (id, url, icon, label, count, tone), `queues` (url, colour, name, count, current)."""
     agent = agent_of(request)
-    queues = visible_queues(agent).filter(is_valid=True).annotate(
-        open_tickets=Count("tickets", filter=Q(tickets__is_open=True))
-    )
-    start = reverse("start")
+    numbers = counts(agent)
     brand = Brand.objects.order_by("pk").first()
+    current = current_list(request)
     return {
-        "views": [],
-        "attention": [],
-        "queues": [
-            {
-                "url": f"{start}?queue={queue.pk}",
-                "colour": queue.colour,
-                "name": queue.name,
-                "count": queue.open_tickets,
-                "current": False,
-            }
-            for queue in queues
-        ],
+        "views": [entry(list_id, numbers) for list_id in LISTS if list_id != "undelivered"],
+        "attention": [held(agent), {**entry("undelivered", numbers), "tone": "alert"}],
+        "queues": queues(agent, current),
         "agent": agent,
-        "current": "",
+        "current": current,
         "brand_name": brand.name if brand else "",
     }
+
+
+def current_list(request: HttpRequest) -> str:
+    match = request.resolver_match
+    if match is None:
+        return ""
+    if match.url_name == "held":
+        return "held"
+    if match.url_name in {"ticket", "answer", "note"}:
+        return request.GET.get("in", "")
+    return str(match.kwargs.get("list_id", DEFAULT if match.url_name == "start" else ""))
+
+
+def entry(list_id: str, numbers: dict[str, int]) -> Entry:
+    known = LISTS[list_id]
+    return {
+        "id": list_id,
+        "url": reverse("list", args=[list_id]),
+        "icon": known.icon,
+        "label": known.label,
+        "count": numbers.get(list_id),
+        "tone": "",
+    }
+
+
+def held(agent: Agent) -> Entry:
+    number = visible_receipts(agent).held().count()
+    return {"id": "held", "url": reverse("held"), "icon": "hand", "label": _("Held"), "count": number, "tone": "warn"}
+
+
+def queues(agent: Agent, current: str) -> list[Entry]:
+    rows = visible_queues(agent).filter(is_valid=True)
+    return [
+        {
+            "url": reverse("list", args=[f"queue-{queue.pk}"]),
+            "colour": queue.colour,
+            "name": queue.name,
+            "count": queue.open_tickets,
+            "current": current == f"queue-{queue.pk}",
+        }
+        for queue in rows.annotate(open_tickets=Count("tickets", filter=Q(tickets__is_open=True))).order_by("name")
+    ]

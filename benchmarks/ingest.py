@@ -1,0 +1,156 @@
+"""How fast mails become tickets: accept() and processing on a fresh, durable database.
+
+    python benchmarks/ingest.py --kind small --mails 2000 --json
+
+Prints one object: mails_per_s (wall clock), cpu_ms_per_mail (this process), peak_mb (resident memory). The mails
+are generated before the clock starts. CPU time is what compares between runs; the rate depends on the disk.
+"""
+
+import argparse
+import json
+import os
+import random
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from email.message import EmailMessage
+
+WORDS = "lamp order invoice broken delivery thanks please question number colour switch dimmer cable".split()
+KINDS = ("small", "multipart", "attachment", "followup")
+
+
+def main() -> None:
+    options = read_options()
+    data = tempfile.mkdtemp(prefix="postvak-bench-")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "postvak.settings")
+    os.environ["POSTVAK_DATA"] = data
+    try:
+        result = measure(options.kind, options.mails, options.batch)
+    finally:
+        shutil.rmtree(data, ignore_errors=True)
+    if options.json:
+        print(json.dumps(result))
+        return
+    for name, value in result.items():
+        print(f"{name:16} {value}")
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--kind", choices=KINDS, default="small")
+    parser.add_argument("--mails", type=int, default=1000)
+    parser.add_argument("--batch", type=int, default=50, help="mails per call of accept()")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def measure(kind: str, mails: int, batch: int) -> dict[str, float | int | str]:
+    import django
+
+    django.setup()
+    from postvak.cli.prepare import prepare_database
+    from postvak.models import Mailbox, Receipt
+    from postvak.process.run import process_due
+    from postvak.receive.accept import Arrived, accept
+
+    prepare_database()
+    mailbox = Mailbox.objects.get(kind="local")
+    prepare_desk()
+    if kind == "followup":
+        ingest(mailbox, [small(n) for n in range(mails)], batch, accept, Arrived, process_due, "first")
+    raws = [MAKERS[kind](n) for n in range(mails)]
+    before = Receipt.objects.filter(state="done").count()
+    wall, cpu = time.perf_counter(), time.process_time()
+    ingest(mailbox, raws, batch, accept, Arrived, process_due, "measured")
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    done = Receipt.objects.filter(state="done").count() - before
+    if done != mails:
+        sys.exit(f"only {done} of {mails} mails were processed")
+    return {
+        "kind": kind,
+        "mails": mails,
+        "bytes_per_mail": sum(map(len, raws)) // mails,
+        "mails_per_s": round(mails / wall, 1),
+        "cpu_ms_per_mail": round(cpu * 1000 / mails, 3),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+    }
+
+
+def prepare_desk() -> None:
+    """A few queues and addresses, as a real installation has."""
+    from postvak.models import Address, Brand, Queue
+
+    brand = Brand.objects.get()
+    for name in ("support", "sales", "billing"):
+        queue = Queue.objects.create(name=name, brand=brand)
+        Address.objects.create(email=f"{name}@desk.example", queue=queue)
+
+
+def ingest(mailbox, raws, batch, accept, arrived, process_due: Callable[[str], int], prefix: str) -> None:
+    """In steady state: a batch arrives, is stored durably, and is processed."""
+    for start in range(0, len(raws), batch):
+        chunk = raws[start : start + batch]
+        accept(mailbox, [arrived(f"{prefix}/{start + n}", raw) for n, raw in enumerate(chunk)])
+        while process_due("bench:1:x"):
+            pass
+
+
+def text(size: int, seed: int) -> str:
+    source = random.Random(seed)
+    words, length = [], 0
+    while length < size:
+        word = source.choice(WORDS) if source.random() < 0.9 else "\n\n"
+        words.append(word)
+        length += len(word) + 1
+    return " ".join(words)
+
+
+def head(n: int, **more: str) -> EmailMessage:
+    message = EmailMessage()
+    message["Received"] = f"from mx{n % 5}.customer.example by in.desk.example with ESMTPS id {n:08x}; Sat, 21 Nov 2026 10:00:00 +0000"
+    message["DKIM-Signature"] = "v=1; a=rsa-sha256; c=relaxed/relaxed; d=customer.example; s=s1; bh=" + "A" * 43 + "=; b=" + "B" * 340
+    message["From"] = f"Customer Number {n % 500} <customer{n % 500}@customer{n % 50}.example>"
+    message["To"] = f"{('support', 'sales', 'billing')[n % 3]}@desk.example"
+    message["Subject"] = more.pop("subject", f"Question {n} about my order")
+    message["Message-ID"] = more.pop("message_id", f"<first.{n}@customer.example>")
+    message["Date"] = "Sat, 21 Nov 2026 10:00:00 +0000"
+    for name, value in more.items():
+        message[name.replace("_", "-")] = value
+    return message
+
+
+def small(n: int) -> bytes:
+    message = head(n)
+    message.set_content(text(1100, n))
+    return message.as_bytes()
+
+
+def multipart(n: int) -> bytes:
+    message = head(n)
+    message.set_content(text(3500, n))
+    html = "".join(f"<p style='margin:0'>{line}</p>" for line in text(11000, n).split("\n\n"))
+    message.add_alternative(f"<html><body>{html}</body></html>", subtype="html")
+    return message.as_bytes()
+
+
+def attachment(n: int) -> bytes:
+    message = head(n)
+    message.set_content(text(1200, n))
+    message.add_attachment(random.Random(n).randbytes(215_000), maintype="application", subtype="pdf", filename="scan.pdf")
+    return message.as_bytes()
+
+
+def followup(n: int) -> bytes:
+    first = f"<first.{n}@customer.example>"
+    message = head(n, message_id=f"<second.{n}@customer.example>", subject=f"Re: Question {n}", In_Reply_To=first, References=first)
+    message.set_content(text(1100, n + 1))
+    return message.as_bytes()
+
+
+MAKERS = {"small": small, "multipart": multipart, "attachment": attachment, "followup": followup}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+// The desk: frames as high as their mail, tabs of the composer, names of chosen files.
+
+// ---- mail frames: no scripts run inside (sandbox), so the page measures them ----------
+function fit(frame) {
+  const inside = frame.contentDocument?.documentElement;
+  if (inside) frame.style.blockSize = `${Math.max(48, inside.scrollHeight)}px`;
+}
+function watch(frame) {
+  const start = () => {
+    fit(frame);
+    if (frame.contentDocument?.body) new ResizeObserver(() => fit(frame)).observe(frame.contentDocument.body);
+  };
+  frame.addEventListener("load", start);
+  if (frame.contentDocument?.readyState === "complete") start();
+}
+document.querySelectorAll("iframe.mail-frame").forEach(watch);
+
+// ---- composer: answer or note; on a phone it covers the page while open ---------------
+function compose(kind) {
+  const composer = document.getElementById("composer");
+  if (!kind) return composer.removeAttribute("data-raised");
+  composer.dataset.open = kind;
+  composer.dataset.raised = "";
+  composer.querySelectorAll("[role=tab]").forEach(tab => tab.setAttribute("aria-selected", tab.dataset.compose === kind));
+  composer.querySelector(`#compose-${kind} textarea`).focus();
+}
+document.addEventListener("click", event => {
+  const button = event.target.closest?.("[data-compose]");
+  if (button) compose(button.dataset.compose);
+});
+document.addEventListener("keydown", event => {
+  if (event.target.role === "tab" && ["ArrowLeft", "ArrowRight"].includes(event.key)) {
+    const tabs = [...event.target.parentElement.querySelectorAll("[role=tab]")];
+    tabs.at((tabs.indexOf(event.target) + 1) % tabs.length).click();
+  }
+});
+if (document.getElementById("compose-error")) document.getElementById("composer").dataset.raised = "";
+
+// ---- attachments: say what will go out -------------------------------------------------
+document.addEventListener("change", event => {
+  const input = event.target;
+  if (!input.dataset.files) return;
+  document.getElementById(input.dataset.files).textContent = [...input.files].map(file => file.name).join(", ");
+});
+
+// ---- the newest message is what one wants to see ----------------------------------------
+const conversation = document.getElementById("conversation");
+if (conversation && !location.hash) {
+  const last = [...conversation.querySelectorAll(".msg")].at(-1);
+  if (last) conversation.scrollTop = last.offsetTop - conversation.offsetTop - 12;
+}
+document.querySelector(".row[aria-current]")?.scrollIntoView({ block: "nearest" });

@@ -1,0 +1,35 @@
+"""Only administrators come in here; every page of the administration is rendered with its navigation."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.core.exceptions import PermissionDenied
+from django.forms import BaseForm
+from django.http import HttpRequest, HttpResponse
+
+from postvak.web.admin.navigation import admin_navigation
+from postvak.web.pages import render
+from postvak.web.session import agent_of
+
+P = ParamSpec("P")
+
+
+def admin_only(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+    """403 for agents who are not administrators."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not agent_of(request).is_admin:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def admin_page(request: HttpRequest, template: str, current: str, context: dict[str, Any]) -> HttpResponse:
+    """A page of the area `current`. A form with errors in the context makes it 422."""
+    form = context.get("form")
+    status = 422 if isinstance(form, BaseForm) and form.is_bound and form.errors else 200
+    everywhere = {"current": current, "admin_nav": admin_navigation()}
+    return render(request, f"admin/{template}", {**everywhere, **context}, status=status)

@@ -1,0 +1,110 @@
+"""Administration of sending channels: list, form with test buttons, state, "try now"."""
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from postvak.log.problems import sentence
+from postvak.models import Channel, OutgoingMail
+from postvak.web.admin.access import admin_only, admin_page
+from postvak.web.admin.checks import Check, check_channel, send_test_mail
+from postvak.web.admin.forms.channels import ChannelForm, users_of
+from postvak.web.flash import say
+from postvak.web.pages import render
+from postvak.web.session import agent_of
+
+
+@admin_only
+def listing(request: HttpRequest) -> HttpResponse:
+    channels = Channel.objects.order_by("-is_valid", "-is_default", "name")
+    context = {"channels": channels, "problem_of": problem_of, "now": timezone.now()}
+    return admin_page(request, "channels.html", "channels", context)
+
+
+@sensitive_post_parameters("password")
+@admin_only
+def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    """"Check and save" saves only what works; "save without check" saves anyway."""
+    channel = get_object_or_404(Channel, pk=pk) if pk else None
+    state = state_of(channel) if channel else None
+    form = ChannelForm(request.POST or None, instance=channel)
+    check = None
+    if request.method == "POST" and form.is_valid():
+        check = check_channel(form.instance) if "check" in request.POST else None
+        if check is None or check.ok:
+            return saved(request, form.save(), check)
+    context = {"form": form, "channel": channel, "state": state, "check": check}
+    return admin_page(request, "channel.html", "channels", context)
+
+
+def saved(request: HttpRequest, channel: Channel, check: Check | None) -> HttpResponse:
+    if check:
+        text = _("The channel %(name)s is saved, and the connection works.")
+    else:
+        text = _("The channel %(name)s is saved.")
+    say(request, text % {"name": channel.name})
+    return redirect("admin_channel", channel.pk)
+
+
+@require_POST
+@sensitive_post_parameters("password")
+@admin_only
+def check(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    """The test button: the form's present values, saved nowhere."""
+    channel = get_object_or_404(Channel, pk=pk) if pk else None
+    form = ChannelForm(request.POST, instance=channel)
+    result = check_channel(form.instance) if form.can_connect() else None
+    return render(request, "admin/check.html", {"check": result, "form": form})
+
+
+@require_POST
+@sensitive_post_parameters("password")
+@admin_only
+def test_mail(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    """A real mail to the agent who asks, with the form's present values."""
+    channel = get_object_or_404(Channel, pk=pk) if pk else None
+    form = ChannelForm(request.POST, instance=channel)
+    ready = form.can_connect() and form.has_server
+    result = send_test_mail(form.instance, agent_of(request)) if ready else None
+    return render(request, "admin/check.html", {"check": result, "form": form})
+
+
+@require_POST
+@admin_only
+def try_now(request: HttpRequest, pk: int) -> HttpResponse:
+    channel = get_object_or_404(Channel, pk=pk)
+    wake(channel)
+    say(request, _("%(name)s is tried again now. Reload the page in a moment.") % {"name": channel.name})
+    return redirect("admin_channel", pk)
+
+
+@transaction.atomic
+def wake(channel: Channel) -> None:
+    """End the pause; mails that wait for the channel are due at once."""
+    Channel.objects.filter(pk=channel.pk).update(paused_until=None)
+    waiting = OutgoingMail.objects.filter(channel=channel, next_attempt_at__gt=timezone.now(), attempts__gt=0)
+    waiting.update(next_attempt_at=timezone.now())
+
+
+def problem_of(channel: Channel) -> tuple[str, str]:
+    """(what is wrong, what to do)"""
+    return sentence(channel.last_problem, {"host": channel.host, "port": str(channel.port)})
+
+
+def state_of(channel: Channel) -> dict[str, object]:
+    """As stored, before a form changes the object."""
+    what, remedy = problem_of(channel) if channel.last_problem else ("", "")
+    return {
+        "name": channel.name,
+        "is_paused": channel.paused_until is not None and channel.paused_until > timezone.now(),
+        "what": what,
+        "remedy": remedy,
+        "said": channel.last_said,
+        "host": channel.host,
+        "waiting": OutgoingMail.objects.filter(channel=channel, next_attempt_at__isnull=False).count(),
+        "used_by": users_of(channel),
+    }

@@ -1,0 +1,140 @@
+"""The test buttons: connect with what stands in the form, save nothing, show the server's own words.
+
+Runs outside of any database transaction, with shorter time limits than the worker's: a person waits.
+"""
+
+from dataclasses import dataclass, field, replace
+from time import monotonic
+
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext as _
+
+from postvak.crypto.sealing import CannotOpen
+from postvak.log.problems import sentence
+from postvak.mail.compose import Draft, compose
+from postvak.mail.threading import make_message_id
+from postvak.mail.values import Address as MailAddress
+from postvak.models import Address, Agent, Channel, Mailbox
+from postvak.net.connection import ConnectionProblem, Endpoint, Problem
+from postvak.receive import imap, pop3
+from postvak.send import smtp
+from postvak.web.formats import number, size
+
+CONNECT_SECONDS, READ_SECONDS, FINAL_REPLY_SECONDS = 10.0, 20.0, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What the page shows: a sentence, what to do, the server's words (a text or dialogue lines)."""
+
+    ok: bool
+    what: str
+    remedy: str = ""
+    said: str | tuple[str, ...] = ()
+    host: str = ""
+    folders: tuple[str, ...] = field(default=())
+    seconds: float = 0.0
+    problem: str = ""
+
+
+def patient(endpoint: Endpoint) -> Endpoint:
+    return replace(endpoint, connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS)
+
+
+def failed(error: ConnectionProblem | CannotOpen) -> Check:
+    if isinstance(error, CannotOpen):
+        return Check(False, gettext("The stored password can't be opened."), str(error))
+    what, remedy = sentence(error.problem.value, error.details)
+    dialogue = error.details.get("dialogue", "")
+    said = tuple(dialogue.split("\n")) if dialogue else error.said
+    return Check(False, what, remedy, said, error.details.get("host", ""), problem=error.problem.value)
+
+
+def check_mailbox(mailbox: Mailbox) -> Check:
+    """Log in, count, change nothing."""
+    started = monotonic()
+    try:
+        endpoint = patient(mailbox.endpoint)
+        if mailbox.kind == Mailbox.Kind.POP3:
+            probe = pop3.probe(endpoint)
+        else:
+            probe = imap.probe(endpoint, mailbox.folder_list)
+    except (ConnectionProblem, CannotOpen) as error:
+        return failed(error)
+    what = ngettext(
+        "Receiving works: %(host)s, %(count)s mail in this mailbox.",
+        "Receiving works: %(host)s, %(count)s mails in this mailbox.",
+        probe.messages,
+    ) % {"host": where(endpoint), "count": number(probe.messages)}
+    return Check(
+        True, what, said=probe.said, host=endpoint.host, folders=tuple(probe.folders), seconds=monotonic() - started
+    )
+
+
+def check_channel(channel: Channel) -> Check:
+    """Connect and log in, send nothing."""
+    if channel.kind == Channel.Kind.FILE:
+        return Check(True, _("Nothing to check: mails become files in the data directory and leave this machine never."))
+    started = monotonic()
+    try:
+        endpoint = patient(channel.endpoint)
+        probe = smtp.probe(endpoint)
+    except (ConnectionProblem, CannotOpen) as error:
+        return failed(error)
+    what = gettext("Sending works: %(host)s accepts user and password.") % {"host": where(endpoint)}
+    if not channel.username:
+        what = gettext("Sending works: %(host)s answers.") % {"host": where(endpoint)}
+    if probe.size_limit:
+        what += " " + gettext("It takes up to %(size)s per mail.") % {"size": size(probe.size_limit)}
+    return Check(True, what, said=probe.dialogue, host=endpoint.host, seconds=monotonic() - started)
+
+
+def send_test_mail(channel: Channel, agent: Agent) -> Check:
+    """A real mail to the agent; the whole dialogue is shown."""
+    sender = sender_of(channel, agent)
+    started = monotonic()
+    try:
+        raw = test_mail(sender, agent)
+        endpoint = patient(channel.endpoint)
+        with smtp.SmtpSession(endpoint, final_reply_timeout=FINAL_REPLY_SECONDS) as session:
+            attempt = session.send(sender, [agent.email], raw)
+    except (ConnectionProblem, CannotOpen) as error:
+        return failed(error)
+    except ValueError as error:
+        return Check(False, gettext("The test mail can't be written."), str(error))
+    reply = attempt.replies[agent.email]
+    if reply.is_success:
+        text = gettext("The server took the mail from %(sender)s to %(recipient)s. It should be in your mailbox in a moment.")
+        facts = {"sender": sender, "recipient": agent.email}
+        return Check(True, text % facts, said=attempt.dialogue, host=endpoint.host, seconds=monotonic() - started)
+    what = gettext("The server refused the mail from %(sender)s to %(recipient)s.")
+    remedy = gettext("Read its words below. Often it lets this user send from certain addresses only.")
+    facts = {"sender": sender, "recipient": agent.email}
+    return Check(False, what % facts, remedy, attempt.dialogue, endpoint.host, problem=Problem.rejected.value)
+
+
+def where(endpoint: Endpoint) -> str:
+    return f"{endpoint.host}:{endpoint.port}"
+
+
+def sender_of(channel: Channel, agent: Agent) -> str:
+    """An address of ours that goes out by this channel; else its user; else the agent's own."""
+    addresses = Address.objects.filter(is_valid=True)
+    own = (addresses.filter(channel=channel).first() if channel.pk else None) or addresses.filter(channel=None).first()
+    if own:
+        return own.email
+    return channel.username if "@" in channel.username else agent.email
+
+
+def test_mail(sender: str, agent: Agent) -> bytes:
+    return compose(
+        Draft(
+            author=MailAddress("Postvak", sender),
+            to=(MailAddress(agent.name, agent.email),),
+            subject=gettext("Test mail from Postvak"),
+            text=gettext("This mail shows that Postvak can send. Nobody has to do anything."),
+            message_id=make_message_id(0, key=b"test", domain=sender.rpartition("@")[2]),
+            date=timezone.now(),
+        )
+    )

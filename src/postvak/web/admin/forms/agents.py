@@ -1,0 +1,94 @@
+"""The form of an agent."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from postvak.models import Agent, Queue
+from postvak.web.preferences import language_choices
+
+NEW_PASSWORD = _("At least 10 characters; a few unrelated words are easy to remember and hard to guess.")
+
+
+class AgentForm(forms.ModelForm[Agent]):
+    """`by`: who is changing; nobody shuts himself out."""
+
+    language = forms.ChoiceField(label=_("language"), required=False, choices=language_choices)
+    password = forms.CharField(
+        label=_("password"),
+        strip=False,
+        max_length=1024,
+        help_text=NEW_PASSWORD,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    queues = forms.ModelMultipleChoiceField(
+        label=_("queues"),
+        queryset=Queue.objects.all(),
+        required=False,
+        help_text=_("Whose tickets the agent reads and answers. Administrators see every queue anyway."),
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    class Meta:
+        model = Agent
+        fields = ("name", "email", "is_admin", "is_active", "language")
+        widgets: ClassVar = {"email": forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
+        help_texts: ClassVar = {
+            "email": _("The agent logs in with it."),
+            "is_admin": _("Sees every queue and changes everything in the administration."),
+            "is_active": _("Who is not valid can't log in; his answers and notes stay."),
+        }
+
+    def __init__(self, *args: Any, by: Agent, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by = by
+        if self.instance.pk:
+            self.fields["queues"].initial = self.instance.queues.all()
+            self.fields["password"].required = False
+            self.fields["password"].label = _("new password")
+            self.fields["password"].help_text = _("Leave it empty to keep the present one.")
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"].strip().lower()
+        if Agent.objects.filter(email=email).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(gettext("There is already an agent with the address %(email)s.") % {"email": email})
+        return email
+
+    def clean_is_admin(self) -> bool:
+        wanted: bool = self.cleaned_data["is_admin"]
+        others = Agent.objects.filter(is_admin=True, is_active=True).exclude(pk=self.instance.pk)
+        if self.instance.pk and not wanted and self.stored("is_admin") and not others.exists():
+            raise ValidationError(gettext("This is the last administrator. Make somebody else one first."))
+        return wanted
+
+    def clean_is_active(self) -> bool:
+        active: bool = self.cleaned_data["is_active"]
+        if not active and self.instance.pk == self.by.pk:
+            raise ValidationError(gettext("You can't make yourself invalid. Ask another administrator."))
+        return active
+
+    def stored(self, name: str) -> object:
+        return self.initial.get(name)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("password"):
+            try:
+                about = Agent(name=cleaned.get("name", ""), email=cleaned.get("email", ""))
+                validate_password(cleaned["password"], about)
+            except ValidationError as error:
+                self.add_error("password", error)
+        return cleaned
+
+    @transaction.atomic
+    def save(self, commit: bool = True) -> Agent:
+        if self.cleaned_data["password"]:
+            self.instance.set_password(self.cleaned_data["password"])
+        agent = super().save(commit=commit)
+        agent.queues.set(self.cleaned_data["queues"])
+        return agent

@@ -1,0 +1,119 @@
+"""The forms of queues, addresses and brands."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from postvak.models import Address, Agent, Brand, Channel, Queue
+
+
+class QueueForm(forms.ModelForm[Queue]):
+    class Meta:
+        model = Queue
+        fields = ("name", "colour", "brand", "address", "members", "is_default", "is_valid")
+        widgets: ClassVar = {"colour": forms.RadioSelect, "members": forms.CheckboxSelectMultiple}
+        help_texts: ClassVar = {
+            "address": _("Answers from this queue come from it, unless the customer wrote to another one."),
+            "members": _("They read and answer the queue's tickets. Administrators see every queue anyway."),
+            "is_default": _("Mails that no address and no mailbox sends elsewhere land here."),
+            "is_valid": _("Tickets stay in an invalid queue, but nothing new goes there."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        members: Any = self.fields["members"]
+        chosen = Q(queues=self.instance) if self.instance.pk else Q(pk=None)
+        members.queryset = Agent.objects.filter(Q(is_active=True) | chosen).distinct().order_by("name")
+        members.required = False
+        address: Any = self.fields["address"]
+        address.queryset = Address.objects.filter(Q(is_valid=True) | Q(pk=self.instance.address_id))
+        address.empty_label = _("none: answers come from the address that the customer wrote to")
+        brand: Any = self.fields["brand"]
+        brand.empty_label = None
+        if self.instance.is_default:
+            self.fields["is_default"].disabled = True
+            self.fields["is_default"].help_text = _("Make another queue the default to change this.")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("is_default") and not cleaned.get("is_valid"):
+            self.add_error("is_valid", gettext("The default queue has to be valid. Make another one the default first."))
+        return cleaned
+
+    def validate_constraints(self) -> None:
+        """"One default" holds only after save() let the former one step back; `clean` checks the rest."""
+
+    @transaction.atomic
+    def save(self, commit: bool = True) -> Queue:
+        """There is one default: the former one steps back in the same transaction."""
+        if self.instance.is_default:
+            Queue.objects.exclude(pk=self.instance.pk).filter(is_default=True).update(is_default=False)
+        return super().save(commit=commit)
+
+
+class AddressForm(forms.ModelForm[Address]):
+    class Meta:
+        model = Address
+        fields = ("email", "display_name", "queue", "channel", "is_valid", "comment")
+        widgets: ClassVar = {"email": forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
+        help_texts: ClassVar = {
+            "display_name": _("Customers see it as the sender."),
+            "queue": _("Mails to this address land here."),
+            "is_valid": _("Nothing is sent from an invalid address; mails to it still arrive."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        queue: Any = self.fields["queue"]
+        queue.queryset = Queue.objects.filter(Q(is_valid=True) | Q(pk=self.instance.queue_id))
+        queue.empty_label = None
+        if not self.instance.pk:
+            queue.initial = Queue.objects.filter(is_default=True).first()
+        channel: Any = self.fields["channel"]
+        channel.queryset = Channel.objects.filter(Q(is_valid=True) | Q(pk=self.instance.channel_id))
+        channel.empty_label = _("the brand's or the default channel")
+
+    def clean_email(self) -> str:
+        """Lower-case and unique in that form."""
+        email: str = self.cleaned_data["email"].strip().lower()
+        if Address.objects.filter(email=email).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(gettext("There is already an address %(email)s.") % {"email": email})
+        return email
+
+    def clean_is_valid(self) -> bool:
+        valid: bool = self.cleaned_data["is_valid"]
+        if not valid and self.instance.pk:
+            names = Queue.objects.filter(address=self.instance, is_valid=True).values_list("name", flat=True)
+            if names:
+                raise ValidationError(
+                    gettext("Answers are still sent from it by %(names)s. Choose another address there first.")
+                    % {"names": ", ".join(names)}
+                )
+        return valid
+
+
+class BrandForm(forms.ModelForm[Brand]):
+    language = forms.ChoiceField(
+        label=_("language"), choices=settings.LANGUAGES, help_text=_("In which it writes to customers.")
+    )
+
+    class Meta:
+        model = Brand
+        fields = ("name", "signature", "channel", "language")
+        widgets: ClassVar = {"signature": forms.Textarea(attrs={"rows": 5})}
+        help_texts: ClassVar = {
+            "name": _("The name that customers and your colleagues know."),
+            "signature": _("Put under every answer. {agent} stands for the name of who answers."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        channel: Any = self.fields["channel"]
+        channel.queryset = Channel.objects.filter(Q(is_valid=True) | Q(pk=self.instance.channel_id))
+        channel.empty_label = _("the default channel")

@@ -1,0 +1,92 @@
+"""Administration of mailboxes: list, form with test button, state, "fetch now"."""
+
+from typing import Any
+
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from postvak.log.problems import sentence
+from postvak.models import Mailbox, Receipt
+from postvak.web.admin.access import admin_only, admin_page
+from postvak.web.admin.checks import Check, check_mailbox
+from postvak.web.admin.forms.mailboxes import LocalMailboxForm, MailboxForm
+from postvak.web.flash import say
+from postvak.web.pages import render
+
+
+@admin_only
+def listing(request: HttpRequest) -> HttpResponse:
+    mailboxes = Mailbox.objects.select_related("queue").order_by("-is_valid", "name")
+    return admin_page(request, "mailboxes.html", "mailboxes", {"mailboxes": mailboxes, "problem_of": problem_of})
+
+
+@sensitive_post_parameters("password")
+@admin_only
+def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    """"Check and save" saves only what works; "save without check" saves anyway."""
+    mailbox = get_object_or_404(Mailbox, pk=pk) if pk else None
+    state = state_of(mailbox) if mailbox else None
+    local = mailbox is not None and mailbox.kind == Mailbox.Kind.LOCAL
+    form = (LocalMailboxForm if local else MailboxForm)(request.POST or None, instance=mailbox)
+    check = None
+    if request.method == "POST" and form.is_valid():
+        check = check_mailbox(form.instance) if "check" in request.POST and not local else None
+        if check is None or check.ok:
+            return saved(request, form.save(), check)
+    context = {"form": form, "mailbox": mailbox, "local": local, "state": state, "check": check}
+    return admin_page(request, "mailbox.html", "mailboxes", context)
+
+
+def saved(request: HttpRequest, mailbox: Mailbox, check: Check | None) -> HttpResponse:
+    if check:
+        text = _("The mailbox %(name)s is saved, and the connection works.")
+    else:
+        text = _("The mailbox %(name)s is saved.")
+    say(request, text % {"name": mailbox.name})
+    return redirect("admin_mailbox", mailbox.pk)
+
+
+@require_POST
+@sensitive_post_parameters("password")
+@admin_only
+def check(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    """The test button: the form's present values, saved nowhere."""
+    mailbox = get_object_or_404(Mailbox, pk=pk) if pk else None
+    form = MailboxForm(request.POST, instance=mailbox)
+    result = check_mailbox(form.instance) if form.can_connect() else None
+    return render(request, "admin/check.html", {"check": result, "form": form})
+
+
+@require_POST
+@admin_only
+def fetch_now(request: HttpRequest, pk: int) -> HttpResponse:
+    """The worker fetches it with its next look, a second from now."""
+    mailbox = get_object_or_404(Mailbox, pk=pk)
+    Mailbox.objects.filter(pk=pk).update(next_fetch_at=None)
+    say(request, _("Mail of %(name)s is being fetched. Reload the page in a moment.") % {"name": mailbox.name})
+    return redirect("admin_mailbox", pk)
+
+
+def problem_of(mailbox: Mailbox) -> tuple[str, str]:
+    """(what is wrong, what to do)"""
+    return sentence(mailbox.last_problem, {"host": mailbox.host, "port": str(mailbox.port), **mailbox.last_details})
+
+
+def state_of(mailbox: Mailbox) -> dict[str, Any]:
+    """As stored, before a form changes the object: what went wrong, and what became of its mails."""
+    counts = Receipt.objects.filter(mailbox=mailbox).values_list("outcome").annotate(count=Count("pk")).order_by("-count")
+    names = dict(Receipt.Outcome.choices)
+    what, remedy = problem_of(mailbox) if mailbox.failing_since else ("", "")
+    return {
+        "name": mailbox.name,
+        "what": what,
+        "remedy": remedy,
+        "said": mailbox.last_said,
+        "host": mailbox.host,
+        "total": sum(count for _outcome, count in counts),
+        "outcomes": [(names.get(outcome, _("in progress")), count) for outcome, count in counts],
+    }

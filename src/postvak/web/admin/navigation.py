@@ -1,0 +1,59 @@
+"""The areas of the administration, with a count where something is wrong."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from postvak.models import Brand, Channel, Mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    id: str
+    label: str
+    icon: str
+    count: int = 0
+
+    @property
+    def url(self) -> str:
+        return reverse(f"admin_{self.id}")
+
+    @property
+    def tone(self) -> str:
+        return "alert" if self.count else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    label: str
+    areas: tuple[Area, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AdminNavigation:
+    brand_name: str
+    groups: tuple[Group, ...]
+
+
+def admin_navigation() -> AdminNavigation:
+    failing = Mailbox.objects.fetched().exclude(failing_since=None).count()
+    paused = Channel.objects.filter(is_valid=True, paused_until__gt=timezone.now()).count()
+    brand = Brand.objects.order_by("pk").first()
+    return AdminNavigation(
+        brand.name if brand else "",
+        (
+            Group(
+                _("Communication"),
+                (
+                    Area("mailboxes", _("Mailboxes"), "in", failing),
+                    Area("channels", _("Sending channels"), "out", paused),
+                    Area("addresses", _("E-mail addresses"), "at"),
+                    Area("queues", _("Queues"), "slots"),
+                    Area("brands", _("Brands"), "sig"),
+                ),
+            ),
+            Group(_("People"), (Area("agents", _("Agents"), "people"),)),
+        ),
+    )

@@ -1,0 +1,35 @@
+"""Addresses of the administration. A new state is a new resource: POST …/due, …/attempt."""
+
+from django.shortcuts import redirect
+from django.urls import URLPattern, path
+
+from postvak.web.admin import addresses, agents, brands, channels, mailboxes, queues
+from postvak.web.admin.access import admin_only
+
+
+def nouns(name: str, singular: str, module: object) -> list[URLPattern]:
+    """List, new and edit of one noun."""
+    return [
+        path(f"admin/{name}/", module.listing, name=f"admin_{name}"),  # type: ignore[attr-defined]
+        path(f"admin/{name}/new/", module.edit, name=f"admin_{singular}_new"),  # type: ignore[attr-defined]
+        path(f"admin/{name}/<int:pk>/", module.edit, name=f"admin_{singular}"),  # type: ignore[attr-defined]
+    ]
+
+
+admin_urls = [
+    path("admin/", admin_only(lambda request: redirect("admin_mailboxes")), name="admin"),
+    *nouns("mailboxes", "mailbox", mailboxes),
+    path("admin/mailboxes/check/", mailboxes.check, name="admin_mailbox_check_new"),
+    path("admin/mailboxes/<int:pk>/check/", mailboxes.check, name="admin_mailbox_check"),
+    path("admin/mailboxes/<int:pk>/due/", mailboxes.fetch_now, name="admin_mailbox_due"),
+    *nouns("channels", "channel", channels),
+    path("admin/channels/check/", channels.check, name="admin_channel_check_new"),
+    path("admin/channels/<int:pk>/check/", channels.check, name="admin_channel_check"),
+    path("admin/channels/mail/", channels.test_mail, name="admin_channel_mail_new"),
+    path("admin/channels/<int:pk>/mail/", channels.test_mail, name="admin_channel_mail"),
+    path("admin/channels/<int:pk>/attempt/", channels.try_now, name="admin_channel_attempt"),
+    *nouns("addresses", "address", addresses),
+    *nouns("queues", "queue", queues),
+    *nouns("brands", "brand", brands),
+    *nouns("agents", "agent", agents),
+]

@@ -1,0 +1,111 @@
+"""What the ticket page shows: cards of the conversation, the composer's start values, the side."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from postvak.log.sentences import history_line
+from postvak.mail.quotes import Segment, split_reply
+from postvak.models import Agent, Delivery, Message, OutgoingMail, Status, Ticket
+from postvak.tickets.access import assignable_agents, visible_queues, visible_tickets
+from postvak.tickets.answer import CannotAnswer, Sender, sender_for
+from postvak.web.desk.lists import neighbours, page_of
+
+MESSAGES_SHOWN = 200
+HISTORY_SHOWN = 100
+OTHER_TICKETS = 5
+
+Worst = Delivery.State
+ORDER = (
+    Worst.FAILED, Worst.BOUNCED, Worst.BLOCKED, Worst.COMPLAINED, Worst.IN_DOUBT, Worst.DEFERRED, Worst.SENDING,
+    Worst.QUEUED, Worst.CANCELLED, Worst.ACCEPTED, Worst.DELIVERED,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A message with what its card needs. `delivery` is the worst of its deliveries' states."""
+
+    message: Message
+    segments: tuple[Segment, ...]
+    receipt_id: int | None
+    outgoing: OutgoingMail | None
+    deliveries: list[Delivery]
+    delivery: Delivery | None
+    can_retry: bool
+    is_folded: bool
+
+
+def ticket_context(ticket: Ticket, agent: Agent, list_id: str) -> dict[str, Any]:
+    """Everything for desk/ticket.html, in a fixed number of queries."""
+    cards = conversation(ticket)
+    newer, older = neighbours(ticket, list_id, agent)
+    return {
+        "ticket": ticket,
+        "list_id": list_id,
+        "page": page_of(list_id, agent),
+        "cards": cards,
+        "last_id": max((card.message.pk for card in cards), default=0),
+        "newer": newer,
+        "older": older,
+        "statuses": list(Status.objects.all()),
+        "priorities": Ticket.Priority.choices,
+        "queues": list(visible_queues(agent).filter(is_valid=True)),
+        "colleagues": list(assignable_agents(ticket.queue)),
+        **composer(ticket),
+        **side(ticket, agent),
+    }
+
+
+def conversation(ticket: Ticket) -> list[Card]:
+    """Oldest first; all but the last two are folded when there are many."""
+    messages = list(
+        ticket.messages.select_related("agent", "customer", "outgoing")
+        .prefetch_related("attachments", "receipts", "outgoing__deliveries__events")
+        .order_by("-created_at", "-pk")[:MESSAGES_SHOWN]
+    )
+    return [make_card(message, is_folded=age > 2 and len(messages) > 4) for age, message in enumerate(messages)][::-1]
+
+
+def make_card(message: Message, *, is_folded: bool) -> Card:
+    outgoing = getattr(message, "outgoing", None)
+    deliveries = list(outgoing.deliveries.all()) if outgoing else []
+    receipts = [receipt for receipt in message.receipts.all() if receipt.first_id is None]
+    return Card(
+        message=message,
+        segments=split_reply(message.text) if message.kind == Message.Kind.INCOMING else (),
+        receipt_id=receipts[0].pk if receipts else None,
+        outgoing=outgoing,
+        deliveries=deliveries,
+        delivery=min(deliveries, key=lambda d: ORDER.index(Worst(d.state)), default=None),
+        can_retry=any(d.state in {Worst.FAILED, Worst.DEFERRED, Worst.IN_DOUBT} for d in deliveries),
+        is_folded=is_folded,
+    )
+
+
+def composer(ticket: Ticket) -> dict[str, Any]:
+    """Sender and recipients that the composer starts with; why nobody can answer, if so."""
+    sender: Sender | None = None
+    obstacle = ""
+    try:
+        sender = sender_for(ticket)
+    except CannotAnswer as problem:
+        obstacle = problem.text
+    last = ticket.messages.filter(kind=Message.Kind.INCOMING).order_by("-created_at", "-pk").first()
+    return {"sender": sender, "obstacle": obstacle, "reply_to": reply_to(last), "draft": {}, "problem": None}
+
+
+def reply_to(message: Message | None) -> str:
+    """Whom an answer goes to: the author of the newest incoming mail."""
+    return message.author_email if message else ""
+
+
+def side(ticket: Ticket, agent: Agent) -> dict[str, Any]:
+    customer = ticket.customer
+    others = visible_tickets(agent).filter(customer=customer).exclude(pk=ticket.pk) if customer else []
+    history = ticket.history.select_related("agent").order_by("-at", "-pk")[:HISTORY_SHOWN]
+    return {
+        "addresses": list(customer.addresses.all()) if customer else [],
+        "others": list(others.select_related("status").order_by("-changed_at")[:OTHER_TICKETS]) if customer else [],
+        "participants": [p.customer for p in ticket.participants.select_related("customer")],
+        "history": [(row, history_line(row.code, row.parameters)) for row in history],
+    }

@@ -1,0 +1,66 @@
+"""Why is this mail here? The trace of a receipt; held mails; try again."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from postvak.blobs import store
+from postvak.log.sentences import trace_line
+from postvak.models import Receipt, Trace
+from postvak.process.run import try_again
+from postvak.tickets.access import visible_receipts
+from postvak.web.desk.downloads import download
+from postvak.web.flash import say
+from postvak.web.pages import render
+from postvak.web.session import agent_of
+
+SOURCE_SHOWN = 200_000  # bytes of a source that a page shows; the whole is one click away
+HELD_SHOWN = 200
+
+
+@require_GET
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    """The way of one mail in plain words."""
+    receipt = get_object_or_404(
+        visible_receipts(agent_of(request)).select_related("ticket__queue", "mailbox", "first", "blob"), pk=pk
+    )
+    trace = Trace.objects.filter(receipt=receipt).first()
+    lines = [trace_line(entry) for entry in trace.entries] if trace else []
+    return render(request, "desk/receipt.html", {"receipt": receipt, "lines": lines})
+
+
+@require_GET
+def held(request: HttpRequest) -> HttpResponse:
+    receipts = visible_receipts(agent_of(request)).held().select_related("mailbox", "trace").order_by("-received_at")
+    rows = [(receipt, cause(receipt)) for receipt in receipts[:HELD_SHOWN]]
+    return render(request, "desk/held.html", {"rows": rows, "total": receipts.count()})
+
+
+def cause(receipt: Receipt) -> str:
+    """The last reason of a held mail: why a person must look."""
+    trace = getattr(receipt, "trace", None)
+    return trace_line(trace.entries[-1]).title if trace and trace.entries else ""
+
+
+@require_GET
+def original(request: HttpRequest, pk: int) -> HttpResponse:
+    receipt = get_object_or_404(visible_receipts(agent_of(request)), pk=pk)
+    return download(store.get(receipt.blob_id), f"receipt-{receipt.pk}.eml", "message/rfc822")
+
+
+@require_GET
+def source(request: HttpRequest, pk: int) -> HttpResponse:
+    receipt = get_object_or_404(visible_receipts(agent_of(request)), pk=pk)
+    raw = store.get(receipt.blob_id)
+    text = raw[:SOURCE_SHOWN].decode("utf-8", "replace").replace("\x00", "␀")
+    return render(request, "desk/source.html", {"receipt": receipt, "text": text, "cut": len(raw) > SOURCE_SHOWN})
+
+
+@require_POST
+def attempt(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give a held mail back to the worker."""
+    receipt = get_object_or_404(visible_receipts(agent_of(request)), pk=pk)
+    if try_again([receipt]):
+        say(request, _("The mail is being processed again."))
+    return redirect("receipt", pk=pk)
