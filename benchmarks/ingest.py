@@ -110,8 +110,12 @@ def text(size: int, seed: int) -> str:
 
 def head(n: int, **more: str) -> EmailMessage:
     message = EmailMessage()
-    message["Received"] = f"from mx{n % 5}.customer.example by in.desk.example with ESMTPS id {n:08x}; Sat, 21 Nov 2026 10:00:00 +0000"
-    message["DKIM-Signature"] = "v=1; a=rsa-sha256; c=relaxed/relaxed; d=customer.example; s=s1; bh=" + "A" * 43 + "=; b=" + "B" * 340
+    message["Received"] = (
+        f"from mx{n % 5}.customer.example by in.desk.example with ESMTPS id {n:08x}; Sat, 21 Nov 2026 10:00:00 +0000"
+    )
+    message["DKIM-Signature"] = (
+        "v=1; a=rsa-sha256; c=relaxed/relaxed; d=customer.example; s=s1; bh=" + "A" * 43 + "=; b=" + "B" * 340
+    )
     message["From"] = f"Customer Number {n % 500} <customer{n % 500}@customer{n % 50}.example>"
     message["To"] = f"{('support', 'sales', 'billing')[n % 3]}@desk.example"
     message["Subject"] = more.pop("subject", f"Question {n} about my order")
@@ -139,13 +143,17 @@ def multipart(n: int) -> bytes:
 def attachment(n: int) -> bytes:
     message = head(n)
     message.set_content(text(1200, n))
-    message.add_attachment(random.Random(n).randbytes(215_000), maintype="application", subtype="pdf", filename="scan.pdf")
+    message.add_attachment(
+        random.Random(n).randbytes(215_000), maintype="application", subtype="pdf", filename="scan.pdf"
+    )
     return message.as_bytes()
 
 
 def followup(n: int) -> bytes:
     first = f"<first.{n}@customer.example>"
-    message = head(n, message_id=f"<second.{n}@customer.example>", subject=f"Re: Question {n}", In_Reply_To=first, References=first)
+    message = head(
+        n, message_id=f"<second.{n}@customer.example>", subject=f"Re: Question {n}", In_Reply_To=first, References=first
+    )
     message.set_content(text(1100, n + 1))
     return message.as_bytes()
 

@@ -1,1 +1,28 @@
-urlpatterns: list[object] = []
+"""Every address of the product. The desk's own stand in web.desk.urls, the administration's in web.admin.urls."""
+
+from django.urls import path
+
+from postvak.web import health, login, preferences, setup, setup_steps
+from postvak.web.admin.urls import admin_urls
+from postvak.web.desk.urls import desk_urls
+
+urlpatterns = [
+    *desk_urls,
+    path("health", health.health, name="health"),
+    path("login/", login.log_in, name="login"),
+    path("logout/", login.log_out, name="logout"),
+    path("language/<slug:code>/", login.choose_language, name="language"),
+    path("preferences/", preferences.preferences, name="preferences"),
+    path("preferences/password/", preferences.change_password, name="password"),
+    path("setup/", setup.hint, name="setup_hint"),
+    path("setup/mailbox/", setup_steps.mailbox_step, name="setup_mailbox"),
+    path("setup/channel/", setup_steps.channel_step, name="setup_channel"),
+    path("setup/address/", setup_steps.address_step, name="setup_address"),
+    path("setup/done/", setup_steps.done, name="setup_done"),
+    path("setup/<slug:token>/", setup.first, name="setup"),
+    *admin_urls,
+]
+
+handler403 = "postvak.web.errors.forbidden"
+handler404 = "postvak.web.errors.not_found"
+handler500 = "postvak.web.errors.own_fault"

@@ -82,7 +82,11 @@ SECTIONS: Sequence[Section] = (
         "brand",
         Brand,
         "name",
-        {"signature": Text("signature"), "language": Text("language"), "channel": Reference("channel", Channel, "name")},
+        {
+            "signature": Text("signature"),
+            "language": Text("language"),
+            "channel": Reference("channel", Channel, "name"),
+        },
         {},
     ),
     Section(
@@ -149,7 +153,9 @@ def export() -> str:
     """The set-up as TOML, ready for apply()."""
     document = tomlkit.document()
     document.add(tomlkit.comment("Postvak's set-up. Apply it with: postvak config apply FILE.toml"))
-    document.add(tomlkit.comment('Passwords are not written out. To set one: password = { env = "NAME" } or { file = "path" }'))
+    document.add(
+        tomlkit.comment('Passwords are not written out. To set one: password = { env = "NAME" } or { file = "path" }')
+    )
     for section in SECTIONS:
         rows = section.model._default_manager.order_by(section.key)
         tables = tomlkit.aot()

@@ -8,7 +8,7 @@ from postvak.models import Mailbox
 from postvak.process.plan import Facts, Plan
 from postvak.receive.fetch import Fetch
 
-JsonValue = str | int | None | list["JsonValue"] | dict[str, "JsonValue"]
+JsonValue = str | int | float | None | list["JsonValue"] | dict[str, "JsonValue"]
 
 
 def as_json(facts: Facts, plan: Plan) -> dict[str, JsonValue]:
@@ -22,7 +22,7 @@ def as_json(facts: Facts, plan: Plan) -> dict[str, JsonValue]:
         "reopens": plan.reopens,
         "kind": str(facts.mail.kind),
         "reasons": [
-            {"step": line.step, "code": reason.code, "parameters": dict(reason.parameters), "title": line.title,
+            {"step": line.step, "code": reason.code, "parameters": {**reason.parameters}, "title": line.title,
              "detail": line.detail}
             for reason in plan.reasons
             for line in [trace_line(reason.as_json())]

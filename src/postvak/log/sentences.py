@@ -41,10 +41,10 @@ class Sentence:
 TRACE: Mapping[str, Sentence] = {
     "received": Sentence(
         _("Received by mailbox “%(mailbox)s”"),
-        _("%(size)s bytes, stored before anything else happened. On its server it is %(source)s."),
+        _("%(size)s bytes, stored safely before anything else happened."),
         "in",
     ),
-    "kind_personal": Sentence(_("Read: a mail from a person"), _("%(attachments)s attachments."), "mail"),
+    "kind_personal": Sentence(_("Read: a mail from a person"), _("Attachments: %(attachments)s."), "mail"),
     "kind_auto_reply": Sentence(_("Read: an automatic reply"), _("Recognised by %(found)s."), "robot"),
     "kind_bulk": Sentence(_("Read: a mail to many people"), _("Recognised by %(found)s."), "people"),
     "kind_bounce": Sentence(_("Read: a delivery report of another server"), _("Recognised by %(found)s."), "bounce"),
@@ -135,7 +135,9 @@ TRACE: Mapping[str, Sentence] = {
     ),
     "stranger_knows_number": Sentence(
         _("Not put on ticket %(ticket)s"),
-        _("Its number stands in the subject, but the sender has nothing to do with that ticket. Numbers can be guessed."),
+        _(
+            "Its number stands in the subject, but the sender has nothing to do with that ticket. Numbers can be guessed."
+        ),
         "branch",
         "warn",
     ),
@@ -147,9 +149,7 @@ TRACE: Mapping[str, Sentence] = {
         _("No mark of ours, no known mail among its references, no ticket number that counts."),
         "branch",
     ),
-    "queue_fixed": Sentence(
-        _("Queue “%(queue)s”"), _("Mailbox “%(mailbox)s” puts all its mails there."), "slots"
-    ),
+    "queue_fixed": Sentence(_("Queue “%(queue)s”"), _("Mailbox “%(mailbox)s” puts all its mails there."), "slots"),
     "queue_by_address": Sentence(_("Queue “%(queue)s”"), _("The mail was sent to %(address)s."), "slots"),
     "queue_default": Sentence(
         _("Default queue “%(queue)s”"), _("None of our addresses is among the recipients."), "slots"
@@ -167,9 +167,7 @@ TRACE: Mapping[str, Sentence] = {
     "automatic_keeps_status": Sentence(
         _("The status stays as it is"), _("An automatic reply doesn't reopen a ticket."), "robot", "skip"
     ),
-    "reopened": Sentence(
-        _("The ticket is open again"), _("The customer answered, so it waits for us."), "redo"
-    ),
+    "reopened": Sentence(_("The ticket is open again"), _("The customer answered, so it waits for us."), "redo"),
     "status_kept": Sentence(_("The status stays as it is"), _("The ticket was open already."), "tick"),
     "ticket_opened": Sentence(_("A new ticket was opened"), "", "plus", "key"),
     "failed_three_times": Sentence(
@@ -195,8 +193,8 @@ HISTORY: Mapping[str, Text] = {
     "delivery_in_doubt": _("Perhaps not delivered to %(recipient)s: the connection broke at the last moment, twice"),
 }
 
-NAMES: Mapping[str, Mapping[Parameter, Text]] = {
-    "status": SHIPPED_NAMES,
+NAMES: Mapping[str, dict[Parameter, Text]] = {
+    "status": dict(SHIPPED_NAMES),
     "priority": {priority.value: priority.label for priority in Ticket.Priority},
 }
 
@@ -205,9 +203,7 @@ def trace_line(entry: list[object]) -> Line:
     """Render one stored `[step, code, parameters]` in the active language; an unknown code shows as it is."""
     step, code, parameters = str(entry[0]), str(entry[1]), as_parameters(entry[2])
     sentence = TRACE.get(code, Sentence(code))
-    return Line(
-        step, fill(sentence.title, parameters), fill(sentence.detail, parameters), sentence.icon, sentence.tone
-    )
+    return Line(step, fill(sentence.title, parameters), fill(sentence.detail, parameters), sentence.icon, sentence.tone)
 
 
 def as_parameters(value: object) -> dict[str, Parameter]:
@@ -216,7 +212,7 @@ def as_parameters(value: object) -> dict[str, Parameter]:
 
 def history_line(code: str, parameters: Mapping[str, Parameter]) -> str:
     """Shipped statuses and priorities are stored by key, so that their names show in the reader's language."""
-    names = NAMES.get(code, {})
+    names: dict[Parameter, Text] = NAMES.get(code, {})
     named = {key: str(names[value]) if value in names else value for key, value in parameters.items()}
     return fill(HISTORY.get(code, code), named)
 

@@ -56,9 +56,7 @@ class Mailbox(models.Model):
         "Channel", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("answers go out by")
     )
     start_at = models.DateTimeField(_("start date"), null=True, blank=True)
-    after_storing = models.CharField(
-        _("after storing"), max_length=8, choices=AfterStoring, default=AfterStoring.LEAVE
-    )
+    after_storing = models.CharField(_("after storing"), max_length=8, choices=AfterStoring, default=AfterStoring.LEAVE)
     move_to = models.CharField(_("target folder"), max_length=255, blank=True, default="")
     interval = models.PositiveIntegerField(_("interval in seconds"), default=60)
     size_limit = models.PositiveIntegerField(_("size limit in MB"), default=50)

@@ -1,9 +1,12 @@
 """Queue: a tray of tickets that a team works on; Membership: who may read and answer in it."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from postvak.models.agent import Agent
 
 
 class Queue(models.Model):
@@ -27,14 +30,16 @@ class Queue(models.Model):
     )
     is_default = models.BooleanField(_("default queue"), default=False)
     is_valid = models.BooleanField(_("valid"), default=True)
-    members: models.ManyToManyField = models.ManyToManyField(
+    members: "models.ManyToManyField[Agent, Membership]" = models.ManyToManyField(
         "Agent", through="Membership", related_name="queues", verbose_name=_("members")
     )
 
     class Meta:
         ordering: ClassVar = ["name"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["is_default"], condition=models.Q(is_default=True), name="one_default_queue"),
+            models.UniqueConstraint(
+                fields=["is_default"], condition=models.Q(is_default=True), name="one_default_queue"
+            ),
             models.CheckConstraint(
                 condition=models.Q(is_valid=True) | models.Q(is_default=False), name="default_queue_is_valid"
             ),

@@ -74,9 +74,7 @@ def apply(batch: Sequence[Work], *, worker: str) -> None:
 
 def check_leases(batch: Sequence[Work], worker: str) -> None:
     ids = [work.receipt.pk for work in batch]
-    mine = Receipt.objects.select_for_update().filter(
-        pk__in=ids, claimed_by=worker, state=Receipt.State.PROCESSING
-    )
+    mine = Receipt.objects.select_for_update().filter(pk__in=ids, claimed_by=worker, state=Receipt.State.PROCESSING)
     if len(mine.values_list("pk")) != len(ids):
         raise LeaseLost
 
@@ -208,7 +206,7 @@ def make_participants(batch: Sequence[Work]) -> None:
         [
             Participant(ticket_id=ticket_id(work), customer_id=work.customer_id)
             for work in batch
-            if work.plan.joins_as_participant
+            if work.plan.joins_as_participant and work.customer_id is not None
         ],
         ignore_conflicts=True,
     )
@@ -315,8 +313,8 @@ def outcome_ticket_id(work: Work) -> int | None:
     """The ticket that the receipt page links to: also for copies, the ticket of the first one."""
     if work.plan.writes_message:
         return ticket_id(work)
-    if work.facts.own_mail and not work.plan.first_copy and work.plan.outcome == Receipt.Outcome.DUPLICATE:
-        return work.facts.own_mail.id
+    if work.facts.thread.own_mail and not work.plan.first_copy and work.plan.outcome == Receipt.Outcome.DUPLICATE:
+        return work.facts.thread.own_mail.id
     return work.plan.first_copy.ticket_id if work.plan.first_copy else None
 
 

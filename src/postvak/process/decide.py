@@ -36,7 +36,9 @@ def decide(facts: Facts) -> Plan:
 def received(facts: Facts) -> Plan:
     """The start of every trace: how the mail came and what kind it is."""
     arrival, mail = facts.arrival, facts.mail
-    plan = Plan().because("received", "received", mailbox=arrival.mailbox_name, source=arrival.source, size=arrival.size)
+    plan = Plan().because(
+        "received", "received", mailbox=arrival.mailbox_name, source=arrival.source, size=arrival.size
+    )
     plan = plan.because(
         "read", f"kind_{mail.kind}", found=mail.kind_reason, attachments=len(mail.attachments), size=arrival.size
     )
@@ -80,10 +82,10 @@ def stop_copy(facts: Facts, plan: Plan) -> Plan:
 def stop_own_mail(facts: Facts, plan: Plan) -> Plan:
     """A mail that we sent comes back to one of our own mailboxes: it is on its ticket already."""
     author = facts.mail.author
-    if facts.own_mail is None or author is None or own_address(facts, author.email) is None:
+    if facts.thread.own_mail is None or author is None or own_address(facts, author.email) is None:
         return plan
     return replace(plan, outcome=Outcome.DUPLICATE).because(
-        "copy", "own_mail_back", ticket=facts.own_mail.number, author=author.email
+        "copy", "own_mail_back", ticket=facts.thread.own_mail.number, author=author.email
     )
 
 
@@ -91,18 +93,18 @@ def take_delivery_report(facts: Facts, plan: Plan) -> Plan:
     """Bounces tell of our deliveries; they never make a ticket. One that fits none is held."""
     if facts.mail.kind not in {Kind.BOUNCE, Kind.COMPLAINT}:
         return plan
-    if facts.reported_ticket is None:
+    if facts.report.ticket is None:
         return hold(plan, "delivery report", "report_unmatched")
     plan = replace(
         plan,
         outcome=Outcome.DELIVERY_REPORT,
-        ticket=facts.reported_ticket,
-        reported=facts.reported,
+        ticket=facts.report.ticket,
+        reported=facts.report.deliveries,
         waits_for_us=False,
     )
-    if not facts.reported:
-        return plan.because("delivery report", "report_without_recipient", ticket=facts.reported_ticket.number)
-    for reported in facts.reported:
+    if not facts.report.deliveries:
+        return plan.because("delivery report", "report_without_recipient", ticket=facts.report.ticket.number)
+    for reported in facts.report.deliveries:
         plan = plan.because(
             "delivery report", f"report_{reported.state}", recipient=reported.recipient, said=reported.said
         )
@@ -111,14 +113,14 @@ def take_delivery_report(facts: Facts, plan: Plan) -> Plan:
 
 def find_ticket(facts: Facts, plan: Plan) -> Plan:
     """Threading by evidence, strongest first. A number in the subject can be guessed: its sender is checked."""
-    if facts.by_token:
-        return on_ticket(plan.because("thread", "by_token", ticket=facts.by_token.number), facts.by_token)
-    if facts.by_reference:
-        found = facts.by_reference
+    if facts.thread.by_token:
+        return on_ticket(plan.because("thread", "by_token", ticket=facts.thread.by_token.number), facts.thread.by_token)
+    if facts.thread.by_reference:
+        found = facts.thread.by_reference
         return on_ticket(
-            plan.because("thread", "by_reference", ticket=found.number, message_id=facts.reference), found
+            plan.because("thread", "by_reference", ticket=found.number, message_id=facts.thread.reference), found
         )
-    for found in facts.by_number:
+    for found in facts.thread.by_number:
         if may_join(facts, found):
             return on_ticket(plan.because("thread", "by_number", ticket=found.number), found)
         plan = plan.because("thread", "stranger_knows_number", ticket=found.number)

@@ -31,7 +31,9 @@ from postvak.process.plan import (
     KnownCustomer,
     KnownTicket,
     OwnAddress,
+    Report,
     ReportedDelivery,
+    Thread,
 )
 
 MEGABYTE = 1024 * 1024
@@ -63,8 +65,8 @@ def gather(batch: Sequence[Incoming]) -> list[Facts]:
             has_known_id=canonical_message_id(incoming.mail.message_id) in known_ids,
             customer=customers.get(author_key(incoming.mail)),
             organisation_id=organisations.get(author_domain(incoming.mail)),
-            **threads.of(incoming.mail),
-            **reports_of(incoming.mail, deliveries, threads),
+            thread=threads.of(incoming.mail),
+            report=report_of(incoming.mail, deliveries, threads),
         )
         for incoming in batch
     ]
@@ -76,7 +78,11 @@ def load_desk() -> Desk:
     return Desk(
         addresses={
             address.email: OwnAddress(
-                address.pk, address.email, address.queue_id, address.queue.name, address.is_valid and address.queue.is_valid
+                address.pk,
+                address.email,
+                address.queue_id,
+                address.queue.name,
+                address.is_valid and address.queue.is_valid,
             )
             for address in addresses
         },
@@ -135,20 +141,20 @@ class Threads:
     by_message: Mapping[str, int]
     own_messages: Mapping[str, int]
 
-    def of(self, mail: Mail) -> dict[str, object]:
-        """The threading fields of Facts for one mail."""
+    def of(self, mail: Mail) -> Thread:
+        """The evidence of one mail."""
         token = next((t for i in referenced(mail) if (t := self.by_id.get(token_of(i) or 0))), None)
         reference = next((i for i in referenced(mail) if self.by_message.get(i) in self.by_id), "")
         own = self.own_messages.get(canonical_message_id(mail.message_id))
-        return {
-            "own_mail": self.by_id.get(own or 0),
-            "by_token": token,
-            "by_reference": self.by_id.get(self.by_message.get(reference, 0)),
-            "reference": reference,
-            "by_number": tuple(
+        return Thread(
+            own_mail=self.by_id.get(own or 0),
+            by_token=token,
+            by_reference=self.by_id.get(self.by_message.get(reference, 0)),
+            reference=reference,
+            by_number=tuple(
                 self.by_number[number] for number in numbers_in_subject(mail.subject) if number in self.by_number
             ),
-        }
+        )
 
 
 def referenced(mail: Mail) -> list[str]:
@@ -196,9 +202,7 @@ def load_tickets(ids: Iterable[int | None], numbers: Iterable[str]) -> list[Tick
     ids, numbers = list(ids), list(numbers)
     if not ids and not numbers:
         return []
-    tickets = list(
-        Ticket.objects.filter(Q(pk__in=ids) | Q(number__in=numbers)).select_related("status", "customer")
-    )
+    tickets = list(Ticket.objects.filter(Q(pk__in=ids) | Q(number__in=numbers)).select_related("status", "customer"))
     prefetch_related_objects(tickets, "participants")
     return tickets
 
@@ -248,10 +252,10 @@ def find_deliveries(batch: Sequence[Incoming]) -> Deliveries:
     return found
 
 
-def reports_of(mail: Mail, deliveries: Deliveries, threads: Threads) -> dict[str, object]:
-    """The delivery report fields of Facts for one mail."""
+def report_of(mail: Mail, deliveries: Deliveries, threads: Threads) -> Report:
+    """What a delivery report is about; empty for other mails."""
     if mail.kind not in {Kind.BOUNCE, Kind.COMPLAINT}:
-        return {}
+        return Report()
     reported, ticket = [], None
     for report in mail.reports:
         for pk, recipient, ticket_id in deliveries.get(canonical_message_id(report.original_message_id), []):
@@ -259,7 +263,7 @@ def reports_of(mail: Mail, deliveries: Deliveries, threads: Threads) -> dict[str
             if normalise(recipient) == normalise(report.recipient):
                 said = " ".join(filter(None, (report.status, report.diagnostic)))
                 reported.append(ReportedDelivery(pk, recipient, reported_state(mail.kind, report), said))
-    return {"reported": tuple(reported), "reported_ticket": ticket}
+    return Report(ticket, tuple(reported))
 
 
 def reported_state(kind: Kind, report: DeliveryReport) -> str:

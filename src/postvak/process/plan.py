@@ -88,6 +88,25 @@ class ReportedDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Thread:
+    """Tickets that the mail may belong to, by evidence; `reference` is the known Message-ID that led to one."""
+
+    own_mail: KnownTicket | None = None
+    by_token: KnownTicket | None = None
+    by_reference: KnownTicket | None = None
+    reference: str = ""
+    by_number: tuple[KnownTicket, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a delivery report is about: our ticket and our deliveries, as far as found."""
+
+    ticket: KnownTicket | None = None
+    deliveries: tuple[ReportedDelivery, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All that decide() may look at. Times come from here; decide reads no clock."""
 
@@ -96,15 +115,10 @@ class Facts:
     desk: Desk
     first_copy: FirstCopy | None = None
     has_known_id: bool = False
-    own_mail: KnownTicket | None = None
-    by_token: KnownTicket | None = None
-    by_reference: KnownTicket | None = None
-    reference: str = ""
-    by_number: tuple[KnownTicket, ...] = ()
+    thread: Thread = Thread()
+    report: Report = Report()
     customer: KnownCustomer | None = None
     organisation_id: int | None = None
-    reported: tuple[ReportedDelivery, ...] = ()
-    reported_ticket: KnownTicket | None = None
 
 
 @dataclass(frozen=True, slots=True)

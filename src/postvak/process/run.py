@@ -6,7 +6,7 @@ each of its mails gets a transaction of its own, so that one bad mail never stop
 
 import logging
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
@@ -54,8 +54,9 @@ def claim(worker: str) -> list[Receipt]:
     return list(Receipt.objects.filter(pk__in=ids).select_related("mailbox").order_by("id"))
 
 
-def within_bytes(rows: Sequence[tuple[int, int]]) -> list[int]:
-    ids, total = [], 0
+def within_bytes(rows: Iterable[tuple[int, int]]) -> list[int]:
+    ids: list[int] = []
+    total = 0
     for pk, size in rows:
         total += size
         if ids and total > BATCH_BYTES:
@@ -98,10 +99,7 @@ def waves(waiting: list[Incoming]) -> Iterator[list[Incoming]]:
 def process_wave(wave: Sequence[Incoming], worker: str, started_at: datetime) -> None:
     facts = gather(wave)
     apply(
-        [
-            Work(incoming.receipt, fact, decide(fact), started_at)
-            for incoming, fact in zip(wave, facts, strict=True)
-        ],
+        [Work(incoming.receipt, fact, decide(fact), started_at) for incoming, fact in zip(wave, facts, strict=True)],
         worker=worker,
     )
 
@@ -123,9 +121,7 @@ def process_alone(incoming: Incoming, worker: str) -> None:
 
 
 def release(receipt: Receipt, worker: str, at: datetime) -> None:
-    mine(receipt, worker).update(
-        state=Receipt.State.RECEIVED, claimed_by="", claimed_until=None, next_attempt_at=at
-    )
+    mine(receipt, worker).update(state=Receipt.State.RECEIVED, claimed_by="", claimed_until=None, next_attempt_at=at)
 
 
 def mine(receipt: Receipt, worker: str) -> QuerySet[Receipt]:
@@ -166,11 +162,15 @@ def explain(raw: bytes, receipt: Receipt) -> tuple[Facts, Plan]:
 
 def try_again(receipts: Sequence[Receipt]) -> int:
     """Give held receipts back to the worker; returns how many. Their trace stays until the new one replaces it."""
-    return Receipt.objects.held().filter(pk__in=[receipt.pk for receipt in receipts]).update(
-        state=Receipt.State.RECEIVED,
-        outcome="",
-        attempts=0,
-        error="",
-        next_attempt_at=timezone.now(),
-        processed_at=None,
+    return (
+        Receipt.objects.held()
+        .filter(pk__in=[receipt.pk for receipt in receipts])
+        .update(
+            state=Receipt.State.RECEIVED,
+            outcome="",
+            attempts=0,
+            error="",
+            next_attempt_at=timezone.now(),
+            processed_at=None,
+        )
     )

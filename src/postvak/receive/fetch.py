@@ -44,11 +44,11 @@ def fetch_mailbox(mailbox: Mailbox, *, worker: str) -> Fetch:
         return Fetch(busy=True)
     try:
         fetch = run(mailbox, name, worker)
-        record_success(mailbox, timezone.now())
+        record(mailbox, fetch.problem, timezone.now())
     except (ConnectionProblem, CannotOpen) as error:
         problem = as_problem(error)
         log.warning("mailbox %s: %s", mailbox.name, problem)
-        record_problem(mailbox, problem, timezone.now())
+        record(mailbox, problem, timezone.now())
         fetch = Fetch(problem=problem)
     finally:
         lease.give_back(name, worker)
@@ -68,11 +68,13 @@ def run(mailbox: Mailbox, name: str, worker: str) -> Fetch:
         known = stored_sources(mailbox, [item.key for item in items])
         settle(source, mailbox, [item.key for item in items if item.key in known])
         stored = 0
+        unreadable: ConnectionProblem | None = None
         for batch in batches([item for item in items if item.key not in known]):
             if not lease.renew(name, worker):
                 break
-            stored += store_batch(source, mailbox, batch)
-        return Fetch(len(items), stored)
+            count, problem = store_batch(source, mailbox, batch)
+            stored, unreadable = stored + count, problem or unreadable
+        return Fetch(len(items), stored, unreadable)
     finally:
         source.close()
 
@@ -98,8 +100,11 @@ def batches(items: Sequence[Item]) -> Iterator[list[Item]]:
         yield batch
 
 
-def store_batch(source: Source, mailbox: Mailbox, batch: Sequence[Item]) -> int:
-    """Commit what could be read, act on the server for it, and only then report the mail that couldn't be."""
+def store_batch(source: Source, mailbox: Mailbox, batch: Sequence[Item]) -> tuple[int, ConnectionProblem | None]:
+    """Commit what could be read, act on the server for it; returns how many, and which mail couldn't be read.
+
+    One unreadable mail stops neither its batch nor the next; a broken connection ends the run after the commit.
+    """
     fetched: list[Fetched] = []
     problem: ConnectionProblem | None = None
     try:
@@ -108,11 +113,10 @@ def store_batch(source: Source, mailbox: Mailbox, batch: Sequence[Item]) -> int:
         problem = error
     if fetched:
         accept(mailbox, [Arrived(mail.key, mail.raw, mail.arrived_at) for mail in fetched])
-        if problem is None:
-            settle(source, mailbox, [mail.key for mail in fetched])
-    if problem is not None:
+    if problem is not None and "keys" not in problem.details:
         raise problem
-    return len(fetched)
+    settle(source, mailbox, [mail.key for mail in fetched])
+    return len(fetched), problem
 
 
 def settle(source: Source, mailbox: Mailbox, keys: Sequence[str]) -> None:
@@ -122,7 +126,10 @@ def settle(source: Source, mailbox: Mailbox, keys: Sequence[str]) -> None:
         source.settle(keys, action, mailbox.move_to)
 
 
-def record_success(mailbox: Mailbox, now: datetime) -> None:
+def record(mailbox: Mailbox, problem: ConnectionProblem | None, now: datetime) -> None:
+    if problem is not None:
+        record_problem(mailbox, problem, now)
+        return
     Mailbox.objects.filter(pk=mailbox.pk).update(
         next_fetch_at=now + timedelta(seconds=mailbox.interval),
         last_success_at=now,

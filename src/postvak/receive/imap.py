@@ -169,9 +169,7 @@ class ImapSource:
     def look(self) -> Probe:
         """What is there, for the test button; changes nothing."""
         with problems(self._endpoint):
-            return Probe(
-                greeting(self._client), sum(map(self._count, self._folders)), folder_names(self._client)
-            )
+            return Probe(greeting(self._client), sum(map(self._count, self._folders)), folder_names(self._client))
 
     def _count(self, folder: str) -> int:
         self._enter(folder)

@@ -25,7 +25,6 @@ from postvak.send.record import (
     pause_channel,
     record_attempt,
     record_channel_success,
-    record_doubt,
 )
 from postvak.send.smtp import InDoubt, Reply, SmtpSession
 
@@ -57,9 +56,6 @@ def send_all(mails: Sequence[OutgoingMail], worker: str) -> None:
                 send_one(waiting[0], session, worker)
                 waiting.pop(0)
         record_channel_success(channel, timezone.now())
-    except InDoubt:
-        record_doubt(waiting.pop(0), timezone.now())
-        defer_all(waiting, "", worker)
     except (ConnectionProblem, CannotOpen) as error:
         problem = as_problem(error)
         log.warning("channel %s: %s", channel.name, problem.said)
@@ -118,11 +114,16 @@ class SmtpChannel:
         self.session.__exit__(kind, error, at)
 
     def hand_over(self, mail: OutgoingMail, recipients: Sequence[str], raw: bytes) -> Mapping[str, Result]:
-        """Raises ConnectionProblem, and InDoubt when the connection broke after the last byte."""
-        attempt = self.session.send(
-            mail.envelope_from, recipients, raw, before_data=lambda: outbox.mark_sending(mail, recipients)
-        )
-        return {recipient: result_of(reply) for recipient, reply in attempt.replies.items()}
+        """Raises ConnectionProblem. A connection that broke after the last byte leaves recipients in doubt."""
+        doubtful: dict[str, Result] = {}
+        try:
+            attempt = self.session.send(
+                mail.envelope_from, recipients, raw, before_data=lambda: outbox.mark_sending(mail, recipients)
+            )
+        except InDoubt as doubt:
+            attempt = doubt.attempt
+            doubtful = dict.fromkeys(doubt.recipients, Result(State.IN_DOUBT, None, doubt.said))
+        return {recipient: result_of(reply) for recipient, reply in attempt.replies.items()} | doubtful
 
 
 def result_of(reply: Reply) -> Result:

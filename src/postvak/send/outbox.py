@@ -18,7 +18,7 @@ from postvak.send.record import record_doubt, refresh_answer
 
 log = logging.getLogger("postvak.send")
 
-LEASE = timedelta(minutes=10)  # longer than the slowest hand-over (SMTP read timeout is 60 s per reply)
+LEASE = timedelta(minutes=15)  # longer than the slowest hand-over (RFC 5321 4.5.3.2: ten minutes for the last reply)
 BATCH = 20
 
 
@@ -48,8 +48,7 @@ def freeze(message: Message, envelope: Envelope, blob: Blob, *, channel: Channel
         for recipient in dict.fromkeys(envelope.recipients)
     )
     DeliveryEvent.objects.bulk_create(
-        DeliveryEvent(delivery=delivery, at=outgoing.created_at, kind=Delivery.State.QUEUED)
-        for delivery in deliveries
+        DeliveryEvent(delivery=delivery, at=outgoing.created_at, kind=Delivery.State.QUEUED) for delivery in deliveries
     )
     return outgoing
 
@@ -65,7 +64,7 @@ def claim(worker: str) -> list[OutgoingMail]:
         OutgoingMail.objects.filter(pk__in=[row.pk for row in mine]).update(
             claimed_by=worker, claimed_until=now + LEASE
         )
-        in_doubt = {row.pk for row in abandoned if record_doubt(row, now)}
+        in_doubt = {row.pk for row in abandoned if record_doubt(row, worker=worker, now=now)}
     for row in mine:
         row.claimed_by = worker
     return [row for row in mine if row.pk not in in_doubt]
@@ -75,9 +74,9 @@ def extend(outgoing: OutgoingMail) -> bool:
     """Prolong the lease before a mail of the batch is handed over; False: another worker has it."""
     now = timezone.now()
     return bool(
-        OutgoingMail.objects.filter(
-            pk=outgoing.pk, claimed_by=outgoing.claimed_by, claimed_until__gt=now
-        ).update(claimed_until=now + LEASE)
+        OutgoingMail.objects.filter(pk=outgoing.pk, claimed_by=outgoing.claimed_by, claimed_until__gt=now).update(
+            claimed_until=now + LEASE
+        )
     )
 
 
@@ -87,9 +86,7 @@ def mark_sending(outgoing: OutgoingMail, recipients: Sequence[str]) -> None:
     with transaction.atomic():
         rows = outgoing.deliveries.filter(recipient__in=recipients)
         rows.update(state=Delivery.State.SENDING, changed_at=now)
-        DeliveryEvent.objects.bulk_create(
-            DeliveryEvent(delivery=delivery, at=now, kind="attempt") for delivery in rows
-        )
+        DeliveryEvent.objects.bulk_create(DeliveryEvent(delivery=delivery, at=now, kind="attempt") for delivery in rows)
 
 
 def raw_mail(outgoing: OutgoingMail) -> bytes:

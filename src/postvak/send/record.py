@@ -37,49 +37,51 @@ def record_attempt(outgoing: OutgoingMail, results: Mapping[str, Result], *, wor
         if row is None:
             return
         row.attempts += 1
+        is_too_old = now - row.created_at > GIVE_UP_AFTER
         for delivery in row.deliveries.filter(recipient__in=results):
-            set_state(delivery, results[delivery.recipient], now, too_old=now - row.created_at > GIVE_UP_AFTER)
+            set_state(delivery, settled(delivery, results[delivery.recipient], is_too_old), now)
         row.claimed_by, row.claimed_until = "", None
-        row.next_attempt_at = next_attempt(row, now)
+        row.next_attempt_at = next_attempt(row, results, now)
         row.save(update_fields=["attempts", "claimed_by", "claimed_until", "next_attempt_at"])
         settle_ticket(row, now)
 
 
-def set_state(delivery: Delivery, result: Result, now: datetime, *, too_old: bool = False) -> None:
-    """A temporary refusal becomes final after GIVE_UP_AFTER."""
-    state = State.FAILED if result.state == State.DEFERRED and too_old else result.state
-    delivery.state, delivery.code, delivery.said, delivery.changed_at = state, result.code, result.said, now
-    delivery.save(update_fields=["state", "code", "said", "changed_at"])
-    DeliveryEvent.objects.create(delivery=delivery, at=now, kind=state, code=result.code, said=result.said)
+def settled(delivery: Delivery, result: Result, is_too_old: bool) -> Result:
+    """A first doubt is one more attempt, a second one stays; a temporary refusal becomes final in the end."""
+    if result.state == State.IN_DOUBT and not delivery.resent:
+        delivery.resent = True
+        DeliveryEvent.objects.create(delivery=delivery, at=delivery.changed_at, kind=State.IN_DOUBT, said=result.said)
+        return Result(State.DEFERRED, None, result.said)
+    if result.state == State.DEFERRED and is_too_old:
+        return Result(State.FAILED, result.code, result.said)
+    return result
 
 
-def next_attempt(outgoing: OutgoingMail, now: datetime) -> datetime | None:
+def set_state(delivery: Delivery, result: Result, now: datetime) -> None:
+    delivery.state, delivery.code, delivery.said, delivery.changed_at = result.state, result.code, result.said, now
+    delivery.save(update_fields=["state", "code", "said", "changed_at", "resent"])
+    DeliveryEvent.objects.create(delivery=delivery, at=now, kind=result.state, code=result.code, said=result.said)
+
+
+def next_attempt(outgoing: OutgoingMail, results: Mapping[str, Result], now: datetime) -> datetime | None:
     """1, 5, 15, 30, 60 minutes after the attempts, then hourly; null when every recipient is settled."""
     if not outgoing.deliveries.filter(state__in=UNFINISHED).exists():
         return None
-    return now + RETRY_AFTER[min(outgoing.attempts, len(RETRY_AFTER)) - 1]
+    pause = RETRY_AFTER[min(outgoing.attempts, len(RETRY_AFTER)) - 1]
+    if any(result.state == State.IN_DOUBT for result in results.values()):
+        pause = max(pause, DOUBT_PAUSE)
+    return now + pause
 
 
-def record_doubt(outgoing: OutgoingMail, now: datetime) -> bool:
-    """A worker died with `outgoing` in hand. True: the server may have taken it, so it is *in doubt*.
-
-    It is sent once more with the same Message-ID after DOUBT_PAUSE; a second doubt stays for a person.
+def record_doubt(outgoing: OutgoingMail, *, worker: str, now: datetime) -> bool:
+    """A worker died with `outgoing` in hand, `worker` has it now. True: the server may have taken the mail, so it
+    is *in doubt*: sent once more with the same Message-ID after DOUBT_PAUSE; a second doubt stays for a person.
     """
-    with transaction.atomic():
-        doubtful = list(outgoing.deliveries.filter(state=State.SENDING))
-        if not doubtful:
-            return False
-        for delivery in doubtful:
-            final = delivery.resent
-            set_state(delivery, Result(State.IN_DOUBT if final else State.DEFERRED, None, ""), now)
-            DeliveryEvent.objects.create(delivery=delivery, at=now, kind=State.IN_DOUBT)
-            Delivery.objects.filter(pk=delivery.pk).update(resent=True)
-        left = outgoing.deliveries.filter(state__in=UNFINISHED).exists()
-        OutgoingMail.objects.filter(pk=outgoing.pk).update(
-            claimed_by="", claimed_until=None, next_attempt_at=now + DOUBT_PAUSE if left else None
-        )
-        settle_ticket(outgoing, now)
-    return True
+    doubtful = outgoing.deliveries.filter(state=State.SENDING).values_list("recipient", flat=True)
+    results = dict.fromkeys(doubtful, Result(State.IN_DOUBT, None, ""))
+    if results:
+        record_attempt(outgoing, results, worker=worker, now=now)
+    return bool(results)
 
 
 def settle_ticket(outgoing: OutgoingMail, now: datetime) -> None:

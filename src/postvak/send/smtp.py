@@ -190,9 +190,7 @@ class SmtpSession:
             replies.setdefault(recipient, stop)
         return []
 
-    def _name_envelope(
-        self, wire: Wire, mail: "_Mail", replies: dict[str, Reply], accepted: list[str]
-    ) -> Reply | None:
+    def _name_envelope(self, wire: Wire, mail: "_Mail", replies: dict[str, Reply], accepted: list[str]) -> Reply | None:
         """Fills `replies` and `accepted`; a reply that ends the matter for all the others is returned."""
         utf8 = wire.has_extn("smtputf8")
         sender = _on_the_wire(mail.sender, utf8=utf8)
@@ -222,9 +220,7 @@ class SmtpSession:
 
     # -- the content ------------------------------------------------------------
 
-    def _transfer(
-        self, wire: Wire, content: bytes, waiting: Sequence[str], replies: Mapping[str, Reply]
-    ) -> Reply:
+    def _transfer(self, wire: Wire, content: bytes, waiting: Sequence[str], replies: Mapping[str, Reply]) -> Reply:
         """DATA, the mail, and the reply for all who wait."""
         try:
             code, text = wire.docmd("DATA")

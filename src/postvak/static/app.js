@@ -133,6 +133,11 @@ for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) 
   document.addEventListener(failure, () => toast(document.body.dataset.failed));
 }
 
+// ---- polling: a page that nobody looks at asks nothing (htmx' own [condition] would need eval) -----------------
+document.addEventListener("htmx:beforeRequest", event => {
+  if (document.hidden && event.detail.elt.matches('[hx-trigger*="every"]')) event.preventDefault();
+});
+
 // ---- whatever is on the page now, and what htmx brings ---------------------------------
 function prepare(root) {
   root.querySelectorAll("form").forEach(showFitting);

@@ -50,3 +50,10 @@ if (conversation && !location.hash) {
   if (last) conversation.scrollTop = last.offsetTop - conversation.offsetTop - 12;
 }
 document.querySelector(".row[aria-current]")?.scrollIntoView({ block: "nearest" });
+
+// ---- data-look="20": htmx asks again every 20 seconds, while somebody looks ---------------
+for (const part of document.querySelectorAll("[data-look]")) {
+  const look = () => document.visibilityState === "visible" && part.dispatchEvent(new Event("look"));
+  setInterval(look, part.dataset.look * 1000);
+  document.addEventListener("visibilitychange", look);
+}

@@ -13,7 +13,9 @@ def set_status(ticket: Ticket, status: Status, *, by: Agent) -> None:
     if ticket.status_id == status.pk:
         return
     with transaction.atomic():
-        write_history(ticket, "status", by=by, old=ticket.status.name or ticket.status.key, new=status.name or status.key)
+        write_history(
+            ticket, "status", by=by, old=ticket.status.name or ticket.status.key, new=status.name or status.key
+        )
         ticket.status, ticket.is_open, ticket.changed_at = status, status.is_open, timezone.now()
         fields = ["status", "is_open", "changed_at"]
         if status.type in {Status.Type.PENDING, Status.Type.CLOSED, Status.Type.REMOVED}:

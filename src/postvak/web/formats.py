@@ -12,15 +12,22 @@ MINUTE, HOUR, DAY, WEEK = 60, 3600, 86_400, 604_800
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
+LOCALES = {"en": "en-GB"}  # most who read English here are Europeans: 21 Nov 2026, 21:07
+
+
 def locale() -> Locale:
-    return Locale.parse(get_language() or "en", sep="-")
+    language = get_language() or "en"
+    return Locale.parse(LOCALES.get(language, language), sep="-")
 
 
 def when(at: datetime | None, style: str = "medium") -> str:
-    """The exact time: `style` is short, medium, long, or "date" / "time" / "seconds" for a part."""
+    """The exact time: `style` is short, medium, long, full, or "date" / "time" / "seconds" for a part, or
+    "moment": only the time if it is today."""
     if at is None:
         return ""
     here = timezone.localtime(at)
+    if style == "moment":
+        style = "time" if here.date() == timezone.localdate() else "medium"
     if style == "date":
         return format_date(here, "medium", locale=locale())
     if style in {"time", "seconds"}:

@@ -30,7 +30,7 @@ def zone_choices() -> list[tuple[str, object]]:
     return [("", like), *((name, name.replace("_", " ")) for name in zones)]
 
 
-class PreferencesForm(forms.ModelForm[Agent]):
+class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
     language = forms.ChoiceField(label=gettext_lazy("language"), required=False, choices=language_choices)
     time_zone = forms.ChoiceField(label=gettext_lazy("time zone"), required=False, choices=zone_choices)
 

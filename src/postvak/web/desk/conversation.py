@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+
 from postvak.log.sentences import history_line
 from postvak.mail.quotes import Segment, split_reply
 from postvak.models import Agent, Delivery, Message, OutgoingMail, Status, Ticket
@@ -44,13 +46,14 @@ def ticket_context(ticket: Ticket, agent: Agent, list_id: str) -> dict[str, Any]
         "list_id": list_id,
         "page": page_of(list_id, agent),
         "cards": cards,
+        "event_names": {**dict(Delivery.State.choices), "attempt": _("handed to the server")},
         "last_id": max((card.message.pk for card in cards), default=0),
         "newer": newer,
         "older": older,
-        "statuses": list(Status.objects.all()),
+        "statuses": [(status.key, str(status)) for status in Status.objects.all()],
         "priorities": Ticket.Priority.choices,
-        "queues": list(visible_queues(agent).filter(is_valid=True)),
-        "colleagues": list(assignable_agents(ticket.queue)),
+        "queues": [(queue.pk, queue.name) for queue in visible_queues(agent).filter(is_valid=True)],
+        "colleagues": [(colleague.pk, colleague.name) for colleague in assignable_agents(ticket.queue)],
         **composer(ticket),
         **side(ticket, agent),
     }
@@ -101,11 +104,11 @@ def reply_to(message: Message | None) -> str:
 
 def side(ticket: Ticket, agent: Agent) -> dict[str, Any]:
     customer = ticket.customer
-    others = visible_tickets(agent).filter(customer=customer).exclude(pk=ticket.pk) if customer else []
+    others = visible_tickets(agent).filter(customer=customer, customer__isnull=False).exclude(pk=ticket.pk)
     history = ticket.history.select_related("agent").order_by("-at", "-pk")[:HISTORY_SHOWN]
     return {
         "addresses": list(customer.addresses.all()) if customer else [],
-        "others": list(others.select_related("status").order_by("-changed_at")[:OTHER_TICKETS]) if customer else [],
+        "others": list(others.select_related("status").order_by("-changed_at")[:OTHER_TICKETS]),
         "participants": [p.customer for p in ticket.participants.select_related("customer")],
         "history": [(row, history_line(row.code, row.parameters)) for row in history],
     }

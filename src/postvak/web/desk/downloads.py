@@ -30,7 +30,7 @@ def body(request: HttpRequest, pk: int) -> HttpResponse:
     """The HTML of a mail for its sandboxed frame: sanitised; remote content only when asked for."""
     message = get_object_or_404(visible_messages(agent_of(request)).exclude(blob=None), pk=pk)
     wants_remote = request.GET.get("remote") == "1"
-    mail = parse(store.get(message.blob_id))
+    mail = parse(store.get(str(message.blob_id)))
     clean = sanitise(mail.html, cid_urls=cid_urls(message), allow_remote=wants_remote)
     response = render(request, "desk/body.html", {"clean": clean, "remote": wants_remote})
     images = "'self' data: https: http:" if wants_remote else "'self' data:"
@@ -50,7 +50,7 @@ def cid_urls(message: Message) -> dict[str, str]:
 @require_GET
 def original(request: HttpRequest, pk: int) -> HttpResponse:
     message = get_object_or_404(visible_messages(agent_of(request)).exclude(blob=None), pk=pk)
-    return download(store.get(message.blob_id), f"{message.ticket.number}-{message.pk}.eml", "message/rfc822")
+    return download(store.get(str(message.blob_id)), f"{message.ticket.number}-{message.pk}.eml", "message/rfc822")
 
 
 @require_GET

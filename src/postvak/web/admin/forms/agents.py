@@ -15,7 +15,7 @@ from postvak.web.preferences import language_choices
 NEW_PASSWORD = _("At least 10 characters; a few unrelated words are easy to remember and hard to guess.")
 
 
-class AgentForm(forms.ModelForm[Agent]):
+class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
     """`by`: who is changing; nobody shuts himself out."""
 
     language = forms.ChoiceField(label=_("language"), required=False, choices=language_choices)

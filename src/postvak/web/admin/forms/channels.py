@@ -3,7 +3,6 @@
 import json
 from typing import Any, ClassVar
 
-from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext
@@ -50,6 +49,8 @@ class ChannelForm(ConnectionMixin):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
+        if cleaned.get("kind") == Channel.Kind.FILE:
+            cleaned["host"] = cleaned["username"] = ""
         if cleaned.get("is_default") and cleaned.get("is_valid") is False:
             self.add_error("is_valid", gettext("The default channel has to be valid. Make another one the default first."))
         return cleaned

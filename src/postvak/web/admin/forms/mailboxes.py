@@ -69,7 +69,7 @@ class MailboxForm(ConnectionMixin):
         offer_queue_and_channel(self)
         if "start" in self.fields:
             started = self.instance.start_at
-            self.fields["start"].initial = DATE if started else ALL
+            self.fields["start"].initial = DATE if started else ALL if self.instance.pk else NOW
             self.fields["start_date"].initial = timezone.localtime(started).date() if started else None
 
     def clean_folders(self) -> str:
@@ -111,7 +111,7 @@ class MailboxForm(ConnectionMixin):
         return None
 
 
-class LocalMailboxForm(forms.ModelForm[Mailbox]):
+class LocalMailboxForm(forms.ModelForm):  # type: ignore[type-arg]
     """The mailbox of `postvak ingest`: no server, only where its mails go."""
 
     class Meta:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from postvak.models import Address, Agent, Brand, Channel, Queue
 
 
-class QueueForm(forms.ModelForm[Queue]):
+class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Queue
         fields = ("name", "colour", "brand", "address", "members", "is_default", "is_valid")
@@ -57,7 +57,7 @@ class QueueForm(forms.ModelForm[Queue]):
         return super().save(commit=commit)
 
 
-class AddressForm(forms.ModelForm[Address]):
+class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Address
         fields = ("email", "display_name", "queue", "channel", "is_valid", "comment")
@@ -98,7 +98,7 @@ class AddressForm(forms.ModelForm[Address]):
         return valid
 
 
-class BrandForm(forms.ModelForm[Brand]):
+class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
     language = forms.ChoiceField(
         label=_("language"), choices=settings.LANGUAGES, help_text=_("In which it writes to customers.")
     )
