@@ -4,7 +4,7 @@ import pytest
 
 from postvak.models import Address, Agent, Brand, Channel, Mailbox, Queue
 
-pytest_plugins = ["tests.servers.plugin"]
+pytest_plugins = ["tests.servers.plugin", "tests.clock"]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from cryptography.fernet import Fernet
 from platformdirs import user_data_path
 
-SECRET_FILE = "secret.key"
+SECRET_FILE = "secret.key"  # noqa: S105 - a file name
 SEALING_FILE = "sealing.keys"
 
 

@@ -17,7 +17,8 @@ SENTENCES: Mapping[str, tuple[Text, Text]] = {
     Problem.unknown_host: (
         _("There is no server with the name %(host)s."),
         _(
-            "Check the spelling of the server's name. If it is right, this machine can't look up names: ask who runs its network."
+            "Check the spelling of the server's name. If it is right, this machine can't look up names: ask "
+            "who runs its network."
         ),
     ),
     Problem.refused: (
@@ -27,31 +28,37 @@ SENTENCES: Mapping[str, tuple[Text, Text]] = {
     Problem.timeout: (
         _("%(host)s did not answer in time on port %(port)s."),
         _(
-            "Often a firewall swallows the connection, or port and encryption don't fit together. Check these two; if they are right, the server is overloaded and Postvak tries again by itself."
+            "Often a firewall swallows the connection, or port and encryption don't fit together. Check "
+            "these two; if they are right, the server is overloaded and Postvak tries again by itself."
         ),
     ),
     Problem.tls_untrusted: (
         _("The certificate of %(host)s is not trusted."),
         _(
-            "Use the server name that stands in the certificate. If the server has a certificate of your own authority, put that authority's certificate into the field for own CA certificates. Switch the check off only inside your own network."
+            "Use the server name that stands in the certificate. If the server has a certificate of your "
+            "own authority, put that authority's certificate into the field for own CA certificates. Switch "
+            "the check off only inside your own network."
         ),
     ),
     Problem.tls_failed: (
         _("%(host)s and Postvak found no common way to encrypt on port %(port)s."),
         _(
-            "Usually port and encryption don't fit together: TLS goes with 993, 995 and 465, STARTTLS with 143, 110, 587 and 25."
+            "Usually port and encryption don't fit together: TLS goes with 993, 995 and 465, STARTTLS with "
+            "143, 110, 587 and 25."
         ),
     ),
     Problem.no_starttls: (
         _("%(host)s offers no encryption (STARTTLS) on port %(port)s."),
         _(
-            "Choose TLS and its port. Choose no encryption only for a server on this machine or in your own network: the password would go over the line readable."
+            "Choose TLS and its port. Choose no encryption only for a server on this machine or in your own "
+            "network: the password would go over the line readable."
         ),
     ),
     Problem.login_refused: (
         _("%(host)s does not accept user and password."),
         _(
-            "Check both. Where people log in with a second factor, mail needs an app password. Some providers first want IMAP, POP3 or SMTP switched on for the account."
+            "Check both. Where people log in with a second factor, mail needs an app password. Some "
+            "providers first want IMAP, POP3 or SMTP switched on for the account."
         ),
     ),
     Problem.no_such_folder: (
@@ -61,19 +68,22 @@ SENTENCES: Mapping[str, tuple[Text, Text]] = {
     Problem.closed: (
         _("%(host)s ended the connection."),
         _(
-            "Many servers do this after too many log-ins, or when encryption and port don't fit. Postvak tries again by itself; if it goes on, ask the server's administrator."
+            "Many servers do this after too many log-ins, or when encryption and port don't fit. Postvak "
+            "tries again by itself; if it goes on, ask the server's administrator."
         ),
     ),
     Problem.protocol: (
         _("%(host)s answered in a way that Postvak does not understand."),
         _(
-            "Check that the port belongs to this kind of server (IMAP 993, POP3 995, SMTP 587 or 465). If it does, send us the server's words below."
+            "Check that the port belongs to this kind of server (IMAP 993, POP3 995, SMTP 587 or 465). If "
+            "it does, send us the server's words below."
         ),
     ),
     Problem.rejected: (
         _("%(host)s understood, but refuses for now."),
         _(
-            "Read the server's words below. Often a limit is reached or the account is locked for a while; Postvak tries again by itself."
+            "Read the server's words below. Often a limit is reached or the account is locked for a while; "
+            "Postvak tries again by itself."
         ),
     ),
 }

@@ -194,7 +194,7 @@ HISTORY: Mapping[str, Text] = {
 }
 
 NAMES: Mapping[str, dict[Parameter, Text]] = {
-    "status": dict(SHIPPED_NAMES),
+    "status": {**SHIPPED_NAMES},
     "priority": {priority.value: priority.label for priority in Ticket.Priority},
 }
 

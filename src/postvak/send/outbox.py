@@ -94,7 +94,10 @@ def raw_mail(outgoing: OutgoingMail) -> bytes:
 
 
 def retry_now(outgoing: OutgoingMail) -> bool:
-    """Try the unfinished or failed recipients again at once; False when there is nothing to try."""
+    """Try the deferred, failed or doubtful recipients again at once; False when there is nothing to try.
+
+    A worker's claim is left alone: the recipients whom it is serving right now would get the mail twice.
+    """
     now = timezone.now()
     again = [Delivery.State.DEFERRED, Delivery.State.FAILED, Delivery.State.IN_DOUBT]
     with transaction.atomic():
@@ -103,9 +106,7 @@ def retry_now(outgoing: OutgoingMail) -> bool:
         if not rows.update(state=Delivery.State.QUEUED, changed_at=now):
             return False
         DeliveryEvent.objects.bulk_create(events)
-        OutgoingMail.objects.filter(pk=outgoing.pk).update(
-            next_attempt_at=now, attempts=0, claimed_by="", claimed_until=None
-        )
+        OutgoingMail.objects.filter(pk=outgoing.pk).update(next_attempt_at=now, attempts=0)
         Channel.objects.filter(pk=outgoing.channel_id).update(paused_until=None)
         refresh_answer(outgoing.message.ticket_id)
     return True

@@ -95,7 +95,7 @@ def settle_ticket(outgoing: OutgoingMail, now: datetime) -> None:
             code=f"delivery_{delivery.state}",
             parameters={"recipient": delivery.recipient, "said": delivery.said},
         )
-    if failed and not ticket.is_open:
+    if failed and ticket.status.type not in {Status.Type.NEW, Status.Type.OPEN}:
         opened = Status.objects.get(key="open")
         Ticket.objects.filter(pk=ticket.pk).update(status=opened, is_open=True, changed_at=now)
     refresh_answer(ticket.pk)

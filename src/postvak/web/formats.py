@@ -67,12 +67,7 @@ def since(at: datetime | None) -> str:
         return ""
     seconds = max(int((timezone.now() - at).total_seconds()), 0)
     days, hours, minutes = seconds // DAY, seconds % DAY // HOUR, seconds % HOUR // MINUTE
-    if days:
-        parts = ((days, "day"), (hours, "hour"))
-    elif hours:
-        parts = ((hours, "hour"), (minutes, "minute"))
-    else:
-        parts = ((minutes, "minute"),)
+    parts = [(days, "day"), (hours, "hour")] if days else [(hours, "hour"), (minutes, "minute")]
     return " ".join(span(count, unit) for count, unit in parts if count) or span(0, "minute")
 
 

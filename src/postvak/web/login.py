@@ -44,9 +44,7 @@ class LoginForm(forms.Form):
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
-    stay = forms.BooleanField(
-        label=gettext_lazy("stay logged in on this computer"), required=False, initial=True
-    )
+    stay = forms.BooleanField(label=gettext_lazy("stay logged in on this computer"), required=False, initial=True)
 
 
 @public
@@ -112,11 +110,12 @@ def wait_after(row: int, free: int) -> timedelta:
 
 def too_often(wait: timedelta) -> str:
     minutes = int(wait.total_seconds() // 60) + 1
-    return ngettext(
+    text: str = ngettext(
         "There were too many wrong attempts. Wait %(minutes)s minute, then try again.",
         "There were too many wrong attempts. Wait %(minutes)s minutes, then try again.",
         minutes,
-    ) % {"minutes": minutes}
+    )
+    return text % {"minutes": minutes}
 
 
 def client_ip(request: HttpRequest) -> str:

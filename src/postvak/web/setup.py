@@ -42,9 +42,7 @@ class OrganisationForm(forms.Form):
     organisation = forms.CharField(
         label=_("organisation"), max_length=100, help_text=_("Customers see this name under your answers.")
     )
-    name = forms.CharField(
-        label=_("your name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"})
-    )
+    name = forms.CharField(label=_("your name"), max_length=200, widget=forms.TextInput(attrs={"autocomplete": "name"}))
     email = forms.EmailField(
         label=_("your e-mail address"),
         max_length=254,
@@ -120,5 +118,3 @@ def steps(current: str) -> list[dict[str, object]]:
         {"number": place + 1, "label": label, "done": place < here, "current": place == here}
         for place, (_key, label) in enumerate(STEPS)
     ]
-
-

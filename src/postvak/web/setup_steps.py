@@ -1,6 +1,6 @@
 """Set-up after the first agent: mailbox, channel, address and queue. Each step may be left for later."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.db import transaction
@@ -24,7 +24,7 @@ SERVER = ("kind", "host", "port", "security", "verify_tls", "username")
 
 def free_name(model: type[Mailbox] | type[Channel], wanted: str) -> str:
     """`wanted`, or "wanted (2)" and so on if that name is taken."""
-    taken = set(model.objects.values_list("name", flat=True))  # type: ignore[attr-defined]
+    taken = set(model.objects.values_list("name", flat=True))
     name, number = wanted[:90], 2
     while name in taken:
         name, number = f"{wanted[:90]} ({number})", number + 1
@@ -39,7 +39,7 @@ class FirstMailboxForm(MailboxForm):
 
     class Meta(MailboxForm.Meta):
         fields = SERVER  # type: ignore[assignment]
-        widgets = CONNECTION_WIDGETS
+        widgets: ClassVar[dict[str, object]] = {**CONNECTION_WIDGETS}
 
     def save(self, commit: bool = True) -> Mailbox:
         self.instance.name = free_name(Mailbox, self.cleaned_data["username"] or self.cleaned_data["host"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
 from django.core.exceptions import PermissionDenied
 from django.forms import BaseForm
@@ -13,9 +13,10 @@ from postvak.web.pages import render
 from postvak.web.session import agent_of
 
 P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
-def admin_only(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+def admin_only(view: View[P]) -> View[P]:
     """403 for agents who are not administrators."""
 
     @wraps(view)
@@ -24,7 +25,7 @@ def admin_only(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Cal
             raise PermissionDenied
         return view(request, *args, **kwargs)
 
-    return guarded
+    return cast("View[P]", guarded)
 
 
 def admin_page(request: HttpRequest, template: str, current: str, context: dict[str, Any]) -> HttpResponse:

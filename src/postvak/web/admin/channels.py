@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from postvak.log.problems import sentence
 from postvak.models import Channel, OutgoingMail
 from postvak.web.admin.access import admin_only, admin_page
-from postvak.web.admin.checks import Check, check_channel, send_test_mail
+from postvak.web.admin.checks import NOT_HEARD, Check, check_channel, send_test_mail
 from postvak.web.admin.forms.channels import ChannelForm, users_of
 from postvak.web.flash import say
 from postvak.web.pages import render
@@ -28,7 +28,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @admin_only
 def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
-    """"Check and save" saves only what works; "save without check" saves anyway."""
+    """ "Check and save" saves only what works; "save without check" saves anyway."""
     channel = get_object_or_404(Channel, pk=pk) if pk else None
     state = state_of(channel) if channel else None
     form = ChannelForm(request.POST or None, instance=channel)
@@ -64,7 +64,7 @@ def check(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 @require_POST
 @sensitive_post_parameters("password")
 @admin_only
-def test_mail(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+def mail_me(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """A real mail to the agent who asks, with the form's present values."""
     channel = get_object_or_404(Channel, pk=pk) if pk else None
     form = ChannelForm(request.POST, instance=channel)
@@ -105,6 +105,7 @@ def state_of(channel: Channel) -> dict[str, object]:
         "remedy": remedy,
         "said": channel.last_said,
         "host": channel.host,
+        "heard": channel.last_problem not in NOT_HEARD,
         "waiting": OutgoingMail.objects.filter(channel=channel, next_attempt_at__isnull=False).count(),
         "used_by": users_of(channel),
     }

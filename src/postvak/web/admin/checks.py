@@ -20,6 +20,7 @@ from postvak.receive import imap, pop3
 from postvak.send import smtp
 from postvak.web.formats import number, size
 
+NOT_HEARD = (Problem.unknown_host, Problem.refused, Problem.timeout)
 CONNECT_SECONDS, READ_SECONDS, FINAL_REPLY_SECONDS = 10.0, 20.0, 60.0
 
 
@@ -35,6 +36,11 @@ class Check:
     folders: tuple[str, ...] = field(default=())
     seconds: float = 0.0
     problem: str = ""
+
+    @property
+    def heard(self) -> bool:
+        """The words are the server's own, not those of this machine about the network."""
+        return self.problem not in NOT_HEARD
 
 
 def patient(endpoint: Endpoint) -> Endpoint:
@@ -74,7 +80,9 @@ def check_mailbox(mailbox: Mailbox) -> Check:
 def check_channel(channel: Channel) -> Check:
     """Connect and log in, send nothing."""
     if channel.kind == Channel.Kind.FILE:
-        return Check(True, gettext("Nothing to check: mails become files in the data directory and leave this machine never."))
+        return Check(
+            True, gettext("Nothing to check: mails become files in the data directory and leave this machine never.")
+        )
     started = monotonic()
     try:
         endpoint = patient(channel.endpoint)
@@ -104,7 +112,9 @@ def send_test_mail(channel: Channel, agent: Agent) -> Check:
         return Check(False, gettext("The test mail can't be written."), str(error))
     reply = attempt.replies[agent.email]
     if reply.is_success:
-        text = gettext("The server took the mail from %(sender)s to %(recipient)s. It should be in your mailbox in a moment.")
+        text = gettext(
+            "The server took the mail from %(sender)s to %(recipient)s. It should be in your mailbox in a moment."
+        )
         facts = {"sender": sender, "recipient": agent.email}
         return Check(True, text % facts, said=attempt.dialogue, host=endpoint.host, seconds=monotonic() - started)
     what = gettext("The server refused the mail from %(sender)s to %(recipient)s.")

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from postvak.log.problems import sentence
 from postvak.models import Mailbox, Receipt
 from postvak.web.admin.access import admin_only, admin_page
-from postvak.web.admin.checks import Check, check_mailbox
+from postvak.web.admin.checks import NOT_HEARD, Check, check_mailbox
 from postvak.web.admin.forms.mailboxes import LocalMailboxForm, MailboxForm
 from postvak.web.flash import say
 from postvak.web.pages import render
@@ -27,7 +27,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @admin_only
 def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
-    """"Check and save" saves only what works; "save without check" saves anyway."""
+    """ "Check and save" saves only what works; "save without check" saves anyway."""
     mailbox = get_object_or_404(Mailbox, pk=pk) if pk else None
     state = state_of(mailbox) if mailbox else None
     local = mailbox is not None and mailbox.kind == Mailbox.Kind.LOCAL
@@ -78,7 +78,9 @@ def problem_of(mailbox: Mailbox) -> tuple[str, str]:
 
 def state_of(mailbox: Mailbox) -> dict[str, Any]:
     """As stored, before a form changes the object: what went wrong, and what became of its mails."""
-    counts = Receipt.objects.filter(mailbox=mailbox).values_list("outcome").annotate(count=Count("pk")).order_by("-count")
+    counts = (
+        Receipt.objects.filter(mailbox=mailbox).values_list("outcome").annotate(count=Count("pk")).order_by("-count")
+    )
     names = dict(Receipt.Outcome.choices)
     what, remedy = problem_of(mailbox) if mailbox.failing_since else ("", "")
     return {
@@ -87,6 +89,7 @@ def state_of(mailbox: Mailbox) -> dict[str, Any]:
         "remedy": remedy,
         "said": mailbox.last_said,
         "host": mailbox.host,
+        "heard": mailbox.last_problem not in NOT_HEARD,
         "total": sum(count for _outcome, count in counts),
         "outcomes": [(names.get(outcome, _("in progress")), count) for outcome, count in counts],
     }

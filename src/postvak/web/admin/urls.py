@@ -1,10 +1,9 @@
 """Addresses of the administration. A new state is a new resource: POST …/due, …/attempt."""
 
-from django.shortcuts import redirect
 from django.urls import URLPattern, path
+from django.views.generic import RedirectView
 
 from postvak.web.admin import addresses, agents, brands, channels, mailboxes, queues
-from postvak.web.admin.access import admin_only
 
 
 def nouns(name: str, singular: str, module: object) -> list[URLPattern]:
@@ -17,7 +16,7 @@ def nouns(name: str, singular: str, module: object) -> list[URLPattern]:
 
 
 admin_urls = [
-    path("admin/", admin_only(lambda request: redirect("admin_mailboxes")), name="admin"),
+    path("admin/", RedirectView.as_view(pattern_name="admin_mailboxes"), name="admin"),
     *nouns("mailboxes", "mailbox", mailboxes),
     path("admin/mailboxes/check/", mailboxes.check, name="admin_mailbox_check_new"),
     path("admin/mailboxes/<int:pk>/check/", mailboxes.check, name="admin_mailbox_check"),
@@ -25,8 +24,8 @@ admin_urls = [
     *nouns("channels", "channel", channels),
     path("admin/channels/check/", channels.check, name="admin_channel_check_new"),
     path("admin/channels/<int:pk>/check/", channels.check, name="admin_channel_check"),
-    path("admin/channels/mail/", channels.test_mail, name="admin_channel_mail_new"),
-    path("admin/channels/<int:pk>/mail/", channels.test_mail, name="admin_channel_mail"),
+    path("admin/channels/mail/", channels.mail_me, name="admin_channel_mail_new"),
+    path("admin/channels/<int:pk>/mail/", channels.mail_me, name="admin_channel_mail"),
     path("admin/channels/<int:pk>/attempt/", channels.try_now, name="admin_channel_attempt"),
     *nouns("addresses", "address", addresses),
     *nouns("queues", "queue", queues),

@@ -89,6 +89,6 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
     def save(self, commit: bool = True) -> Agent:
         if self.cleaned_data["password"]:
             self.instance.set_password(self.cleaned_data["password"])
-        agent = super().save(commit=commit)
+        agent: Agent = super().save(commit=commit)
         agent.queues.set(self.cleaned_data["queues"])
         return agent

@@ -52,11 +52,13 @@ class ChannelForm(ConnectionMixin):
         if cleaned.get("kind") == Channel.Kind.FILE:
             cleaned["host"] = cleaned["username"] = ""
         if cleaned.get("is_default") and cleaned.get("is_valid") is False:
-            self.add_error("is_valid", gettext("The default channel has to be valid. Make another one the default first."))
+            self.add_error(
+                "is_valid", gettext("The default channel has to be valid. Make another one the default first.")
+            )
         return cleaned
 
     def validate_constraints(self) -> None:
-        """"One default" holds only after save() let the former one step back; `clean` checks the rest."""
+        """ "One default" holds only after save() let the former one step back; `clean` checks the rest."""
 
     @transaction.atomic
     def save(self, commit: bool = True) -> Channel:

@@ -45,7 +45,10 @@ class MailboxForm(ConnectionMixin):
         label=_("start date"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     interval = forms.IntegerField(
-        label=_("interval in seconds"), min_value=10, max_value=86400, help_text=_("How often Postvak looks for new mail.")
+        label=_("interval in seconds"),
+        min_value=10,
+        max_value=86400,
+        help_text=_("How often Postvak looks for new mail."),
     )
     size_limit = forms.IntegerField(
         label=_("size limit in MB"), min_value=1, max_value=1000, help_text=_("Larger mails are held for a person.")
@@ -96,7 +99,7 @@ class MailboxForm(ConnectionMixin):
     def save(self, commit: bool = True) -> Mailbox:
         """A change of the connection makes the mailbox due at once, so that it shows whether it helped."""
         mailbox: Mailbox = self.instance
-        if {"start", "start_date"} & set(self.changed_data) and "start" in self.fields:
+        if not mailbox.pk or {"start", "start_date"} & set(self.changed_data):
             mailbox.start_at = self.start_at()
         if {"host", "port", "security", "username", "password", "kind", "folders"} & set(self.changed_data):
             mailbox.next_fetch_at = None

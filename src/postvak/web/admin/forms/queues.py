@@ -43,18 +43,21 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("is_default") and not cleaned.get("is_valid"):
-            self.add_error("is_valid", gettext("The default queue has to be valid. Make another one the default first."))
+            self.add_error(
+                "is_valid", gettext("The default queue has to be valid. Make another one the default first.")
+            )
         return cleaned
 
     def validate_constraints(self) -> None:
-        """"One default" holds only after save() let the former one step back; `clean` checks the rest."""
+        """ "One default" holds only after save() let the former one step back; `clean` checks the rest."""
 
     @transaction.atomic
     def save(self, commit: bool = True) -> Queue:
         """There is one default: the former one steps back in the same transaction."""
         if self.instance.is_default:
             Queue.objects.exclude(pk=self.instance.pk).filter(is_default=True).update(is_default=False)
-        return super().save(commit=commit)
+        saved: Queue = super().save(commit=commit)
+        return saved
 
 
 class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
