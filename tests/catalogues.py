@@ -1,9 +1,10 @@
-"""Message catalogues: what the source says must be translated, and what is (bin/messages, test_catalogues).
+"""Message catalogues: what the source says must be translated, and what is (bin/messages [--check] [nl|de], test_catalogues).
 
 English is the language of the source and needs no catalogue.
 """
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -13,6 +14,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "postvak"
 LANGUAGES = ("nl", "de")
+BEGINNING = datetime(2026, 11, 21, tzinfo=UTC)  # always the same, so that a catalogue changes only with its messages
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
 OPTIONS = {"templates/**.html": {"extensions": "jinja2.ext.i18n,jinja2.ext.do", "trimmed": "true", "silent": "false"}}
 KEYWORDS = {
@@ -54,7 +56,7 @@ def update(language: str) -> Catalog:
     catalogue = read(language)
     catalogue.update(from_source(), no_fuzzy_matching=True)
     catalogue.obsolete.clear()
-    catalogue.creation_date = catalogue.revision_date
+    catalogue.creation_date = catalogue.revision_date = BEGINNING
     path = path_of(language)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
@@ -77,7 +79,8 @@ def is_translated(catalogue: Catalog, message: Message) -> bool:
 
 def main() -> None:
     source, bad = from_source(), 0
-    for language in LANGUAGES:
+    wanted = [language for language in LANGUAGES if language in sys.argv] or LANGUAGES
+    for language in wanted:
         catalogue = read(language) if "--check" in sys.argv else update(language)
         missing = untranslated(catalogue, source)
         bad += len(missing)
