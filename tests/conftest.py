@@ -1,10 +1,22 @@
 """Fixtures for all tests. Named people: Ann (customer), Bob (agent), Cas (agent of another queue)."""
 
+from collections.abc import Iterator
+
 import pytest
+from django.conf import settings
+from django.test import override_settings
 
 from postvak.models import Address, Agent, Brand, Channel, Mailbox, Queue
 
 pytest_plugins = ["tests.servers.plugin", "tests.clock"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Argon2 is slow on purpose; tests that are not about it need not wait."""
+    quick = "django.contrib.auth.hashers.MD5PasswordHasher"
+    with override_settings(PASSWORD_HASHERS=[quick, *settings.PASSWORD_HASHERS]):
+        yield
 
 
 @pytest.fixture

@@ -88,7 +88,9 @@ def run_child(name: str, body: Callable[[], None], parent: int) -> None:
     """Never returns to the supervisor's code."""
     code = 1
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C goes to the supervisor, which stops us in order
+        # Ctrl+C goes to the whole group, but the supervisor stops us in order. Blocked, not ignored: granian sets a
+        # handler of its own, and its worker hangs for seconds when SIGINT and SIGTERM come together.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         die_with(parent)
         body()

@@ -137,7 +137,13 @@ class Installation:
         """`postvak args…` on this installation."""
         command = [sys.executable, "-m", "postvak", *args]
         return subprocess.run(
-            command, env=self.environment, cwd=self.log.parent, input=input, capture_output=True, timeout=120, check=False
+            command,
+            env=self.environment,
+            cwd=self.log.parent,
+            input=input,
+            capture_output=True,
+            timeout=120,
+            check=False,
         )
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:

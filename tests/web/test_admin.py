@@ -1,8 +1,10 @@
 """Administration: who may, what is refused and why, and that nothing used can vanish."""
 
 import pytest
+from django.test import Client
 
 from postvak.models import Address, Agent, Brand, Channel, Queue
+from postvak.web.errors import own_fault
 
 NOUNS = ("mailboxes", "channels", "addresses", "queues", "brands", "agents")
 
@@ -35,6 +37,20 @@ def test_every_list_and_empty_form_opens(eva, support, channel, noun):
 def test_pages_of_what_does_not_exist_are_404(eva):
     assert eva.get("/admin/queues/999/").status_code == 404
     assert "There is nothing here" in eva.get("/nowhere/").text
+
+
+def test_our_own_failure_has_a_page_that_needs_no_database(rf):
+    answer = own_fault(rf.get("/"))
+    assert answer.status_code == 500
+    assert "Nothing was lost" in answer.text
+
+
+def test_a_forged_form_is_refused_with_a_sentence(admin):
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(admin)
+    answer = strict.post("/admin/brands/new/", {"name": "Evil"})
+    assert (answer.status_code, "This form is no longer valid" in answer.text) == (403, True)
+    assert not Brand.objects.filter(name="Evil").exists()
 
 
 # ---- queues ------------------------------------------------------------

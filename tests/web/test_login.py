@@ -63,7 +63,9 @@ def test_without_staying_the_session_ends_with_the_browser(client, bob):
     assert not client.session.get_expire_at_browser_close()
 
 
-@pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", r"/\evil.example"])
+@pytest.mark.parametrize(
+    "wanted", ["https://evil.example/", "//evil.example/", "javascript:alert(1)", r"/\evil.example"]
+)
 def test_the_log_in_leads_nowhere_else(client, bob, wanted):
     assert try_login(client, next=wanted)["Location"] == "/"
 

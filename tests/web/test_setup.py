@@ -95,3 +95,21 @@ def test_the_address_names_the_default_queue_and_sends_for_it(client, admin):
     queue = Queue.objects.get(is_default=True)
     assert (queue.name, queue.address) == ("Service", Address.objects.get(email="help@example.org"))
     assert "help@example.org (Service)" in client.get("/setup/done/").text
+
+
+def test_going_back_changes_the_mailbox_and_the_channel_and_makes_no_second(client, admin):
+    client.force_login(admin)
+    mailbox = {
+        "kind": "imap",
+        "host": "imap.example.org",
+        "port": 993,
+        "security": "tls",
+        "username": "ann",
+        "start": "all",
+    }
+    channel = {"kind": "smtp", "host": "smtp.example.org", "port": 587, "security": "starttls", "username": "ann"}
+    for password in ("first", "second"):
+        assert client.post("/setup/mailbox/", {**mailbox, "password": password}).status_code == 302
+        assert client.post("/setup/channel/", {**channel, "password": password}).status_code == 302
+    assert [row.password for row in Mailbox.objects.fetched()] == ["second"]
+    assert [(row.password, row.is_default) for row in Channel.objects.all()] == [("second", True)]

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from django.conf import settings
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -58,8 +59,8 @@ class Mailbox(models.Model):
     start_at = models.DateTimeField(_("start date"), null=True, blank=True)
     after_storing = models.CharField(_("after storing"), max_length=8, choices=AfterStoring, default=AfterStoring.LEAVE)
     move_to = models.CharField(_("target folder"), max_length=255, blank=True, default="")
-    interval = models.PositiveIntegerField(_("interval in seconds"), default=60)
-    size_limit = models.PositiveIntegerField(_("size limit in MB"), default=50)
+    interval = models.PositiveIntegerField(_("interval in seconds"), default=60, validators=[MinValueValidator(1)])
+    size_limit = models.PositiveIntegerField(_("size limit in MB"), default=50, validators=[MinValueValidator(1)])
     is_valid = models.BooleanField(_("valid"), default=True)
     comment = models.CharField(_("comment"), max_length=500, blank=True, default="")
 

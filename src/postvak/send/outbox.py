@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from postvak.blobs import store
@@ -20,6 +21,7 @@ log = logging.getLogger("postvak.send")
 
 LEASE = timedelta(minutes=15)  # longer than the slowest hand-over (RFC 5321 4.5.3.2: ten minutes for the last reply)
 BATCH = 20
+RETRIED = (Delivery.State.DEFERRED, Delivery.State.FAILED, Delivery.State.IN_DOUBT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +96,21 @@ def raw_mail(outgoing: OutgoingMail) -> bytes:
 
 
 def retry_now(outgoing: OutgoingMail) -> bool:
-    """Try the deferred, failed or doubtful recipients again at once; False when there is nothing to try.
-
-    A worker's claim is left alone: the recipients whom it is serving right now would get the mail twice.
-    """
+    """Try the unfinished or failed recipients again at once; False: nothing to try, or a worker is at it."""
     now = timezone.now()
-    again = [Delivery.State.DEFERRED, Delivery.State.FAILED, Delivery.State.IN_DOUBT]
     with transaction.atomic():
-        rows = outgoing.deliveries.filter(state__in=again)
-        events = [DeliveryEvent(delivery=row, at=now, kind=Delivery.State.QUEUED) for row in rows]
-        if not rows.update(state=Delivery.State.QUEUED, changed_at=now):
+        free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+        row = OutgoingMail.objects.select_for_update().filter(free, pk=outgoing.pk).first()
+        again = list(row.deliveries.filter(state__in=RETRIED)) if row else []
+        if row is None or not again:
             return False
-        DeliveryEvent.objects.bulk_create(events)
-        OutgoingMail.objects.filter(pk=outgoing.pk).update(next_attempt_at=now, attempts=0)
-        Channel.objects.filter(pk=outgoing.channel_id).update(paused_until=None)
-        refresh_answer(outgoing.message.ticket_id)
+        row.deliveries.filter(pk__in=[delivery.pk for delivery in again]).update(
+            state=Delivery.State.QUEUED, changed_at=now
+        )
+        DeliveryEvent.objects.bulk_create(
+            DeliveryEvent(delivery=delivery, at=now, kind=Delivery.State.QUEUED) for delivery in again
+        )
+        OutgoingMail.objects.filter(pk=row.pk).update(next_attempt_at=now, attempts=0)
+        Channel.objects.filter(pk=row.channel_id).update(paused_until=None)
+        refresh_answer(row.message.ticket_id)
     return True

@@ -129,9 +129,12 @@ const spot = document.getElementById("toasts");
 const watchToasts = () => spot.querySelectorAll(".toast[data-hide-after]").forEach(hideLater);
 new MutationObserver(watchToasts).observe(spot, { childList: true });
 
-for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
+for (const failure of ["htmx:sendError", "htmx:timeout"]) {
   document.addEventListener(failure, () => toast(document.body.dataset.failed));
 }
+document.addEventListener("htmx:responseError", event => {
+  if (!event.detail.xhr.getResponseHeader("HX-Redirect")) toast(document.body.dataset.refused, 12);
+});
 
 // ---- polling: a page that nobody looks at asks nothing (htmx' own [condition] would need eval) -----------------
 document.addEventListener("htmx:beforeRequest", event => {

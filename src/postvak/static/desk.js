@@ -44,11 +44,7 @@ document.addEventListener("change", event => {
 });
 
 // ---- the newest message is what one wants to see ----------------------------------------
-const conversation = document.getElementById("conversation");
-if (conversation && !location.hash) {
-  const last = [...conversation.querySelectorAll(".msg")].at(-1);
-  if (last) conversation.scrollTop = last.offsetTop - conversation.offsetTop - 12;
-}
+if (!location.hash) [...document.querySelectorAll("#conversation .msg")].slice(1).at(-1)?.scrollIntoView({ block: "start" });
 document.querySelector(".row[aria-current]")?.scrollIntoView({ block: "nearest" });
 
 // ---- data-look="20": htmx asks again every 20 seconds, while somebody looks ---------------

@@ -6,8 +6,8 @@ so that nobody learns what exists elsewhere.
 
 from django.db.models import Q, QuerySet
 
-from postvak.models.receipt import ReceiptQuerySet
 from postvak.models import Agent, Attachment, Message, OutgoingMail, Queue, Receipt, Ticket
+from postvak.models.receipt import ReceiptQuerySet
 
 
 def visible_queues(agent: Agent) -> QuerySet[Queue]:

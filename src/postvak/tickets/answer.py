@@ -125,6 +125,8 @@ def checked(what: Answer, sender: Sender) -> tuple[list[str], list[str], list[st
         raise CannotAnswer("to", _("Give at least one recipient."))
     if not what.text.strip():
         raise CannotAnswer("text", _("The answer has no text yet."))
+    if not Status.objects.filter(key=what.status_key).exists():
+        raise CannotAnswer("status", _("There is no status “%(key)s”.") % {"key": what.status_key})
     return lists[0], lists[1], lists[2]
 
 

@@ -120,7 +120,7 @@ def too_often(wait: timedelta) -> str:
 
 def client_ip(request: HttpRequest) -> str:
     """Who connects. Behind a proxy on this machine or network: what that proxy says (its own, the last, entry)."""
-    direct = request.META.get("REMOTE_ADDR", "")
+    direct = str(request.META.get("REMOTE_ADDR", ""))
     forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
     try:
         if forwarded and ipaddress.ip_address(direct).is_private:

@@ -42,7 +42,8 @@ class FirstMailboxForm(MailboxForm):
         widgets: ClassVar[dict[str, object]] = {**CONNECTION_WIDGETS}
 
     def save(self, commit: bool = True) -> Mailbox:
-        self.instance.name = free_name(Mailbox, self.cleaned_data["username"] or self.cleaned_data["host"])
+        if not self.instance.pk:
+            self.instance.name = free_name(Mailbox, self.cleaned_data["username"] or self.cleaned_data["host"])
         return super().save(commit=commit)
 
 
@@ -66,8 +67,9 @@ class FirstChannelForm(ChannelForm):
         return cleaned
 
     def save(self, commit: bool = True) -> Channel:
-        self.instance.name = free_name(Channel, self.cleaned_data["host"] or gettext("Files"))
-        self.instance.is_default = not Channel.objects.filter(is_default=True).exists()
+        if not self.instance.pk:
+            self.instance.name = free_name(Channel, self.cleaned_data["host"] or gettext("Files"))
+            self.instance.is_default = not Channel.objects.filter(is_default=True).exists()
         return super().save(commit=commit)
 
 
@@ -103,7 +105,7 @@ class FirstAddressForm(forms.Form):
 @sensitive_post_parameters("password")
 @admin_only
 def mailbox_step(request: HttpRequest) -> HttpResponse:
-    form = FirstMailboxForm(request.POST or None)
+    form = FirstMailboxForm(request.POST or None, instance=first_mailbox())
     check = None
     if request.method == "POST" and form.is_valid():
         check = check_mailbox(form.instance) if "check" in request.POST else None
@@ -116,8 +118,9 @@ def mailbox_step(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters("password")
 @admin_only
 def channel_step(request: HttpRequest) -> HttpResponse:
-    mailbox = Mailbox.objects.fetched().order_by("-pk").first()
-    form = FirstChannelForm(request.POST or None, mailbox=mailbox, initial=guess_channel(mailbox))
+    mailbox, channel = first_mailbox(), Channel.objects.order_by("pk").first()
+    guess = {} if channel else guess_channel(mailbox)
+    form = FirstChannelForm(request.POST or None, mailbox=mailbox, instance=channel, initial=guess)
     check = None
     if request.method == "POST" and form.is_valid():
         check = check_channel(form.instance) if "check" in request.POST else None
@@ -125,6 +128,12 @@ def channel_step(request: HttpRequest) -> HttpResponse:
             form.save()
             return redirect("setup_address")
     return step(request, "channel", {"form": form, "check": check})
+
+
+def first_mailbox() -> Mailbox | None:
+    """The one that an earlier step made: going back changes it and makes no second."""
+    mailbox: Mailbox | None = Mailbox.objects.fetched().order_by("pk").first()
+    return mailbox
 
 
 def guess_channel(mailbox: Mailbox | None) -> dict[str, object]:
@@ -146,7 +155,7 @@ def address_step(request: HttpRequest) -> HttpResponse:
 
 
 def guess_address() -> dict[str, object]:
-    mailbox = Mailbox.objects.fetched().order_by("-pk").first()
+    mailbox = first_mailbox()
     brand, queue = Brand.objects.order_by("pk").first(), Queue.objects.get(is_default=True)
     user = mailbox.username if mailbox else ""
     return {

@@ -4,6 +4,7 @@ from django.urls import URLPattern, path
 from django.views.generic import RedirectView
 
 from postvak.web.admin import addresses, agents, brands, channels, mailboxes, queues
+from postvak.web.admin.access import admin_only
 
 
 def nouns(name: str, singular: str, module: object) -> list[URLPattern]:
@@ -16,7 +17,7 @@ def nouns(name: str, singular: str, module: object) -> list[URLPattern]:
 
 
 admin_urls = [
-    path("admin/", RedirectView.as_view(pattern_name="admin_mailboxes"), name="admin"),
+    path("admin/", admin_only(RedirectView.as_view(pattern_name="admin_mailboxes")), name="admin"),
     *nouns("mailboxes", "mailbox", mailboxes),
     path("admin/mailboxes/check/", mailboxes.check, name="admin_mailbox_check_new"),
     path("admin/mailboxes/<int:pk>/check/", mailboxes.check, name="admin_mailbox_check"),

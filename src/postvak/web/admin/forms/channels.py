@@ -57,8 +57,10 @@ class ChannelForm(ConnectionMixin):
             )
         return cleaned
 
-    def validate_constraints(self) -> None:
-        """ "One default" holds only after save() let the former one step back; `clean` checks the rest."""
+    def _get_validation_exclusions(self) -> set[str]:
+        """The constraint "one default" holds only after save() let the former one step back."""
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return excluded | {"is_default"}
 
     @transaction.atomic
     def save(self, commit: bool = True) -> Channel:

@@ -1,5 +1,6 @@
 """The forms of queues, addresses and brands."""
 
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from django import forms
@@ -33,6 +34,7 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
         members.required = False
         address: Any = self.fields["address"]
         address.queryset = Address.objects.filter(Q(is_valid=True) | Q(pk=self.instance.address_id))
+        address.label_from_instance = attrgetter("email")
         address.empty_label = _("none: answers come from the address that the customer wrote to")
         brand: Any = self.fields["brand"]
         brand.empty_label = None
@@ -48,8 +50,10 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
             )
         return cleaned
 
-    def validate_constraints(self) -> None:
-        """ "One default" holds only after save() let the former one step back; `clean` checks the rest."""
+    def _get_validation_exclusions(self) -> set[str]:
+        """The constraint "one default" holds only after save() let the former one step back."""
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return excluded | {"is_default"}
 
     @transaction.atomic
     def save(self, commit: bool = True) -> Queue:

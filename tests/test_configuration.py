@@ -1,0 +1,143 @@
+"""Environment, data directory and key files: made once, never overwritten, and one sentence when it can't be."""
+
+import json
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from postvak.configuration import Configuration, ConfigurationError, Database, load
+
+START = """
+import json, os, sys
+from pathlib import Path
+from postvak.configuration import load
+sys.stdin.readline()
+found = load({"POSTVAK_DATA": sys.argv[1]})
+print(json.dumps([found.secret_key, [key.decode() for key in found.sealing_keys]]))
+"""
+
+
+def start(data: Path, **environment: str) -> Configuration:
+    return load({"POSTVAK_DATA": str(data), **environment})
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_the_first_start_makes_directory_and_keys_for_this_user_only(tmp_path: Path) -> None:
+    data = tmp_path / "new" / "data"
+    found = start(data)
+    assert mode(data) == 0o700
+    assert {path.name: mode(path) for path in data.iterdir()} == {"secret.key": 0o600, "sealing.keys": 0o600}
+    assert len(found.secret_key) >= 50
+    assert [Fernet(key) for key in found.sealing_keys]
+
+
+def test_the_second_start_finds_the_same_keys(tmp_path: Path) -> None:
+    first, second = start(tmp_path), start(tmp_path)
+    assert first == second
+
+
+def test_two_installations_have_different_keys(tmp_path: Path) -> None:
+    first, second = start(tmp_path / "a"), start(tmp_path / "b")
+    assert first.secret_key != second.secret_key
+    assert first.sealing_keys != second.sealing_keys
+
+
+def test_processes_that_start_at_once_agree_on_the_keys(tmp_path: Path) -> None:
+    for round_ in range(3):
+        command = [sys.executable, "-c", START, str(tmp_path / str(round_))]
+        processes = [
+            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)
+        ]
+        for process in processes:
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        found = [json.loads(process.communicate()[0]) for process in processes]
+        assert all(one == found[0] for one in found)
+        keys = json.dumps([found[0][0], (tmp_path / str(round_) / "sealing.keys").read_text().split()])
+        assert json.loads(keys) == found[0]
+        assert len(list((tmp_path / str(round_)).iterdir())) == 2
+
+
+def test_each_line_of_the_sealing_file_is_a_key_and_the_first_comes_first(tmp_path: Path) -> None:
+    new, old = Fernet.generate_key(), Fernet.generate_key()
+    (tmp_path / "sealing.keys").write_bytes(new + b"\n" + old + b"\n")
+    assert start(tmp_path).sealing_keys == (new, old)
+
+
+def test_a_data_directory_below_a_file_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match=r"The data directory .*/file/data can't be made .*POSTVAK_DATA"):
+        start(tmp_path / "file" / "data")
+
+
+def test_a_data_directory_that_is_not_writable_is_one_sentence(tmp_path: Path) -> None:
+    """Run as `nobody`, because root may write everywhere."""
+    tmp_path.chmod(0o755)
+    script = (
+        "import os, sys\n"
+        "from postvak.configuration import load, ConfigurationError\n"
+        "if os.getuid() == 0: os.setgid(65534); os.setuid(65534)\n"
+        "try: load({'POSTVAK_DATA': sys.argv[1]})\n"
+        "except ConfigurationError as error: print(error)\n"
+    )
+    data = tmp_path / "data"
+    data.mkdir(mode=0o555)
+    place = "/proc/self" if not is_reachable(tmp_path) else str(data)
+    done = subprocess.run([sys.executable, "-c", script, place], capture_output=True, text=True, check=True)
+    assert f"The data directory {place} is not writable for this user." in done.stdout
+
+
+def is_reachable(path: Path) -> bool:
+    """May every user pass through to it?"""
+    return all(step.stat().st_mode & 0o001 for step in (path, *path.parents))
+
+
+def test_a_key_file_that_can_not_be_read_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "secret.key").mkdir()
+    with pytest.raises(ConfigurationError, match=r"The key file .*secret\.key can't be read"):
+        start(tmp_path)
+
+
+def test_without_a_url_the_database_is_sqlite_in_the_data_directory(tmp_path: Path) -> None:
+    assert start(tmp_path).database == Database("sqlite3", str(tmp_path / "postvak.sqlite3"))
+
+
+@pytest.mark.parametrize(
+    ("url", "database"),
+    [
+        ("sqlite:////srv/my%20mail.db", Database("sqlite3", "//srv/my mail.db")),
+        ("sqlite:///srv/mail.db", Database("sqlite3", "/srv/mail.db")),
+        ("postgres://ann:p%40ss@db:5433/post", Database("postgresql", "post", "db", "5433", "ann", "p@ss")),
+        ("postgresql://db/post", Database("postgresql", "post", "db")),
+        ("postgres:///post", Database("postgresql", "post")),
+    ],
+)
+def test_the_database_url_is_read(tmp_path: Path, url: str, database: Database) -> None:
+    assert start(tmp_path, POSTVAK_DATABASE=url).database == database
+
+
+@pytest.mark.parametrize("url", ["mysql://db/post", "/srv/mail.db", "C:\\mail"])
+def test_an_unknown_database_is_one_sentence_that_says_what_to_write(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"POSTVAK_DATABASE names the unknown kind .*postgres://"):
+        start(tmp_path, POSTVAK_DATABASE=url)
+
+
+@pytest.mark.parametrize("url", ["postgres://db:port/post", "postgres://[::1/post", "postgres://db:99999/post"])
+def test_a_broken_database_url_is_one_sentence(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigurationError, match="POSTVAK_DATABASE"):
+        start(tmp_path, POSTVAK_DATABASE=url)
+
+
+def test_with_a_public_address_only_its_host_and_this_machine_are_accepted(tmp_path: Path) -> None:
+    found = start(tmp_path, POSTVAK_URL="https://post.example.org/", POSTVAK_HOSTS="desk.example.org, ")
+    assert found.url == "https://post.example.org"
+    assert found.hosts == ("desk.example.org", "post.example.org", "localhost", "127.0.0.1", "[::1]")
+    assert start(tmp_path).hosts == ("*",)

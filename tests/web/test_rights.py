@@ -1,0 +1,96 @@
+"""Every address × every role: generated from the URL configuration, so that a new page without a rule fails here."""
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern
+
+from postvak.models import Agent, Channel, Mailbox, OutgoingMail, Queue, Receipt, Ticket
+from postvak.process.run import process_due
+from postvak.receive.accept import Arrived, accept
+from postvak.tickets.answer import Answer, answer
+from postvak.urls import urlpatterns
+from postvak.web.session import is_public
+from tests.mails import mail
+from tests.web.test_desk import HTML
+
+pytestmark = pytest.mark.django_db
+
+DESK_OBJECTS = ("tickets/", "messages/", "attachments/", "receipts/", "outgoing/")
+OPEN_TO_AGENTS = {"start", "list", "held", "preferences", "password", "logout"}
+PATTERNS = [pattern for pattern in urlpatterns if isinstance(pattern, URLPattern)]
+CLOSED = [pattern for pattern in PATTERNS if not is_public(pattern.callback)]
+
+
+@pytest.fixture
+def objects(mailbox: Mailbox, support: Queue, bob: Agent, channel: Channel) -> dict[str, object]:
+    """One of everything in the queue Support, which Cas must not see."""
+    accept(mailbox, [Arrived("rights/1", mail()), Arrived("rights/2", HTML)])
+    process_due("test:1:x")
+    ticket = Ticket.objects.get(subject="Picture")
+    answer(ticket, Answer(to=("ann@customer.example",), text="Hi"), by=bob)
+    return {"ticket": ticket, "receipt": Receipt.objects.get(ticket=ticket), "outgoing": OutgoingMail.objects.get()}
+
+
+def address_of(pattern: URLPattern, objects: dict[str, object]) -> str:
+    """The path with the keys of our objects put in."""
+    ticket, receipt, outgoing = objects["ticket"], objects["receipt"], objects["outgoing"]
+    assert isinstance(ticket, Ticket)
+    message = ticket.messages.order_by("pk")[0]
+    keys = {
+        "tickets/": ticket.number,
+        "messages/": message.pk,
+        "attachments/": message.attachments.all()[0].pk,
+        "receipts/": receipt.pk,  # type: ignore[attr-defined]
+        "outgoing/": outgoing.pk,  # type: ignore[attr-defined]
+    }
+    route = str(pattern.pattern)
+    key = next((value for start, value in keys.items() if route.startswith(start)), 1)
+    for placeholder in ("<int:number>", "<int:pk>"):
+        route = route.replace(placeholder, str(key))
+    return "/" + route.replace("<slug:list_id>", "open")
+
+
+def call(client: Client, url: str) -> int:
+    """The status of the address; addresses that only take POST are posted to."""
+    response = client.get(url)
+    return client.post(url).status_code if response.status_code == 405 else response.status_code
+
+
+@pytest.mark.parametrize("pattern", CLOSED, ids=lambda p: p.name)
+def test_a_stranger_is_sent_to_the_log_in(client: Client, objects: dict[str, object], pattern: URLPattern) -> None:
+    response = client.get(address_of(pattern, objects))
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith("/login/")
+
+
+@pytest.mark.parametrize("pattern", CLOSED, ids=lambda p: p.name)
+def test_an_agent_of_another_queue_finds_nothing(
+    client: Client, cas: Agent, objects: dict[str, object], pattern: URLPattern
+) -> None:
+    client.force_login(cas)
+    route, status = str(pattern.pattern), call(client, address_of(pattern, objects))
+    if route.startswith(DESK_OBJECTS):
+        assert status == 404
+    elif route.startswith(("admin/", "setup/")):
+        assert status in {403, 404}
+    else:
+        assert pattern.name in OPEN_TO_AGENTS
+
+
+@pytest.mark.parametrize(
+    "pattern", [p for p in PATTERNS if str(p.pattern).startswith(DESK_OBJECTS)], ids=lambda p: p.name
+)
+def test_a_member_of_the_queue_may(client: Client, bob: Agent, objects: dict[str, object], pattern: URLPattern) -> None:
+    client.force_login(bob)
+    response = client.get(address_of(pattern, objects))
+    assert response.status_code in {200, 405}
+
+
+def test_an_agent_of_another_queue_sees_nothing_in_lists(
+    client: Client, cas: Agent, objects: dict[str, object]
+) -> None:
+    client.force_login(cas)
+    for url in ("/", "/list/unassigned/", "/list/waiting/", "/held/"):
+        assert "Picture" not in client.get(url).content.decode()
+    support = Queue.objects.get(name="Support")
+    assert client.get(f"/list/queue-{support.pk}/").status_code == 404
