@@ -113,8 +113,7 @@ def test_without_a_url_the_database_is_sqlite_in_the_data_directory(tmp_path: Pa
 @pytest.mark.parametrize(
     ("url", "database"),
     [
-        ("sqlite:////srv/my%20mail.db", Database("sqlite3", "//srv/my mail.db")),
-        ("sqlite:///srv/mail.db", Database("sqlite3", "/srv/mail.db")),
+        ("sqlite:///srv/my%20mail.db", Database("sqlite3", "/srv/my mail.db")),
         ("postgres://ann:p%40ss@db:5433/post", Database("postgresql", "post", "db", "5433", "ann", "p@ss")),
         ("postgresql://db/post", Database("postgresql", "post", "db")),
         ("postgres:///post", Database("postgresql", "post")),
@@ -130,10 +129,11 @@ def test_an_unknown_database_is_one_sentence_that_says_what_to_write(tmp_path: P
         start(tmp_path, POSTVAK_DATABASE=url)
 
 
-@pytest.mark.parametrize("url", ["postgres://db:port/post", "postgres://[::1/post", "postgres://db:99999/post"])
-def test_a_broken_database_url_is_one_sentence(tmp_path: Path, url: str) -> None:
-    with pytest.raises(ConfigurationError, match="POSTVAK_DATABASE"):
-        start(tmp_path, POSTVAK_DATABASE=url)
+@pytest.mark.parametrize("place", ["db:port", "[::1", "db:99999"])
+def test_a_broken_database_url_is_one_sentence_without_the_password(tmp_path: Path, place: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"POSTVAK_DATABASE can't be read.*postgres://") as caught:
+        start(tmp_path, POSTVAK_DATABASE=f"postgres://ann:geheim@{place}/post")
+    assert "geheim" not in str(caught.value)
 
 
 def test_with_a_public_address_only_its_host_and_this_machine_are_accepted(tmp_path: Path) -> None:

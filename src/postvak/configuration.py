@@ -10,13 +10,14 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from cryptography.fernet import Fernet
 from platformdirs import user_data_path
 
 SECRET_FILE = "secret.key"  # noqa: S105 - a file name
 SEALING_FILE = "sealing.keys"
+DATABASE_FORMS = "Use postgres://user:password@host:port/name or sqlite:///path/to/file."
 
 
 class ConfigurationError(Exception):
@@ -128,7 +129,7 @@ def read_database(url: str, data: Path) -> Database:
     """`postgres://user:password@host:port/name`, `sqlite:///absolute/path`, or "" for SQLite in `data`."""
     if not url:
         return Database("sqlite3", str(data / "postvak.sqlite3"))
-    parts = urlsplit(url)
+    parts = split(url)
     if parts.scheme == "sqlite":
         return Database("sqlite3", unquote(parts.path))
     if parts.scheme in {"postgres", "postgresql"}:
@@ -140,10 +141,17 @@ def read_database(url: str, data: Path) -> Database:
             unquote(parts.username or ""),
             unquote(parts.password or ""),
         )
-    raise ConfigurationError(
-        f"POSTVAK_DATABASE names the unknown kind '{parts.scheme}'. Use postgres://user:password@host/name "
-        "or sqlite:///path/to/file."
-    )
+    raise ConfigurationError(f"POSTVAK_DATABASE names the unknown kind '{parts.scheme}'. {DATABASE_FORMS}")
+
+
+def split(url: str) -> SplitResult:
+    """The parts of POSTVAK_DATABASE, its port checked; the text doesn't repeat the URL: a password may be in it."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises when it is no number or too large
+    except ValueError as error:
+        raise ConfigurationError(f"POSTVAK_DATABASE can't be read. {DATABASE_FORMS}") from error
+    return parts
 
 
 def host_names(listed: str, url: str) -> tuple[str, ...]:

@@ -83,9 +83,10 @@ def postvak(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installa
     if request.param == "postgresql":
         postgres = request.getfixturevalue("postgres")
         url = postgres.create_database(f"kill_{os.getpid()}")
-        request.addfinalizer(lambda: postgres.drop_database(f"kill_{os.getpid()}"))
     with Installation.running(tmp_path, url) as installation:
         yield installation
+    if url:
+        postgres.drop_database(f"kill_{os.getpid()}")
 
 
 def test_200_mails_that_arrive_while_everything_is_killed_20_times_are_200_tickets(
@@ -177,7 +178,12 @@ def test_answers_that_go_out_while_everything_is_killed_are_accepted_once_or_vis
             let_time_pass(postvak)
             postvak.launch()
         server.behaviour = Behaviour()
-        wait_until(lambda: all_settled(postvak), seconds=60, what="end of all deliveries")
+        try:
+            wait_until(lambda: all_settled(postvak), seconds=40, what="end of all deliveries")
+        except TimeoutError:
+            print(postvak.living(), postvak.rows("SELECT * FROM postvak_outgoingmail WHERE next_attempt_at IS NOT NULL"), postvak.rows("select * from postvak_channel"))
+            print(postvak.rows("select CURRENT_TIMESTAMP"), postvak.tail())
+            raise
         postvak.stop()
         check_copies(postvak, server.mails)
 

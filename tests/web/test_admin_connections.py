@@ -265,7 +265,12 @@ def test_a_refused_test_mail_shows_the_servers_words(eva, admin, smtp_server):
 def test_a_paused_channel_says_why_and_try_now_wakes_it(eva, channel):
     until = timezone.now() + timedelta(minutes=9)
     Channel.objects.filter(pk=channel.pk).update(
-        paused_until=until, last_problem="timeout", last_said="timed out", kind="smtp", host="smtp.example.org"
+        paused_until=until,
+        failures=3,
+        last_problem="timeout",
+        last_said="timed out",
+        kind="smtp",
+        host="smtp.example.org",
     )
     page = eva.get(f"/admin/channels/{channel.pk}/").text
     assert "Nothing goes out by this channel until" in page
@@ -273,3 +278,12 @@ def test_a_paused_channel_says_why_and_try_now_wakes_it(eva, channel):
     eva.post(f"/admin/channels/{channel.pk}/attempt/")
     channel.refresh_from_db()
     assert channel.paused_until is None
+
+
+def test_a_channel_whose_last_attempt_failed_is_not_called_fine_when_its_pause_is_over(eva, channel):
+    facts = {"failures": 1, "last_problem": "refused", "last_success_at": timezone.now() - timedelta(days=1)}
+    Channel.objects.filter(pk=channel.pk).update(kind="smtp", host="smtp.example.org", **facts)
+    assert "The last attempt to send by this channel failed" in eva.get(f"/admin/channels/{channel.pk}/").text
+    page = eva.get("/admin/channels/").text
+    assert "disturbed" in page
+    assert "Nothing answers at smtp.example.org" in page

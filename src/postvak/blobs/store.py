@@ -86,7 +86,7 @@ def write_durably(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     draft.rename(path)
-    for directory in (path.parent, path.parent.parent):
+    for directory in path.parents[:3]:  # the first large mail of an installation makes all of them
         handle = os.open(directory, os.O_RDONLY)
         try:
             os.fsync(handle)

@@ -3,13 +3,11 @@
 from datetime import datetime
 from typing import ClassVar, Self
 
-from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from postvak.crypto.sealing import seal, unseal
-from postvak.net.connection import Endpoint, Security
+from postvak.models.account import Account
 
 
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
@@ -21,18 +19,13 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
         return self.fetched().filter(models.Q(next_fetch_at=None) | models.Q(next_fetch_at__lte=now))
 
 
-class Mailbox(models.Model):
+class Mailbox(Account):
     """State columns (`last_…`, `failing_since`, `failures`, `next_fetch_at`) are written by receive.fetch only."""
 
     class Kind(models.TextChoices):
         IMAP = "imap", _("IMAP")
         POP3 = "pop3", _("POP3")
         LOCAL = "local", _("command line")
-
-    class Encryption(models.TextChoices):
-        NONE = "none", _("none")
-        STARTTLS = "starttls", _("STARTTLS")
-        TLS = "tls", _("TLS")
 
     class AfterStoring(models.TextChoices):
         LEAVE = "leave", _("leave untouched")
@@ -42,13 +35,6 @@ class Mailbox(models.Model):
 
     name = models.CharField(_("name"), max_length=100, unique=True)
     kind = models.CharField(_("kind"), max_length=8, choices=Kind, default=Kind.IMAP)
-    host = models.CharField(_("server"), max_length=255, blank=True, default="")
-    port = models.PositiveIntegerField(_("port"), default=993)
-    security = models.CharField(_("encryption"), max_length=8, choices=Encryption, default=Encryption.TLS)
-    verify_tls = models.BooleanField(_("check the server's certificate"), default=True)
-    ca_pem = models.TextField(_("own CA certificates (PEM)"), blank=True, default="")
-    username = models.CharField(_("user"), max_length=255, blank=True, default="")
-    sealed_password = models.TextField(blank=True, default="")
     folders = models.CharField(_("folders"), max_length=1000, blank=True, default="INBOX")
     queue = models.ForeignKey(
         "Queue", models.PROTECT, null=True, blank=True, related_name="mailboxes", verbose_name=_("fixed queue")
@@ -82,27 +68,6 @@ class Mailbox(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def password(self) -> str:
-        """The password in clear. Raises crypto.sealing.CannotOpen."""
-        return unseal(self.sealed_password, settings.CONFIGURATION.sealing_keys)
-
-    @password.setter
-    def password(self, secret: str) -> None:
-        self.sealed_password = seal(secret, settings.CONFIGURATION.sealing_keys)
-
-    @property
-    def endpoint(self) -> Endpoint:
-        return Endpoint(
-            host=self.host,
-            port=self.port,
-            security=Security(self.security),
-            verify=self.verify_tls,
-            ca_pem=self.ca_pem,
-            username=self.username,
-            password=self.password,
-        )
 
     @property
     def folder_list(self) -> list[str]:

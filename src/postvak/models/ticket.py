@@ -64,6 +64,11 @@ class Ticket(models.Model):
     def __str__(self) -> str:
         return f"{self.number} {self.subject}"
 
+    @staticmethod
+    def preview_of(text: str) -> str:
+        """The beginning of a message on one line, for lists."""
+        return " ".join(text[:1000].split())[:200]
+
 
 class Participant(models.Model):
     """Another customer in the conversation than the requester; may write to the ticket."""

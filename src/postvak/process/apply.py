@@ -32,7 +32,6 @@ from postvak.process.facts import author_domain, author_key
 from postvak.process.plan import Facts, Plan
 from postvak.tickets.numbers import allocate
 
-PREVIEW_LENGTH = 200
 BAD_DELIVERIES = {Delivery.State.BOUNCED, Delivery.State.BLOCKED, Delivery.State.FAILED}
 
 
@@ -133,14 +132,10 @@ def new_ticket(work: Work, number: str, status: Status | None, now: datetime) ->
         created_at=now,
         changed_at=now,
         waiting_since=work.receipt.received_at,
-        preview=preview(work.mail),
+        preview=Ticket.preview_of(work.mail.text),
         message_count=1,
         attachment_count=listed_attachments(work.mail),
     )
-
-
-def preview(mail: Mail) -> str:
-    return " ".join(mail.text[:1000].split())[:PREVIEW_LENGTH]
 
 
 def listed_attachments(mail: Mail) -> int:
@@ -237,7 +232,7 @@ def add_follow_up(ticket: Ticket, work: Work, opened: Status, now: datetime) -> 
     ticket.message_count += 1
     ticket.attachment_count += listed_attachments(work.mail)
     ticket.is_unread = True
-    ticket.preview = preview(work.mail)
+    ticket.preview = Ticket.preview_of(work.mail.text)
     failed = any(reported.state in BAD_DELIVERIES for reported in work.plan.reported)
     if work.plan.reopens or failed:
         ticket.status, ticket.is_open = opened, True

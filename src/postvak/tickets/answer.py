@@ -207,6 +207,6 @@ def count_message(ticket: Ticket, message: Message, files: int, now: datetime) -
     row = Ticket.objects.select_for_update().get(pk=ticket.pk)
     row.message_count += 1
     row.attachment_count += files
-    row.preview = " ".join(message.text.split())[:200]
+    row.preview = Ticket.preview_of(message.text)
     row.changed_at, row.waiting_since, row.is_unread = now, None, False
     row.save(update_fields=["message_count", "attachment_count", "preview", "changed_at", "waiting_since", "is_unread"])

@@ -101,6 +101,7 @@ def state_of(channel: Channel) -> dict[str, object]:
     return {
         "name": channel.name,
         "is_paused": channel.paused_until is not None and channel.paused_until > timezone.now(),
+        "is_disturbed": channel.failures > 0,
         "what": what,
         "remedy": remedy,
         "said": channel.last_said,

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from postvak.models import Brand, Channel, Mailbox
@@ -39,7 +38,7 @@ class AdminNavigation:
 
 def admin_navigation() -> AdminNavigation:
     failing = Mailbox.objects.fetched().exclude(failing_since=None).count()
-    paused = Channel.objects.filter(is_valid=True, paused_until__gt=timezone.now()).count()
+    disturbed = Channel.objects.filter(is_valid=True, failures__gt=0).count()
     brand = Brand.objects.order_by("pk").first()
     return AdminNavigation(
         brand.name if brand else "",
@@ -48,7 +47,7 @@ def admin_navigation() -> AdminNavigation:
                 _("Communication"),
                 (
                     Area("mailboxes", _("Mailboxes"), "in", failing),
-                    Area("channels", _("Sending channels"), "out", paused),
+                    Area("channels", _("Sending channels"), "out", disturbed),
                     Area("addresses", _("E-mail addresses"), "at"),
                     Area("queues", _("Queues"), "slots"),
                     Area("brands", _("Brands"), "sig"),

@@ -1,10 +1,16 @@
 """Addresses of the administration. A new state is a new resource: POST …/due, …/attempt."""
 
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path
-from django.views.generic import RedirectView
 
 from postvak.web.admin import addresses, agents, brands, channels, mailboxes, queues
 from postvak.web.admin.access import admin_only
+
+
+@admin_only
+def start(request: HttpRequest) -> HttpResponse:
+    return redirect("admin_mailboxes")
 
 
 def nouns(name: str, singular: str, module: object) -> list[URLPattern]:
@@ -17,7 +23,7 @@ def nouns(name: str, singular: str, module: object) -> list[URLPattern]:
 
 
 admin_urls = [
-    path("admin/", admin_only(RedirectView.as_view(pattern_name="admin_mailboxes")), name="admin"),
+    path("admin/", start, name="admin"),
     *nouns("mailboxes", "mailbox", mailboxes),
     path("admin/mailboxes/check/", mailboxes.check, name="admin_mailbox_check_new"),
     path("admin/mailboxes/<int:pk>/check/", mailboxes.check, name="admin_mailbox_check"),
