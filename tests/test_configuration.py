@@ -106,6 +106,28 @@ def test_a_key_file_that_can_not_be_read_is_one_sentence(tmp_path: Path) -> None
         start(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("content", "said"), [("", "is empty"), ("garbage", "no key"), (Fernet.generate_key().decode() + "\nx", "no key")]
+)
+def test_a_damaged_sealing_file_is_one_sentence_and_stays_as_it_is(tmp_path: Path, content: str, said: str) -> None:
+    path = tmp_path / "sealing.keys"
+    path.write_text(content)
+    with pytest.raises(ConfigurationError, match=rf"The key file .*sealing\.keys .*{said}.*backup"):
+        start(tmp_path)
+    assert path.read_text() == content
+
+
+@pytest.mark.parametrize("name", ["Mars/Base", "", "Europe", "../etc/passwd"])
+def test_an_unknown_time_zone_is_one_sentence(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"POSTVAK_TIME_ZONE .* Europe/Amsterdam"):
+        start(tmp_path, POSTVAK_TIME_ZONE=name)
+
+
+def test_an_unknown_language_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="POSTVAK_LANGUAGE .* nl, de, en"):
+        start(tmp_path, POSTVAK_LANGUAGE="xx")
+
+
 def test_without_a_url_the_database_is_sqlite_in_the_data_directory(tmp_path: Path) -> None:
     assert start(tmp_path).database == Database("sqlite3", str(tmp_path / "postvak.sqlite3"))
 

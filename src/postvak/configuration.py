@@ -11,12 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cryptography.fernet import Fernet
 from platformdirs import user_data_path
 
 SECRET_FILE = "secret.key"  # noqa: S105 - a file name
 SEALING_FILE = "sealing.keys"
+RESTORE = "Restore it from your backup: without its keys the stored passwords of mail servers can't be opened."
+LANGUAGES = ("nl", "de", "en")
 DATABASE_FORMS = "Use postgres://user:password@host:port/name or sqlite:///path/to/file."
 
 
@@ -66,13 +69,11 @@ def load(environment: Mapping[str, str] = os.environ) -> Configuration:
         data=data,
         database=read_database(environment.get("POSTVAK_DATABASE", ""), data),
         secret_key=read_or_make(data / SECRET_FILE, secrets.token_urlsafe(48)),
-        sealing_keys=tuple(
-            line.encode() for line in read_or_make(data / SEALING_FILE, Fernet.generate_key().decode()).split()
-        ),
+        sealing_keys=read_sealing_keys(data / SEALING_FILE),
         url=url,
         hosts=host_names(environment.get("POSTVAK_HOSTS", ""), url),
-        time_zone=environment.get("POSTVAK_TIME_ZONE", "Europe/Amsterdam"),
-        language=environment.get("POSTVAK_LANGUAGE", "en"),
+        time_zone=known_time_zone(environment.get("POSTVAK_TIME_ZONE", "Europe/Amsterdam")),
+        language=known_language(environment.get("POSTVAK_LANGUAGE", "en")),
         debug=environment.get("POSTVAK_DEBUG", "") == "1",
     )
 
@@ -125,6 +126,19 @@ def read_or_make(path: Path, fresh: str) -> str:
     return path.read_text().strip()
 
 
+def read_sealing_keys(path: Path) -> tuple[bytes, ...]:
+    """The keys in the file, one on each line, the newest on top."""
+    keys = tuple(line.encode() for line in read_or_make(path, Fernet.generate_key().decode()).split())
+    try:
+        for key in keys:
+            Fernet(key)
+    except ValueError as error:
+        raise ConfigurationError(f"The key file {path} holds a line that is no key. {RESTORE}") from error
+    if not keys:
+        raise ConfigurationError(f"The key file {path} is empty. {RESTORE}")
+    return keys
+
+
 def read_database(url: str, data: Path) -> Database:
     """`postgres://user:password@host:port/name`, `sqlite:///absolute/path`, or "" for SQLite in `data`."""
     if not url:
@@ -152,6 +166,23 @@ def split(url: str) -> SplitResult:
     except ValueError as error:
         raise ConfigurationError(f"POSTVAK_DATABASE can't be read. {DATABASE_FORMS}") from error
     return parts
+
+
+def known_time_zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ConfigurationError(
+            f"POSTVAK_TIME_ZONE names the unknown time zone '{name}'. Write it like Europe/Amsterdam."
+        ) from error
+
+
+def known_language(name: str) -> str:
+    if name not in LANGUAGES:
+        raise ConfigurationError(
+            f"POSTVAK_LANGUAGE names the unknown language '{name}'. Choose one of {', '.join(LANGUAGES)}."
+        )
+    return name
 
 
 def host_names(listed: str, url: str) -> tuple[str, ...]:

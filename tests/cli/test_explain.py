@@ -1,6 +1,7 @@
 """`postvak explain`: the same decision as ingest, and nothing is written."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,6 @@ def test_explain_says_what_ingest_then_does_and_writes_nothing(
 
 
 def queue_of(program: Program, number: str) -> str:
-    import sqlite3
-
     with sqlite3.connect(program.sqlite) as database:
         query = "SELECT q.name FROM postvak_ticket t JOIN postvak_queue q ON q.id = t.queue_id WHERE t.number = ?"
         return str(database.execute(query, [number]).fetchone()[0])

@@ -2,12 +2,14 @@
 
 import json
 import mailbox as mailboxes
+import secrets
 from pathlib import Path
 
 import pytest
 
 from tests.cli.program import Program
 from tests.mails import mail
+from tests.servers.postgres import Postgres
 
 
 def numbered(count: int) -> list[bytes]:
@@ -95,19 +97,19 @@ def test_many_mails_come_in_their_order(program: Program, tmp_path: Path) -> Non
     assert len({line["ticket"] for line in found}) == 130
 
 
-def test_a_missing_file_is_one_sentence_and_what_came_before_it_is_stored(program: Program, tmp_path: Path) -> None:
+def test_a_missing_file_is_one_sentence_and_nothing_is_stored(program: Program, tmp_path: Path) -> None:
     path = tmp_path / "mail.eml"
     path.write_bytes(mail())
+    before = program.contents()
     done = program.run("ingest", "--json", path, tmp_path / "missing.eml")
-    assert done.code == 1
+    assert (done.code, done.out) == (1, "")
     assert done.err == f"postvak: There is no file {tmp_path / 'missing.eml'}.\n"
-    assert outcomes(program.ok("ingest", "--json", path)) == ["new_ticket"]
-    assert sum("The lamp flickers" in row and '"postvak_receipt"' in row for row in program.contents()) <= 1
+    assert program.contents() == before
 
 
 def test_a_mail_that_can_not_be_stored_asks_the_mta_to_try_later(program: Program) -> None:
     (program.data / "blobs").write_text("a file where the directory of large mails should be")
-    large = mail(text=__import__("secrets").token_hex(300_000))
+    large = mail(text=secrets.token_hex(300_000))
     done = program.run("ingest", "-", stdin=large)
     assert done.code == 75
     assert done.err.startswith("postvak: Not everything could be stored: ")
@@ -131,15 +133,15 @@ def test_ingest_without_a_path_is_wrong_usage(program: Program) -> None:
     assert program.run("ingest").code == 2
 
 
-def test_it_works_on_postgresql(program: Program, postgres: object) -> None:
-    url = postgres.create_database("cli")  # type: ignore[attr-defined]
+def test_it_works_on_postgresql(program: Program, postgres: Postgres) -> None:
+    url = postgres.create_database("cli")
     try:
         other = Program(program.data, database=url)
         first = other.ok("ingest", "--json", "-", stdin=mail())
         assert outcomes(first) == ["new_ticket"]
         assert other.ok("ingest", "--json", "-", stdin=mail()) == first
     finally:
-        postgres.drop_database("cli")  # type: ignore[attr-defined]
+        postgres.drop_database("cli")
 
 
 @pytest.mark.parametrize("option", ["--help", "ingest --help", "config --help"])

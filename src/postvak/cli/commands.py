@@ -11,12 +11,12 @@ from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 from rich.console import Console
 
 from postvak import __version__
 from postvak.cli import config_file, ingest_mail, serving
-from postvak.cli.prepare import prepare_database
+from postvak.cli.prepare import explain_failure, prepare_database
 from postvak.cli.show import as_json, fetch_text, plan_text
 from postvak.configuration import ConfigurationError
 from postvak.mail.files import read_mails
@@ -47,7 +47,10 @@ def run() -> None:
     try:
         app()
     except ConfigurationError as error:
-        err.print(f"postvak: {error}", style="red", highlight=False, soft_wrap=True)
+        complain(str(error))
+        sys.exit(1)
+    except OperationalError as error:
+        complain(explain_failure(error))
         sys.exit(1)
 
 
@@ -150,9 +153,11 @@ def config_apply(
     """Make the set-up as the file says; repeating it changes nothing. What the file doesn't name stays."""
     prepare_database()
     try:
-        changes = config_file.apply(path.read_text(), base=path.parent, dry_run=dry_run)
+        changes = config_file.apply(path.read_text("utf-8"), base=path.parent, dry_run=dry_run)
     except OSError as error:
         fail(f"{path} can't be read: {error.strerror}.")
+    except UnicodeDecodeError:
+        fail(f"{path} is not in UTF-8, as TOML must be. Save it in that encoding.")
     except config_file.ConfigFileError as error:
         fail(f"{path}: {error} Nothing was changed.")
     if as_object:
@@ -180,5 +185,10 @@ def find_mailbox(name: str) -> Mailbox:
 
 
 def fail(text: str, code: int = 1) -> NoReturn:
-    err.print(f"postvak: {text}", style="red", highlight=False, soft_wrap=True)
+    complain(text)
     raise typer.Exit(code)
+
+
+def complain(text: str) -> None:
+    """As it is: what looks like markup ("[[queue]]") is text."""
+    err.print(f"postvak: {text}", style="red", highlight=False, soft_wrap=True, markup=False, emoji=False)

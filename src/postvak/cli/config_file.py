@@ -13,7 +13,7 @@ from pathlib import Path
 
 import tomlkit
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Model
 
 from postvak.cli.config_fields import (
@@ -268,4 +268,8 @@ def save(section: Section, row: Model, key: str) -> None:
     except ValidationError as error:
         first = next(iter(error.message_dict.items()))
         raise ConfigFileError(f"[[{section.name}]] “{key}”, {first[0]}: {' '.join(first[1])}") from error
-    row.save()
+    try:
+        row.save()
+    except IntegrityError as error:
+        said = str(error).splitlines()[0]
+        raise ConfigFileError(f"[[{section.name}]] “{key}” contradicts another setting ({said}).") from error

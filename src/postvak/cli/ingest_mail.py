@@ -3,7 +3,7 @@
 import hashlib
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,15 +36,16 @@ class Ingested:
         return f"receipt {self.receipt}: {label}" + (f", ticket {self.ticket}" if self.ticket else "")
 
 
-def read_all(paths: Iterable[str]) -> Iterator[bytes]:
-    """Mails of all paths; "-" is one mail on standard input. Raises OSError."""
+def read_all(paths: Sequence[str]) -> Iterator[bytes]:
+    """Mails of all paths; "-" is one mail on standard input. Raises OSError; before the first mail when one is missing."""
+    for path in paths:
+        if path != "-" and not Path(path).exists():
+            raise FileNotFoundError(2, "No such file", path)
     for path in paths:
         if path == "-":
             yield sys.stdin.buffer.read()
-        elif Path(path).exists():
-            yield from read_mails(Path(path))
         else:
-            raise FileNotFoundError(2, "No such file", path)
+            yield from read_mails(Path(path))
 
 
 def ingest(mailbox: Mailbox, mails: Iterable[bytes]) -> Iterator[Ingested]:

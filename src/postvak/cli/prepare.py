@@ -18,7 +18,7 @@ def prepare_database() -> None:
         with exclusive():
             migrate()
     except OperationalError as error:
-        raise ConfigurationError(explain(error)) from error
+        raise ConfigurationError(explain_failure(error)) from error
     except DatabaseError as error:
         raise ConfigurationError(
             f"The database {place()} can't be used ({error}). If it is no Postvak database, choose another one."
@@ -58,7 +58,8 @@ def exclusive() -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_unlock(7678)")
 
 
-def explain(error: OperationalError) -> str:
+def explain_failure(error: OperationalError) -> str:
+    """One sentence for a database that can't be reached or written just now."""
     said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if "locked" in said:
         return (

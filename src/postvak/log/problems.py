@@ -6,7 +6,6 @@ The server's own words are shown beside these, never instead of them.
 from collections.abc import Mapping
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from postvak.net.connection import Problem
@@ -96,7 +95,7 @@ UNKNOWN: tuple[Text, Text] = (
 def sentence(problem: str, details: Mapping[str, str]) -> tuple[str, str]:
     """(what is wrong, what to do), in the active language. Missing details read as "?"."""
     facts = {
-        "host": details.get("host") or gettext("the server"),
+        "host": details.get("host") or "?",
         "port": details.get("port") or "?",
         "folder": details.get("folder") or "?",
         "folders": details.get("folders") or "?",

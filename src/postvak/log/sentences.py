@@ -6,6 +6,9 @@ The database keeps codes and parameters; the sentence is made in the reader's la
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -37,6 +40,8 @@ class Sentence:
     icon: str = "info"
     tone: str = ""
 
+
+TIMES = {"arrived", "start"}  # parameters that hold times
 
 TRACE: Mapping[str, Sentence] = {
     "received": Sentence(
@@ -193,9 +198,9 @@ HISTORY: Mapping[str, Text] = {
     "delivery_in_doubt": _("Perhaps not delivered to %(recipient)s: the connection broke at the last moment, twice"),
 }
 
-NAMES: Mapping[str, dict[Parameter, Text]] = {
-    "status": {**SHIPPED_NAMES},
-    "priority": {priority.value: priority.label for priority in Ticket.Priority},
+NAMES: Mapping[str, Mapping[str, Text]] = {
+    "status": SHIPPED_NAMES,
+    "priority": {str(priority.value): priority.label for priority in Ticket.Priority},
 }
 
 
@@ -212,14 +217,21 @@ def as_parameters(value: object) -> dict[str, Parameter]:
 
 def history_line(code: str, parameters: Mapping[str, Parameter]) -> str:
     """Shipped statuses and priorities are stored by key, so that their names show in the reader's language."""
-    names: dict[Parameter, Text] = NAMES.get(code, {})
-    named = {key: str(names[value]) if value in names else value for key, value in parameters.items()}
+    names = NAMES.get(code, {})
+    named = {key: str(names.get(str(value), value)) for key, value in parameters.items()}
     return fill(HISTORY.get(code, code), named)
 
 
 def fill(text: Text, parameters: Mapping[str, Parameter]) -> str:
     """Put parameters in; one that an older row doesn't have shows as a dash instead of failing."""
-    return str(text) % Lenient(parameters) if text else ""
+    shown = {name: local_time(value) if name in TIMES else value for name, value in parameters.items()}
+    return str(text) % Lenient(shown) if text else ""
+
+
+def local_time(stored: Parameter) -> str:
+    """A stored ISO 8601 time as the reader writes it."""
+    at = parse_datetime(str(stored))
+    return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT") if at else str(stored)
 
 
 class Lenient(dict[str, Parameter]):

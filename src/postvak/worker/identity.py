@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+from pathlib import Path
 
 from django.db.models import Model
 from django.utils import timezone
@@ -43,4 +44,12 @@ def is_dead(name: str) -> bool:
         return True
     except PermissionError:
         return False
-    return False
+    return is_zombie(int(pid))
+
+
+def is_zombie(pid: int) -> bool:
+    """Killed, but still in the process table until its parent looks: in containers that may take minutes."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return False

@@ -81,7 +81,7 @@ def check_channel(channel: Channel) -> Check:
     """Connect and log in, send nothing."""
     if channel.kind == Channel.Kind.FILE:
         return Check(
-            True, gettext("Nothing to check: mails become files in the data directory and leave this machine never.")
+            True, gettext("Nothing to check: mails become files in the data directory and never leave this machine.")
         )
     started = monotonic()
     try:

@@ -41,7 +41,7 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
         help_texts: ClassVar = {
             "email": _("The agent logs in with it."),
             "is_admin": _("Sees every queue and changes everything in the administration."),
-            "is_active": _("Who is not valid can't log in; his answers and notes stay."),
+            "is_active": _("Agents who are not valid can't log in; their answers and notes stay."),
         }
 
     def __init__(self, *args: Any, by: Agent, **kwargs: Any) -> None:

@@ -116,7 +116,7 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
         widgets: ClassVar = {"signature": forms.Textarea(attrs={"rows": 5})}
         help_texts: ClassVar = {
             "name": _("The name that customers and your colleagues know."),
-            "signature": _("Put under every answer. {agent} stands for the name of who answers."),
+            "signature": _("Put under every answer; {agent} stands for the name of the agent."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
