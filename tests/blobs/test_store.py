@@ -4,7 +4,6 @@ import hashlib
 import os
 import random
 import stat
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,10 +22,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def data(tmp_path: Path, settings: Settings) -> Iterator[Path]:
+def data(tmp_path: Path, settings: Settings) -> Path:
     """A data directory of its own."""
     settings.CONFIGURATION = replace(settings.CONFIGURATION, data=tmp_path)
-    yield tmp_path
+    return tmp_path
 
 
 def save(*contents: bytes) -> list[str]:

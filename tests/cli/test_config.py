@@ -204,10 +204,10 @@ def test_the_default_queue_can_be_another_one(setup: Setup) -> None:
         ("[[queue]]\nname = 'Inbox'\nvalid = false\n", "[[queue]] “Inbox” contradicts another setting"),
         ("[[mailbox]]\nname = 'x'\nkind = 'local'\n", "[[mailbox]] “x” contradicts another setting"),
         ("[[mailbox]]\nname = 'x'\nport = -1\n", "[[mailbox]] “x”, port: write a whole number, not -1."),
-        ("[[mailbox]]\nname = 'x'\nqueue = 'Suport'\n", "there is no queue “Suport” (there are: Inbox)."),
+        ("[[mailbox]]\nname = 'x'\nqueue = 'Suport'\n", "there is no queue “Suport” (there are: Before, Inbox)."),
         ("[[mailbox]]\nname = 'x'\nstart_at = 2026-11-21\n", "write a date and time such as"),
         ("[[mailbox]]\nname = 'x'\npassword = 'clear'\n", "never in clear."),
-        ("[[address]]\nemail = 'no address'\n", "[[address]] “no address”, email: "),
+        ("[[address]]\nemail = 'no address'\nqueue = 'Inbox'\n", "[[address]] “no address”, email: "),
         ("[[queue]\nname", "this is no valid TOML: "),
     ],
 )
@@ -238,10 +238,13 @@ def test_a_file_in_another_encoding_is_one_sentence(setup: Setup) -> None:
 
 def test_a_missing_file_is_one_sentence(program: Program, tmp_path: Path) -> None:
     done = program.run("config", "apply", tmp_path / "none.toml")
-    assert (done.code, done.err) == (1, f"postvak: {tmp_path / 'none.toml'} can't be read: No such file or directory.\n")
+    assert (done.code, done.err) == (
+        1,
+        f"postvak: {tmp_path / 'none.toml'} can't be read: No such file or directory.\n",
+    )
 
 
-def test_a_file_of_one_organisation_can_repair_a_password_that_can_not_be_opened(setup: Setup) -> None:
+def test_a_file_can_repair_a_password_that_can_not_be_opened_any_more(setup: Setup) -> None:
     setup.apply(COMPLETE, **SECRETS)
     (setup.program.data / "sealing.keys").unlink()
     done = setup.apply(COMPLETE, **SECRETS)

@@ -32,9 +32,7 @@ def waits_for_a_lock(installed: Program, tmp_path_factory: pytest.TempPathFactor
     holder = sqlite3.connect(program.sqlite, isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     command = [sys.executable, "-m", "postvak", "config", "apply", str(setup)]
-    with subprocess.Popen(
-        command, env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    with subprocess.Popen(command, env=program.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         yield process
         process.kill()
     holder.close()

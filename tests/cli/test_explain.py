@@ -40,9 +40,7 @@ def prepared(installed: Program, tmp_path_factory: pytest.TempPathFactory) -> Pr
 
 
 @pytest.mark.parametrize("name", MAILS)
-def test_explain_says_what_ingest_then_does_and_writes_nothing(
-    prepared: Program, tmp_path: Path, name: str
-) -> None:
+def test_explain_says_what_ingest_then_does_and_writes_nothing(prepared: Program, tmp_path: Path, name: str) -> None:
     program = prepared.copied_to(tmp_path / "data")
     before = program.contents()
     explained = json.loads(program.ok("explain", "--json", "-", stdin=MAILS[name]))

@@ -122,9 +122,7 @@ def test_mails_of_several_folders_are_fetched(dovecot: Dovecot, user: str, box: 
     assert folders == {"INBOX", "Archive", "Lists/Grüße"}
 
 
-def test_a_copy_in_another_folder_is_a_duplicate_on_the_same_ticket(
-    dovecot: Dovecot, user: str, box: Box
-) -> None:
+def test_a_copy_in_another_folder_is_a_duplicate_on_the_same_ticket(dovecot: Dovecot, user: str, box: Box) -> None:
     mailbox = box(folders="INBOX,Copies")
     dovecot.deliver(user, mail())
     dovecot.deliver(user, mail(), "Copies")
@@ -142,9 +140,7 @@ def test_a_mail_that_was_moved_by_hand_is_no_second_ticket(dovecot: Dovecot, use
     assert outcomes() == ["new_ticket", "duplicate"]
 
 
-def test_a_new_uidvalidity_makes_receipts_anew_but_no_second_ticket(
-    dovecot: Dovecot, user: str, box: Box
-) -> None:
+def test_a_new_uidvalidity_makes_receipts_anew_but_no_second_ticket(dovecot: Dovecot, user: str, box: Box) -> None:
     dovecot.deliver(user, mail())
     mailbox = box()
     fetch(mailbox)
@@ -167,9 +163,7 @@ def renew_uidvalidity(dovecot: Dovecot, user: str) -> None:
         index.unlink()
 
 
-def test_mails_before_the_start_date_are_kept_and_make_no_ticket(
-    dovecot: Dovecot, user: str, box: Box
-) -> None:
+def test_mails_before_the_start_date_are_kept_and_make_no_ticket(dovecot: Dovecot, user: str, box: Box) -> None:
     start = timezone.now() - timedelta(days=1)
     dovecot.deliver(user, numbered(2)[0], arrived_at=start - timedelta(hours=1))
     dovecot.deliver(user, numbered(2)[1], arrived_at=start + timedelta(hours=1))
@@ -297,9 +291,7 @@ def test_an_unknown_server_is_recorded(box: Box) -> None:
     assert mailbox.last_details["host"] == "no-such-server.invalid"
 
 
-def test_a_wrong_folder_is_recorded_with_the_folders_that_are_there(
-    dovecot: Dovecot, user: str, box: Box
-) -> None:
+def test_a_wrong_folder_is_recorded_with_the_folders_that_are_there(dovecot: Dovecot, user: str, box: Box) -> None:
     dovecot.deliver(user, mail(), "Support")
     mailbox = box(folders="Suport")
     fetch(mailbox)

@@ -246,9 +246,7 @@ def test_our_own_address_is_dropped_from_the_recipients(smtp: Channel, write: Wr
     assert states(write(ANN, cc=("SUPPORT@example.org",))) == {ANN: "queued"}
 
 
-def test_many_mails_of_one_channel_share_a_connection(
-    smtp: Channel, smtp_server: SmtpServer, write: Write
-) -> None:
+def test_many_mails_of_one_channel_share_a_connection(smtp: Channel, smtp_server: SmtpServer, write: Write) -> None:
     for _ in range(3):
         write()
     assert send_due(WORKER) == 3
@@ -616,9 +614,7 @@ def test_retry_now_does_not_wait_for_the_schedule_or_the_paused_channel(
     assert states(outgoing) == {ANN: "accepted"}
 
 
-def test_there_is_nothing_to_retry_when_everybody_got_it(
-    smtp: Channel, smtp_server: SmtpServer, write: Write
-) -> None:
+def test_there_is_nothing_to_retry_when_everybody_got_it(smtp: Channel, smtp_server: SmtpServer, write: Write) -> None:
     outgoing = write()
     send_everything()
     assert not outbox.retry_now(outgoing)

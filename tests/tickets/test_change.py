@@ -119,9 +119,7 @@ def test_an_administrator_can_get_any_ticket(ticket: Ticket, bob: Agent, admin: 
     assert ticket.assignee == admin
 
 
-def test_a_move_keeps_an_assignee_who_may_read_the_new_queue(
-    ticket: Ticket, bob: Agent, sales: Queue
-) -> None:
+def test_a_move_keeps_an_assignee_who_may_read_the_new_queue(ticket: Ticket, bob: Agent, sales: Queue) -> None:
     sales.members.add(bob)
     assign(ticket, bob, by=bob)
     move(ticket, sales, by=bob)

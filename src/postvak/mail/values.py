@@ -53,12 +53,25 @@ class AttachmentInfo:
     is_inline: bool
 
 
+class Failure(StrEnum):
+    """Why a mail did not arrive, in the sorts between which a sender has to choose what to do."""
+
+    NONE = ""  # it arrived, or someone complained about it
+    HARD = "hard"  # this address or domain does not exist (any more): never write to it again
+    FULL = "full"  # the mailbox has no room
+    BLOCKED = "blocked"  # they take us, our server or our text for spam
+    POLICY = "policy"  # their rules: size, content, authentication, relaying, members only
+    SOFT = "soft"  # everything that may pass: their system, the network, time-outs, unknown reasons
+    DELAYED = "delayed"  # nothing lost yet: their server keeps trying
+
+
 @dataclass(frozen=True, slots=True)
 class DeliveryReport:
     """What another server says about one recipient (RFC 3464 section 2.3).
 
     `action` is failed, delayed, delivered, relayed or expanded; "complained" for RFC 5965 reports.
-    `status` is the enhanced code ("5.1.1") or ''. `original_message_id` is without <>, '' if unknown.
+    `status` is the enhanced code ("5.1.1") or ''; "5.0.0" where only a plain SMTP code is known.
+    `diagnostic` are the remote server's words. `original_message_id` is without <>, '' if unknown.
     """
 
     action: str
@@ -66,6 +79,7 @@ class DeliveryReport:
     status: str
     diagnostic: str
     original_message_id: str
+    failure: Failure = Failure.NONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from postvak.models.agent import Agent, FailedLogin
 from postvak.models.brand import Brand
 from postvak.models.channel import Channel
 from postvak.models.customer import Customer, CustomerAddress, Organisation, OrganisationDomain
+from postvak.models.grant import Grant
 from postvak.models.history import History
 from postvak.models.lease import Lease
 from postvak.models.mailbox import Mailbox
@@ -13,6 +14,7 @@ from postvak.models.message import Attachment, Message
 from postvak.models.outgoing import Delivery, DeliveryEvent, OutgoingMail
 from postvak.models.queue import Membership, Queue
 from postvak.models.receipt import Receipt, Trace
+from postvak.models.retention import Retention
 from postvak.models.status import Status
 from postvak.models.ticket import Participant, Ticket, TicketCounter
 
@@ -28,6 +30,7 @@ __all__ = [
     "Delivery",
     "DeliveryEvent",
     "FailedLogin",
+    "Grant",
     "History",
     "Lease",
     "Mailbox",
@@ -39,6 +42,7 @@ __all__ = [
     "Participant",
     "Queue",
     "Receipt",
+    "Retention",
     "Status",
     "Ticket",
     "TicketCounter",

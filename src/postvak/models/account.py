@@ -23,6 +23,9 @@ class Account(models.Model):
     ca_pem = models.TextField(_("own CA certificates (PEM)"), blank=True, default="")
     username = models.CharField(_("user"), max_length=255, blank=True, default="")
     sealed_password = models.TextField(blank=True, default="")
+    grant = models.ForeignKey(
+        "postvak.Grant", models.SET_NULL, null=True, blank=True, related_name="%(class)ss", verbose_name=_("connected account")
+    )
 
     class Meta:
         abstract = True

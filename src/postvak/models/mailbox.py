@@ -13,18 +13,25 @@ from postvak.models.account import Account
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
     def fetched(self) -> Self:
         """Valid mailboxes that have a server to fetch from."""
-        return self.filter(is_valid=True).exclude(kind=Mailbox.Kind.LOCAL)
+        return self.filter(is_valid=True, kind__in=[Mailbox.Kind.IMAP, Mailbox.Kind.POP3])
 
     def due(self, now: datetime) -> Self:
         return self.fetched().filter(models.Q(next_fetch_at=None) | models.Q(next_fetch_at__lte=now))
 
 
 class Mailbox(Account):
-    """State columns (`last_…`, `failing_since`, `failures`, `next_fetch_at`) are written by receive.fetch only."""
+    """State columns (`last_…`, `failing_since`, `failures`, `next_fetch_at`) are written by receive.fetch only,
+    `reconciled_at`, `compared` and `missing` (source keys) by receive.reconcile.
+
+    `is_look_only`: mails are received and stored, but not processed and not touched on the server until go-live.
+    `forward_addresses`: one per line or with commas; those that the listener accepts for this mailbox.
+    """
 
     class Kind(models.TextChoices):
         IMAP = "imap", _("IMAP")
         POP3 = "pop3", _("POP3")
+        FORWARD = "forward", _("forwarding address")
+        HTTP = "http", _("HTTP")
         LOCAL = "local", _("command line")
 
     class AfterStoring(models.TextChoices):
@@ -47,6 +54,12 @@ class Mailbox(Account):
     move_to = models.CharField(_("target folder"), max_length=255, blank=True, default="")
     interval = models.PositiveIntegerField(_("interval in seconds"), default=60, validators=[MinValueValidator(1)])
     size_limit = models.PositiveIntegerField(_("size limit in MB"), default=50, validators=[MinValueValidator(1)])
+    is_look_only = models.BooleanField(_("look only"), default=False)
+    imports_closed = models.BooleanField(_("import as closed"), default=False)
+    silence_limit = models.PositiveIntegerField(
+        _("silence limit in minutes"), default=15, validators=[MinValueValidator(1)]
+    )
+    forward_addresses = models.TextField(_("forwarding addresses"), blank=True, default="")
     is_valid = models.BooleanField(_("valid"), default=True)
     comment = models.CharField(_("comment"), max_length=500, blank=True, default="")
 
@@ -57,6 +70,9 @@ class Mailbox(Account):
     last_problem = models.CharField(max_length=32, blank=True, default="")
     last_said = models.TextField(blank=True, default="")
     last_details = models.JSONField(blank=True, default=dict)
+    reconciled_at = models.DateTimeField(null=True, blank=True)
+    compared = models.PositiveIntegerField(default=0)
+    missing = models.JSONField(blank=True, default=list)
 
     objects: ClassVar = MailboxQuerySet.as_manager()
 

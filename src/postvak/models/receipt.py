@@ -22,7 +22,9 @@ class Receipt(models.Model):
     """`source` names the mail on its mailbox for ever ("INBOX/1699/42", "UIDL/…", SHA-256 for the command line).
 
     `fingerprint` (mail.values.Mail.fingerprint) is set only on the first receipt of a mail: its uniqueness is
-    what stops two workers from making two tickets of two copies.
+    what stops two workers from making two tickets of two copies. `next_attempt_at` is null while the mailbox only
+    looks. A person who saw a held mail may release it (`is_released`: the doubts don't count any more) and send it
+    to `wanted_queue`. `blob` is null when the retention rule has dropped the bytes.
     """
 
     class State(models.TextChoices):
@@ -44,7 +46,7 @@ class Receipt(models.Model):
 
     mailbox = models.ForeignKey("Mailbox", models.PROTECT, related_name="receipts")
     source = models.CharField(max_length=400)
-    blob = models.ForeignKey("Blob", models.PROTECT, related_name="+")
+    blob = models.ForeignKey("Blob", models.PROTECT, null=True, blank=True, related_name="+")
     size = models.BigIntegerField()
     received_at = models.DateTimeField()
     arrived_at = models.DateTimeField(null=True, blank=True)
@@ -53,11 +55,13 @@ class Receipt(models.Model):
     remote_ip = models.CharField(max_length=45, blank=True, default="")
 
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
-    next_attempt_at = models.DateTimeField()
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
     claimed_by = models.CharField(max_length=64, blank=True, default="")
     claimed_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     error = models.TextField(blank=True, default="")
+    is_released = models.BooleanField(default=False)
+    wanted_queue = models.ForeignKey("Queue", models.SET_NULL, null=True, blank=True, related_name="+")
 
     outcome = models.CharField(max_length=20, choices=Outcome, blank=True, default="")
     processed_at = models.DateTimeField(null=True, blank=True)

@@ -68,8 +68,8 @@ def within_bytes(rows: Iterable[tuple[int, int]]) -> list[int]:
 def process(receipts: Sequence[Receipt], worker: str) -> None:
     """Process claimed receipts (with their mailbox loaded) to an outcome, a later attempt, or *held*."""
     started_at = timezone.now()
-    raws = store.get_all([receipt.blob_id for receipt in receipts])
-    waiting = [Incoming(receipt, parse(raws[receipt.blob_id])) for receipt in receipts]
+    raws = store.get_all([str(receipt.blob_id) for receipt in receipts])
+    waiting = [Incoming(receipt, parse(raws[str(receipt.blob_id)])) for receipt in receipts]
     for wave in waves(waiting):
         try:
             process_wave(wave, worker, started_at)

@@ -45,14 +45,14 @@ def cause(receipt: Receipt) -> str:
 
 @require_GET
 def original(request: HttpRequest, pk: int) -> HttpResponse:
-    receipt = get_object_or_404(visible_receipts(agent_of(request)), pk=pk)
-    return download(store.get(receipt.blob_id), f"receipt-{receipt.pk}.eml", "message/rfc822")
+    receipt = get_object_or_404(visible_receipts(agent_of(request)).exclude(blob=None), pk=pk)
+    return download(store.get(str(receipt.blob_id)), f"receipt-{receipt.pk}.eml", "message/rfc822")
 
 
 @require_GET
 def source(request: HttpRequest, pk: int) -> HttpResponse:
-    receipt = get_object_or_404(visible_receipts(agent_of(request)), pk=pk)
-    raw = store.get(receipt.blob_id)
+    receipt = get_object_or_404(visible_receipts(agent_of(request)).exclude(blob=None), pk=pk)
+    raw = store.get(str(receipt.blob_id))
     text = raw[:SOURCE_SHOWN].decode("utf-8", "replace").replace("\x00", "␀")
     return render(request, "desk/source.html", {"receipt": receipt, "text": text, "cut": len(raw) > SOURCE_SHOWN})
 
