@@ -15,6 +15,7 @@ START = """
 import json, os, sys
 from pathlib import Path
 from postvak.configuration import load
+print("ready", flush=True)
 sys.stdin.readline()
 found = load({"POSTVAK_DATA": sys.argv[1]})
 print(json.dumps([found.secret_key, [key.decode() for key in found.sealing_keys]]))
@@ -55,10 +56,12 @@ def test_processes_that_start_at_once_agree_on_the_keys(tmp_path: Path) -> None:
         processes = [
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)
         ]
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
+        pipes = [(process.stdin, process.stdout) for process in processes]
+        assert [out.readline() for _, out in pipes if out] == ["ready\n"] * len(pipes)
+        for stdin, _ in pipes:
+            assert stdin is not None
+            stdin.write("go\n")
+            stdin.flush()
         found = [json.loads(process.communicate()[0]) for process in processes]
         assert all(one == found[0] for one in found)
         keys = json.dumps([found[0][0], (tmp_path / str(round_) / "sealing.keys").read_text().split()])

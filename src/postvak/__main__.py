@@ -11,7 +11,6 @@ from postvak.configuration import ConfigurationError
 
 def main() -> None:
     """Set Django up, then hand over to the command line. Expected failures are one sentence, not a traceback."""
-    os.umask(0o077)  # keys, database and mails are for this user only, even in a directory that others may enter
     os.umask(0o077)  # keys, database and raw mails are nobody else's business
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "postvak.settings")
     try:

@@ -96,7 +96,7 @@ def test_200_mails_that_arrive_while_everything_is_killed_20_times_are_200_ticke
     monkeypatch.setenv("MAILBOX_PASSWORD", "open sesame")
     dovecot.add_user(user, "open sesame")
     set_up(postvak, SET_UP + MAILBOX.format(port=dovecot.imaps, ca_pem=dovecot.ca_pem, user=user))
-    with arriving(dovecot, user, chance, per_second=MAILS / (KILLS * (postvak.start_seconds + 0.75))) as delivery:
+    with arriving(dovecot, user, chance, per_second=MAILS / (KILLS * (0.65 * postvak.start_seconds + 0.5))) as delivery:
         for _ in range(KILLS):
             survive_one_kill(postvak, chance)
         delivery.join(60)
@@ -159,7 +159,7 @@ def arriving(dovecot: Dovecot, user: str, chance: random.Random, *, per_second: 
 
 def survive_one_kill(postvak: Installation, chance: random.Random) -> None:
     """Let it live for a moment, during its start or after it; kill everything; start again."""
-    time.sleep(chance.uniform(0.5 * postvak.start_seconds, postvak.start_seconds + 1.0))
+    time.sleep(chance.uniform(0.3 * postvak.start_seconds, postvak.start_seconds + 0.7))
     postvak.kill()
     postvak.launch()
 

@@ -10,7 +10,8 @@ from django.utils import timezone
 from postvak.mail.threading import make_message_id
 from postvak.models import Customer, Mailbox, Message, Organisation, Queue, Receipt, Status, Ticket
 from postvak.process import run
-from postvak.process.run import process_due, try_again
+from postvak.process.held import try_again
+from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
 from tests.mails import mail
 

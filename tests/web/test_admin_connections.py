@@ -23,7 +23,7 @@ def mailbox_facts(**changes: object) -> dict[str, object]:
     facts = {
         "name": "Service", "kind": "imap", "host": "imap.example.org", "port": 993, "security": "tls",
         "verify_tls": "on", "username": "ann", "password": SECRET, "folders": "INBOX", "start": "all",
-        "after_storing": "leave", "interval": 60, "size_limit": 50, "is_valid": "on", **changes,
+        "after_storing": "leave", "interval": 60, "size_limit": 50, "silence_limit": 15, "is_valid": "on", **changes,
     }  # fmt: skip
     return {name: value for name, value in facts.items() if value is not None}
 

@@ -174,6 +174,14 @@ TRACE: Mapping[str, Sentence] = {
     ),
     "reopened": Sentence(_("The ticket is open again"), _("The customer answered, so it waits for us."), "redo"),
     "status_kept": Sentence(_("The status stays as it is"), _("The ticket was open already."), "tick"),
+    "released": Sentence(_("Let through by a person"), _("It was held; somebody looked at it and released it."), "hand"),
+    "queue_by_person": Sentence(_("Queue “%(queue)s”"), _("Chosen by the person who released the mail."), "slots"),
+    "discarded": Sentence(
+        _("Put aside by %(agent)s"), _("Reason: %(reason)s. No ticket was made; the mail stays here."), "trash", "key"
+    ),
+    "ticket_imported_closed": Sentence(
+        _("A closed ticket was made"), _("This mailbox imports its mails as closed."), "plus", "key"
+    ),
     "ticket_opened": Sentence(_("A new ticket was opened"), "", "plus", "key"),
     "failed_three_times": Sentence(
         _("Processing failed three times"),

@@ -22,6 +22,7 @@ TOKEN = re.compile(
 )
 BARE = re.compile(r"(?:\"(?:[^\"\\]|\\.){0,1000}\"|[^\s\"<>,;]+)@[^\s\"<>,;]+")
 QUOTED = re.compile(r"\"((?:[^\"\\]|\\.){0,1000})\"")
+WHOLLY_QUOTED = re.compile(r'"([^"]*)"?|([^"]*)"')
 TYPED = re.compile(r"[^\s@\"(),:;<>\[\]\\\x00-\x1f\x7f]{1,64}@([^\s@\x00-\x1f\x7f]{1,253})")
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 MAX_ADDRESSES = 10_000
@@ -32,6 +33,7 @@ MAX_PHRASE = 2000  # keeps the patterns quick on hostile headers
 class _Reader:
     """Collects one address after the other while the tokens pass by."""
 
+    fallback: str = ""
     found: list[Address] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
     phrase: list[str] = field(default_factory=list)
@@ -61,32 +63,46 @@ class _Reader:
         phrase = "".join(self.phrase).strip()[:MAX_PHRASE]
         comment = "".join(self.comment)
         if self.angle is not None:
-            self._add(_name(phrase) or _name(comment), _mailbox(self.angle))
+            self._add(self._name(phrase) or self._name(comment), _mailbox(self.angle))
         elif match := BARE.search(phrase):
             rest = phrase[: match.start()] + phrase[match.end() :]
-            self._add(_name(rest) or _name(comment), _mailbox(match.group()))
+            self._add(self._name(rest) or self._name(comment), _mailbox(match.group()))
         elif phrase:
             self.words.append(phrase)
         self.phrase, self.comment, self.angle = [], [], None
+
+    def _name(self, latin: str) -> str:
+        return _name(latin, self.fallback)
 
     def _add(self, name: str, email: str) -> None:
         if email:
             self.found.append(Address(name, email))
 
 
-def read_addresses(raw_header: bytes | str) -> tuple[Address, ...]:
+def read_addresses(raw_header: bytes | str, fallback: str = "") -> tuple[Address, ...]:
     """All addresses of a From, To, Cc … header; groups are flattened, broken ones read as well as possible.
 
-    Entries without any address are left out, except a header that is one single word ("MAILER-DAEMON").
+    Entries without any address are left out, see `read_author`. `fallback` is the charset of names that are
+    neither encoded nor UTF-8.
     """
-    raw = raw_header.encode("utf-8", "replace") if isinstance(raw_header, str) else raw_header
-    text = raw.replace(b"\r", b"").replace(b"\n", b"").decode("latin-1")
-    reader = _Reader()
-    _read_tokens(text, reader)
-    reader.flush()
+    return tuple(_reader(raw_header, fallback).found[:MAX_ADDRESSES])
+
+
+def read_author(raw_header: bytes | str, fallback: str = "") -> Address | None:
+    """The first address of a From or Sender header; one that is a single word ("MAILER-DAEMON") is one, too."""
+    reader = _reader(raw_header, fallback)
     if not reader.found and len(reader.words) == 1 and not re.search(r"\s", reader.words[0]):
         reader._add("", _mailbox(reader.words[0]))
-    return tuple(reader.found[:MAX_ADDRESSES])
+    return reader.found[0] if reader.found else None
+
+
+def _reader(raw_header: bytes | str, fallback: str) -> _Reader:
+    raw = raw_header.encode("utf-8", "replace") if isinstance(raw_header, str) else raw_header
+    text = raw.replace(b"\r", b"").replace(b"\n", b"").decode("latin-1")
+    reader = _Reader(fallback)
+    _read_tokens(text, reader)
+    reader.flush()
+    return reader
 
 
 def _read_tokens(text: str, reader: _Reader) -> None:
@@ -102,11 +118,12 @@ def _read_tokens(text: str, reader: _Reader) -> None:
             reader.take("text" if text_of in "()" else kind, text_of)
 
 
-def _name(latin: str) -> str:
+def _name(latin: str, fallback: str) -> str:
     """A display name: quotes and backslashes taken off, encoded words and 8-bit letters decoded."""
     without = QUOTED.sub(lambda match: re.sub(r"\\(.)", r"\1", match.group(1)), latin)
-    name = re.sub(r"\s+", " ", decode_text(without.encode("latin-1"))).strip(" <>")
-    return name.strip('" ') if without == latin else name
+    name = re.sub(r"\s+", " ", decode_text(without.encode("latin-1"), fallback)).strip(" <>")
+    whole = WHOLLY_QUOTED.fullmatch(name) if without == latin else None
+    return (whole.group(1) or whole.group(2) or "").strip() if whole else name
 
 
 def _mailbox(latin: str) -> str:

@@ -1,21 +1,22 @@
-"""Which parts of a mail are its text, its HTML and its attachments.
+"""Which parts of a mail are its text, its HTML and its files.
 
 Parts inside one multipart/alternative are one block in two forms; other texts are blocks of their own.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 
+from postvak.mail.attachments import MESSAGE_TYPES, MailFile
 from postvak.mail.charsets import decode
-from postvak.mail.headers import one_line
 from postvak.mail.html import to_text
-from postvak.mail.tree import Part, Tree, build, header_end
-from postvak.mail.values import AttachmentInfo
+from postvak.mail.tnef import Tnef, is_tnef, read_tnef
+from postvak.mail.tree import Part, Tree, build, strip_envelope
+from postvak.mail.uuencode import split_files
 
+# Only these are read as text beside others; a text of any other type is shown when there is nothing else.
+TEXTS = frozenset(["text/plain", "text/html"])
 FILE_TEXTS = frozenset(
     [
         "text/calendar",
@@ -33,28 +34,8 @@ FILE_TEXTS = frozenset(
         "text/rtf",
     ]
 )
-EXTENSIONS = {
-    "text/plain": ".txt",
-    "text/html": ".html",
-    "text/calendar": ".ics",
-    "text/csv": ".csv",
-    "text/vcard": ".vcf",
-    "text/x-vcard": ".vcf",
-    "text/rfc822-headers": ".txt",
-    "message/delivery-status": ".txt",
-    "image/png": ".png",
-    "image/jpeg": ".jpg",
-    "image/gif": ".gif",
-    "image/webp": ".webp",
-    "application/pdf": ".pdf",
-    "application/pgp-signature": ".asc",
-    "application/pkcs7-signature": ".p7s",
-    "application/pkcs7-mime": ".p7m",
-    "application/zip": ".zip",
-    "application/ms-tnef": ".dat",
-}
-MESSAGE_TYPES = ("message/rfc822", "message/global", "message/news")
-MAX_NAME = 255
+REST = "application/octet-stream"
+MAX_MESSAGES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +44,7 @@ class Body:
 
     text: str
     html: str
-    attachments: tuple[AttachmentInfo, ...]
+    files: tuple[MailFile, ...]
     defects: tuple[str, ...]
 
 
@@ -81,63 +62,145 @@ class _Block:
 
 
 def read_body(tree: Tree) -> Body:
-    """Sort all leaves into text, HTML and attachments. Never raises."""
-    blocks: dict[int, _Block] = {}
-    files: list[tuple[Part, bytes]] = []
-    defects: list[str] = []
-    for part in tree.parts:
-        if part.is_multipart:
-            continue
-        content, defect = part.content()
-        defects.append(defect)
-        if is_text(part):
-            _add_text(part, content, blocks, defects)
-        else:
-            files.append((part, content))
-    if not blocks:
-        _add_whatever_is_text(tree, files, blocks)
-    ordered = list(blocks.values())
-    html = "\n".join(block.as_html() for block in ordered) if any(block.html for block in ordered) else ""
+    """Sort all leaves into text, HTML and files. Never raises."""
+    reader = _Reader(tree)
+    reader.read()
+    if not reader.has_text():
+        reader.add_whatever_is_text()
+    ordered = list(reader.blocks.values())
+    has_html = any(one.strip() for block in ordered for one in block.html)
+    html = "\n".join(block.as_html() for block in ordered) if has_html else ""
     text = "\n".join(filter(None, (block.as_text() for block in ordered)))
-    attachments = tuple(describe(part, content, html) for part, content in files)
-    return Body(text, html, attachments, tuple(filter(None, defects)))
+    return Body(text, html, tuple(reader.files), tuple(dict.fromkeys(filter(None, reader.defects))))
+
+
+@dataclass
+class _Reader:
+    """Goes through the leaves of one mail."""
+
+    tree: Tree
+    blocks: dict[int, _Block] = field(default_factory=dict)
+    files: list[MailFile] = field(default_factory=list)
+    defects: list[str] = field(default_factory=list)
+    tnef: list[Tnef] = field(default_factory=list)
+
+    def read(self) -> None:
+        for part in self.tree.parts:
+            if part.is_multipart:
+                continue
+            content, defect = part.content()
+            self.defects.append(defect)
+            if is_text(part):
+                self._add_text(part, content)
+            elif not is_tnef(part.content_type, part.filename, content) or not self._add_tnef(part, content):
+                self._add_file(part, content)
+
+    def has_text(self) -> bool:
+        return any(one.strip() for block in self.blocks.values() for one in (*block.plain, *block.html))
+
+    def _add_text(self, part: Part, content: bytes) -> None:
+        text, defect = decode(content, part.parameters.get("charset", ""))
+        self.defects.append(defect)
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        if not text.strip() and part.parent >= 0:
+            return
+        block = self._block(part)
+        if part.content_type == "text/html":
+            block.html.append(text)
+            return
+        text, files = split_files(text)
+        self.files += [MailFile(part, one.content, n, one.name, REST) for n, one in enumerate(files, 1)]
+        if part.parameters.get("format", "").lower() == "flowed":
+            text = unflow(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
+        block.plain.append(text)
+
+    def _block(self, part: Part) -> _Block:
+        key = part.alternative if part.alternative >= 0 else part.index
+        return self.blocks.setdefault(key, _Block())
+
+    def _add_file(self, part: Part, content: bytes) -> None:
+        """A file; a message in a digest is shown as text, too (RFC 2046 section 5.1.5)."""
+        self.files.append(MailFile(part, content))
+        parent = self.tree.parts[part.parent] if part.parent >= 0 else part
+        if part.content_type in MESSAGE_TYPES and parent.content_type == "multipart/digest":
+            self._add_message(part, content)
+
+    def _add_message(self, part: Part, content: bytes) -> None:
+        if len(self.blocks) < MAX_MESSAGES:
+            self.blocks[part.index] = _Block([_text_of_message(content)])
+
+    def _add_tnef(self, part: Part, content: bytes) -> bool:
+        """Files out of a winmail.dat; False when it can't be read as such."""
+        found = read_tnef(content)
+        if found is None:
+            self.defects.append("tnef_broken")
+            return False
+        if found.is_cut:
+            self.defects.append("tnef_broken")
+            self.files.append(MailFile(part, content))
+        self.tnef.append(found)
+        self.files += [
+            MailFile(part, one.content, n, one.name, one.content_type, one.content_id)
+            for n, one in enumerate(found.files, 1)
+        ]
+        return True
+
+    def add_whatever_is_text(self) -> None:
+        """No part is text: what a winmail.dat says, a text file that is meant to be seen, a text of another
+        type, an attached message, or what stands before the first boundary or after the last."""
+        for found in self.tnef:
+            self.blocks[0] = _Block([found.text] if found.text else [], [found.html] if found.html else [])
+        for choose in (_is_inline_text, _is_odd_text, _is_message):
+            for file in self.files if not self.has_text() else []:
+                if choose(file):
+                    self._show(file)
+                    break
+        root = self.tree.root
+        for around in (root.preamble, root.epilogue):
+            text = "" if self.has_text() else decode(around)[0].replace("\r\n", "\n").strip()
+            if text:
+                self.blocks[0] = _Block(plain=[text])
+
+    def _show(self, file: MailFile) -> None:
+        if file.part.content_type in MESSAGE_TYPES:
+            self._add_message(file.part, file.content)
+        else:
+            self._add_text(file.part, file.content)
+
+
+def _is_inline_text(file: MailFile) -> bool:
+    return not file.place and file.part.content_type in TEXTS and file.part.disposition[0] == "inline"
+
+
+def _is_odd_text(file: MailFile) -> bool:
+    part = file.part
+    shown = part.content_type.startswith("text/") and part.content_type not in TEXTS | FILE_TEXTS
+    return shown and not file.place and part.disposition[0] != "attachment"
+
+
+def _is_message(file: MailFile) -> bool:
+    return not file.place and file.part.content_type in MESSAGE_TYPES
+
+
+def _text_of_message(content: bytes) -> str:
+    """The text of an attached message; messages in it are not opened."""
+    reader = _Reader(build(strip_envelope(content)))
+    reader.read()
+    return "\n".join(filter(None, (block.as_text() for block in reader.blocks.values())))
 
 
 def is_text(part: Part) -> bool:
-    """Is this leaf shown as text (else it is an attachment)?"""
+    """Is this leaf shown as text (else it is a file)?"""
     if part.content_type.startswith("multipart/"):
         return True  # a multipart that could not be split
-    if not part.content_type.startswith("text/") or part.content_type in FILE_TEXTS:
+    if part.content_type not in TEXTS and (part.parent >= 0 or not _is_any_text(part)):
         return False
     disposition, _ = part.disposition
     return disposition != "attachment" and not (part.filename and part.parent >= 0)
 
 
-def _add_text(part: Part, content: bytes, blocks: dict[int, _Block], defects: list[str]) -> None:
-    text, defect = decode(content, part.parameters.get("charset", ""))
-    defects.append(defect)
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if not text.strip() and part.parent >= 0:
-        return
-    key = part.alternative if part.alternative >= 0 else part.index
-    block = blocks.setdefault(key, _Block())
-    if part.content_type == "text/html":
-        block.html.append(text)
-    elif part.parameters.get("format", "").lower() == "flowed":
-        block.plain.append(unflow(text, delete_space=part.parameters.get("delsp", "").lower() == "yes"))
-    else:
-        block.plain.append(text)
-
-
-def _add_whatever_is_text(tree: Tree, files: list[tuple[Part, bytes]], blocks: dict[int, _Block]) -> None:
-    """No part is text: a text file that is meant to be seen, or what stands before the first boundary."""
-    for part, content in files:
-        if part.content_type in ("text/plain", "text/html") and part.disposition[0] == "inline":
-            _add_text(part, content, blocks, [])
-            return
-    text = decode(tree.root.preamble)[0].replace("\r\n", "\n").strip()
-    if text:
-        blocks[0] = _Block(plain=[text])
+def _is_any_text(part: Part) -> bool:
+    return part.content_type.startswith("text/") and part.content_type not in FILE_TEXTS
 
 
 def unflow(text: str, *, delete_space: bool = False) -> str:
@@ -148,7 +211,8 @@ def unflow(text: str, *, delete_space: bool = False) -> str:
         bare = line.lstrip(">")
         depth = len(line) - len(bare)
         bare = bare.removeprefix(" ")
-        is_soft = bare.endswith(" ") and bare != "-- "
+        # "> > text" is another program's quoting: its blanks say nothing about line breaks
+        is_soft = bare.endswith(" ") and bare != "-- " and not (depth and bare.startswith(">"))
         if open_depth == depth and bare != "-- ":
             lines[-1] += bare
         else:
@@ -157,50 +221,3 @@ def unflow(text: str, *, delete_space: bool = False) -> str:
             lines[-1] = lines[-1][:-1]
         open_depth = depth if is_soft else -1
     return "\n".join(lines)
-
-
-def describe(part: Part, content: bytes, html: str) -> AttachmentInfo:
-    """One attachment as a value; it is inline when the HTML shows it or the sender says so of an image."""
-    content_id = part.content_id
-    is_image = part.content_type.startswith("image/")
-    shown = bool(content_id) and f"cid:{content_id}" in html
-    asked = is_image and (part.disposition[0] == "inline" or (part.related >= 0 and not part.disposition[0]))
-    return AttachmentInfo(
-        index=part.index,
-        name=_file_name(part, content),
-        content_type=part.content_type,
-        size=len(content),
-        content_id=content_id,
-        is_inline=shown or asked,
-    )
-
-
-def _file_name(part: Part, content: bytes) -> str:
-    """The sender's name without folders, else one made of what is known."""
-    given = one_line(part.filename)
-    name = re.split(r"[\\/]", given)[-1].strip() or given.strip("\\/ ")
-    if not name and part.content_type in MESSAGE_TYPES:
-        name = _message_name(content)
-    return _shortened(name or f"part-{part.index}{EXTENSIONS.get(part.content_type, '.bin')}")
-
-
-def _message_name(content: bytes) -> str:
-    content = content.lstrip(b"\r\n")
-    subject = build(content[: header_end(content)[1]]).root.headers.text("subject")
-    name = re.sub(r'[\\/:*?"<>|\s]+', " ", subject).strip()
-    return f"{name[: MAX_NAME - 4] or 'message'}.eml"
-
-
-def _shortened(name: str) -> str:
-    """At most MAX_NAME characters, the extension kept."""
-    if len(name) <= MAX_NAME:
-        return name
-    stem, dot, extension = name.rpartition(".")
-    if not dot or len(extension) > 10:
-        return name[:MAX_NAME]
-    return f"{stem[: MAX_NAME - len(extension) - 1]}.{extension}"
-
-
-def shown_parts(tree: Tree) -> Sequence[Part]:
-    """The leaves that are attachments, in order."""
-    return [part for part in tree.parts if not part.is_multipart and not is_text(part)]

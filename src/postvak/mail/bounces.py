@@ -1,57 +1,72 @@
 """What other servers report about our mails: RFC 3464 (delivery), RFC 5965 (complaints). Never raises.
 
-Bounces without a machine-readable part give the recipients of X-Failed-Recipients, or those that stand
-on a line of their own in the text (qmail, Exim, Postfix), else nothing.
+Order: machine-readable parts, the same fields pasted into the text, X-Failed-Recipients, events as JSON,
+prose (`bounces_text`). Whether a mail *is* a bounce is decided in `automatic`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from postvak.mail.addresses import read_addresses
-from postvak.mail.charsets import decode
+from postvak.mail.bounces_notifications import read_notification
+from postvak.mail.bounces_text import Notice, read_notice, read_prose, returned_headers
+from postvak.mail.bounces_words import best_status, classify
 from postvak.mail.headers import Headers, message_ids, own_message_id
-from postvak.mail.tree import Tree, build, header_end
-from postvak.mail.values import DeliveryReport
+from postvak.mail.tree import Tree
+from postvak.mail.values import DeliveryReport, Failure, Kind, Mail
 
 STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
-RETURNED_TYPES = ("message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers")
+COMPLAINT_RECIPIENTS = ("original-rcpt-to", "x-hmxmroriginalrecipient", "removal-recipient")
 ACTIONS = frozenset({"failed", "delayed", "delivered", "relayed", "expanded"})
-STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
-RETURNED_ID = re.compile(rb"^[ >\t]*message-id:\s*(<[^<>\s]+>)", re.I | re.M)
-COPY_BELOW = re.compile(
-    rb"^(?:[ >-]*(?:below this line|this is a copy of|original message|returned message|unsent message)"
-    rb"|return-path:|received:)",
-    re.I | re.M,
-)
-ALONE = re.compile(
-    r"^[ \t]*<?([^\s<>@:\"(),;\x00-\x1f]{1,64}@[^\s<>@:\"(),;\x00-\x1f]{3,253})>?(?:$|:(?:\s|$)|[ \t]*\()",
-    re.M,
-)
-FAILED_WORDS = re.compile(
-    r"fail|undeliver|not (?:be )?(?:able to )?deliver|could ?n.t|unable|error|unknown|rejected|delayed"
-    r"|unzustellbar|nicht zu|onbestelbaar|niet ",
-    re.I,
-)
+DISTURBED = frozenset({"failed", "delayed"})
+RECIPIENT_FIELD = re.compile(r"^[ \t]{0,20}(?:original-recipient|final-recipient)[ \t]{0,9}:", re.I | re.M)
+RETURNED_ID = re.compile(r"^[ >\t]{0,20}message-id:\s{0,20}(<[^<>\s]{1,900}>)", re.I | re.M)
+NO_ADDRESS = re.compile(r"unknown|unavailable|undisclosed|none|n/a", re.I)
 MAX_REPORTS = 1000
-MAX_SEARCH = 512 * 1024
+MAX_PART = 512 * 1024
 
 
 def read_reports(tree: Tree) -> tuple[DeliveryReport, ...]:
     """One report per recipient of every machine-readable part, in order; () if there is nothing to read."""
-    original = _original_id(tree)
+    notice = read_notice(tree)
+    original = _original_id(tree, notice)
+    found = _machine_readable(tree, original, notice)
+    return (
+        found[:MAX_REPORTS]
+        or _pasted_fields(notice, original)
+        or _failed_recipients(tree, notice, original)
+        or read_notification(notice.text)
+        or read_prose(notice, original)
+    )
+
+
+def is_bounce(mail: Mail) -> bool:
+    """Does this mail say that one of ours did not arrive, or not yet? News of success is a report, no bounce."""
+    if mail.kind is not Kind.BOUNCE:
+        return False
+    return not mail.reports or any(report.action in DISTURBED for report in mail.reports)
+
+
+def is_hard(reports: Iterable[DeliveryReport]) -> bool:
+    """Is at least one address gone for good?"""
+    return any(report.failure is Failure.HARD for report in reports)
+
+
+def _machine_readable(tree: Tree, original: str, notice: Notice) -> tuple[DeliveryReport, ...]:
     found: list[DeliveryReport] = []
     for part in tree.parts:
         if part.content_type in STATUS_TYPES:
-            found += _delivery_reports(part.content()[0], original)
+            found += _delivery_reports(part.content()[0][:MAX_PART], original, notice)
         elif part.content_type == "message/feedback-report":
-            found += _complaints(part.content()[0], original)
-    return tuple(found[:MAX_REPORTS]) or _failed_recipients(tree, original) or _in_text(tree, original)
+            found += _complaints(part.content()[0][:MAX_PART], tree, original)
+    return tuple(dict.fromkeys(found)) or _opt_out(tree, original)
 
 
-def _delivery_reports(raw: bytes, original: str) -> list[DeliveryReport]:
+def _delivery_reports(raw: bytes, original: str, notice: Notice) -> list[DeliveryReport]:
     """Every block that names a recipient (RFC 3464 section 2.3); broken mails put all into one block."""
-    reports = (_delivery_report(block, original) for block in _blocks(raw))
+    reports = (_delivery_report(block, original, notice) for block in _blocks(raw))
     return [report for report in reports if report is not None]
 
 
@@ -62,30 +77,27 @@ def _blocks(raw: bytes) -> list[Headers]:
 
 def _fields(block: bytes) -> Headers:
     """Header lines of one block; the standard reader stops at the first odd line, this one steps over it."""
-    lines: list[tuple[str, bytes]] = []
+    lines: list[tuple[str, list[bytes]]] = []
     for line in block.split(b"\n"):
         if line[:1] in (b" ", b"\t") and lines:
-            lines[-1] = (lines[-1][0], lines[-1][1] + b" " + line.strip())
+            lines[-1][1].append(line.strip())
             continue
         name, colon, value = line.partition(b":")
         if colon:
-            lines.append((name.strip().decode("ascii", "replace"), value.strip()))
-    return Headers(tuple(lines))
+            lines.append((name.strip().decode("ascii", "replace"), [value.strip()]))
+    return Headers(tuple((name, b" ".join(pieces)) for name, pieces in lines))
 
 
-def _delivery_report(block: Headers, original: str) -> DeliveryReport | None:
+def _delivery_report(block: Headers, original: str, notice: Notice) -> DeliveryReport | None:
     recipient = _typed(block, "original-recipient") or _typed(block, "final-recipient")
     if not recipient:
         return None
     diagnostic = block.text("diagnostic-code")
-    status = STATUS.search(block.text("status")) or STATUS.search(diagnostic)
-    return DeliveryReport(
-        action=_action(block.text("action"), status.group(1) if status else ""),
-        recipient=recipient,
-        status=status.group(1) if status else "",
-        diagnostic=diagnostic.partition(";")[2].strip() or diagnostic,
-        original_message_id=original,
-    )
+    words = diagnostic.partition(";")[2].strip() or diagnostic
+    status = best_status(block.text("status"), words)
+    action = _action(block.text("action"), status)
+    said = words or " ".join((block.text("status"), *notice.text[:1000].split()))
+    return DeliveryReport(action, recipient, status, words, original, classify(action, status, said))
 
 
 def _action(written: str, status: str) -> str:
@@ -102,57 +114,54 @@ def _typed(block: Headers, name: str) -> str:
     if semicolon and "x400" in kind.lower().replace(".", ""):
         return ""
     found = read_addresses(address if semicolon else text)
-    return found[0].email if found else ""
+    return found[0].email if found and not NO_ADDRESS.fullmatch(found[0].email) else ""
 
 
-def _complaints(raw: bytes, original: str) -> list[DeliveryReport]:
+def _complaints(raw: bytes, tree: Tree, original: str) -> list[DeliveryReport]:
     """Who complained (RFC 5965 section 3.2); providers often hide it, then the recipient is ''."""
     fields = _blocks(raw)[0]
-    recipients = [a.email for line in fields.all("original-rcpt-to") for a in read_addresses(line)]
+    returned = returned_headers(tree) or Headers(())
+    lines = [line for name in COMPLAINT_RECIPIENTS for line in (*fields.all(name), *returned.all(name))]
+    recipients = list(dict.fromkeys(a.email for line in lines for a in read_addresses(line)))
     kind = fields.text("feedback-type")
     return [DeliveryReport("complained", one, "", kind, original) for one in recipients or [""]]
 
 
-def _failed_recipients(tree: Tree, original: str) -> tuple[DeliveryReport, ...]:
-    """Exim names them in a header when it writes no delivery-status part."""
-    lines = tree.root.headers.all("x-failed-recipients")
-    found = [address for line in lines for address in read_addresses(line)]
-    return tuple(DeliveryReport("failed", one.email, "", "", original) for one in found[:MAX_REPORTS])
-
-
-def _in_text(tree: Tree, original: str) -> tuple[DeliveryReport, ...]:
-    """Recipients on lines of their own, up to the copy of our mail; the first status code is for all."""
-    text, _ = decode(COPY_BELOW.split(_plain(tree)[:MAX_SEARCH], maxsplit=1)[0])
-    if not FAILED_WORDS.search(text):
+def _opt_out(tree: Tree, original: str) -> tuple[DeliveryReport, ...]:
+    """A mail program that unsubscribes its owner: he does not want our mail."""
+    if "x-apple-unsubscribe" not in tree.root.headers:
         return ()
-    status = STATUS.search(text)
-    code = status.group(1) if status else ""
-    found = dict.fromkeys(match.group(1) for match in ALONE.finditer(text))
-    action = "delayed" if code.startswith("4") else "failed"
-    return tuple(DeliveryReport(action, one, code, "", original) for one in list(found)[:MAX_REPORTS])
+    authors = read_addresses(tree.root.headers.raw("from"))
+    return tuple(DeliveryReport("complained", one.email, "", "opt-out", original) for one in authors[:1])
 
 
-def _plain(tree: Tree) -> bytes:
-    """The first plain text part, without carriage returns."""
-    for part in tree.parts:
-        if part.content_type == "text/plain" and not part.is_multipart:
-            return part.content()[0].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    return b""
+def _pasted_fields(notice: Notice, original: str) -> tuple[DeliveryReport, ...]:
+    """Fields of RFC 3464 in the text: the boundary of their part was lost, or someone wrote them there."""
+    start = RECIPIENT_FIELD.search(notice.text)
+    if start is None:
+        return ()
+    lines = (line.strip() if RECIPIENT_FIELD.match(line) else line for line in notice.text[start.start() :].split("\n"))
+    return tuple(_delivery_reports("\n".join(lines).encode("utf-8", "replace"), original, notice)[:MAX_REPORTS])
 
 
-def _original_id(tree: Tree) -> str:
+def _failed_recipients(tree: Tree, notice: Notice, original: str) -> tuple[DeliveryReport, ...]:
+    """Exim names them in a header when it writes no delivery-status part; what was said stands in the prose."""
+    lines = tree.root.headers.all("x-failed-recipients")
+    named = dict.fromkeys(one.email for line in lines for one in read_addresses(line) if "@" in one.email)
+    prose = read_prose(notice, original) if named else ()
+    said = {report.recipient.lower(): report for report in prose}
+    first = next(iter(prose), DeliveryReport("failed", "", "", "", original, Failure.SOFT))
+    found = ((one, said.get(one.lower(), first)) for one in list(named)[:MAX_REPORTS])
+    return tuple(DeliveryReport(r.action, one, r.status, r.diagnostic, original, r.failure) for one, r in found)
+
+
+def _original_id(tree: Tree, notice: Notice) -> str:
     """Message-ID of our mail: from its returned copy, what this mail answers to, or its text."""
-    for part in tree.parts[1:]:
-        if part.content_type in RETURNED_TYPES:
-            content = part.content()[0].lstrip(b"\r\n")
-            headers = build(content[: header_end(content)[1]]).root.headers
-            if found := own_message_id(headers.raw("message-id")):
-                return found
+    if notice.copy and (found := own_message_id(notice.copy.raw("message-id"))):
+        return found
     headers = tree.root.headers
     answered = message_ids(headers.raw("in-reply-to")) or message_ids(headers.raw("references"))[-1:]
-    return answered[0] if answered else _quoted_id(tree)
-
-
-def _quoted_id(tree: Tree) -> str:
-    match = RETURNED_ID.search(_plain(tree)[:MAX_SEARCH])
-    return own_message_id(match.group(1)) if match else ""
+    if answered:
+        return answered[0]
+    quoted = RETURNED_ID.search(notice.text) or RETURNED_ID.search(notice.below)
+    return own_message_id(quoted.group(1).encode()) if quoted else ""

@@ -139,9 +139,7 @@ def _extra_name(name: str) -> str:
     if not HEADER_NAME.fullmatch(name):
         raise ValueError("A header name may only hold letters, digits and hyphens.")
     if name.lower() in OWN_HEADERS or _is_mime(name):
-        raise ValueError(
-            f"The header {name} can't be added to a mail: Postvak writes it itself or forbids it."
-        )
+        raise ValueError(f"The header {name} can't be added to a mail: Postvak writes it itself or forbids it.")
     return name
 
 
@@ -258,9 +256,7 @@ def _text_encoding(text: str) -> str:
 def _is_safe_line(line: str) -> bool:
     """Short, no blanks at its end, nothing that a server on the way would quote or swallow."""
     printable = line.replace("\t", "").isprintable()
-    return (
-        len(line) <= MAX_LINE and printable and line == line.rstrip() and not line.startswith(("From ", "."))
-    )
+    return len(line) <= MAX_LINE and printable and line == line.rstrip() and not line.startswith(("From ", "."))
 
 
 def _add_file(message: EmailMessage, file: File, *, disposition: str) -> None:

@@ -15,7 +15,8 @@ from email.utils import parsedate_tz
 from functools import cached_property
 from urllib.parse import unquote_to_bytes
 
-from postvak.mail.charsets import decode, storable
+from postvak.mail.charsets import decode, decode_unlabelled, storable
+from postvak.mail.transfer import decode_base64
 
 WORD_START = re.compile(rb"=\?([^?\s]{0,80})\?([bBqQ])\?")
 CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
@@ -23,6 +24,8 @@ BLANKS = re.compile(r"\s+")
 IDS = re.compile(r"<([^<>]*)>")
 PARAMETER = re.compile(rb";\s*([^\s=;]{1,80})\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^;]*))", re.S)
 SECTION = re.compile(r"^([^*]+)(?:\*(\d{1,4}))?(\*)?$")
+QUOTED_PAIR = re.compile(rb'\\(["\\])')
+ANY_PAIR = re.compile(rb"\\(.)", re.S)
 MAX_IDS = 1000
 # "name*=" and "name=" beside the numbered "name*0="; senders that give several mean the same by all
 EXTENDED, PLAIN = -2, -1
@@ -30,9 +33,13 @@ EXTENDED, PLAIN = -2, -1
 
 @dataclass(frozen=True)
 class Headers:
-    """Header lines of one part: names as written, raw values still folded and encoded."""
+    """Header lines of one part: names as written, raw values still folded and encoded.
+
+    `fallback` is the charset that text outside encoded words may have.
+    """
 
     lines: tuple[tuple[str, bytes], ...]
+    fallback: str = ""
 
     @cached_property
     def _by_name(self) -> dict[str, list[bytes]]:
@@ -51,21 +58,24 @@ class Headers:
 
     def text(self, name: str) -> str:
         """Decoded value of the first header with this (lower case) name, '' if absent."""
-        return decode_text(self.raw(name))
+        return decode_text(self.raw(name), self.fallback)
 
     def __contains__(self, name: str) -> bool:
         return name in self._by_name
 
 
-def decode_text(raw: bytes) -> str:
-    """One line of readable text out of a raw header value (RFC 2047, tolerant)."""
+def decode_text(raw: bytes, fallback: str = "") -> str:
+    """One line of readable text out of a raw header value (RFC 2047, tolerant).
+
+    `fallback` is the charset of text that is not encoded, for those who leave it so.
+    """
     if b"\n" in raw or b"\r" in raw:
         raw = raw.replace(b"\r", b"").replace(b"\n", b"")
     if b"=?" not in raw:
-        return one_line(decode(raw)[0])
+        return one_line(decode_unlabelled(raw, fallback))
     pieces: list[str] = []
     for charset, chunk in _joined(_words(raw)):
-        pieces.append(decode(chunk, charset or "")[0])
+        pieces.append(decode(chunk, charset)[0] if charset else decode_unlabelled(chunk, fallback))
     return one_line("".join(pieces))
 
 
@@ -116,31 +126,19 @@ def _joined(words: Iterable[tuple[str | None, bytes]]) -> Iterable[tuple[str | N
         yield current, b"".join(chunks)
 
 
-def decode_base64(raw: bytes) -> tuple[bytes, bool]:
-    """Bytes of a base64 text and whether it was sound; foreign characters and odd padding are survived."""
-    body = raw.rstrip(b"=\r\n\t ")
-    if b"=" in body:
-        pieces = [_quads(piece) for piece in body.split(b"=") if piece.strip()]
-        return b"".join(piece for piece, _ in pieces), False
-    return _quads(body)
+def parameters(raw: bytes, *, strict: bool = False) -> tuple[str, dict[str, str]]:
+    """Value in lower case and parameters (names in lower case) of a Content-* header (RFC 2045, 2231).
 
-
-def _quads(raw: bytes) -> tuple[bytes, bool]:
-    try:
-        return binascii.a2b_base64(raw + b"=="), True
-    except binascii.Error:
-        letters = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
-        return binascii.a2b_base64(letters[: len(letters) - (len(letters) % 4 == 1)] + b"=="), False
-
-
-def parameters(raw: bytes) -> tuple[str, dict[str, str]]:
-    """Value in lower case and parameters (names in lower case) of a Content-* header (RFC 2045, 2231)."""
+    Backslashes in quotes stay unless they stand before a quote or backslash (senders mean folders by them);
+    `strict` takes all off, as RFC 5322 section 3.2.1 wants it.
+    """
     value = raw.partition(b";")[0]
+    pair = ANY_PAIR if strict else QUOTED_PAIR
     sections: dict[str, dict[int, tuple[bytes, bool]]] = {}
     for match in PARAMETER.finditer(raw):
         name, number, extended = _section(match.group(1))
         quoted, bare = match.group(2), match.group(3)
-        content = re.sub(rb'\\(["\\])', rb"\1", quoted) if quoted is not None else bare.strip().strip(b'"')
+        content = pair.sub(rb"\1", quoted) if quoted is not None else bare.strip().strip(b'"')
         sections.setdefault(name, {}).setdefault(number, (content, extended))
     found = {name: _assembled(parts) for name, parts in sections.items()}
     return decode_text(value.partition(b"(")[0]).lower(), found

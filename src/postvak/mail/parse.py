@@ -6,13 +6,15 @@ What is not here: keeping the raw mail (the caller stores it first), signatures,
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
-from postvak.mail.addresses import read_addresses
+from postvak.mail.addresses import read_addresses, read_author
+from postvak.mail.attachments import MailFile, describe_file
 from postvak.mail.automatic import Signs, detect
-from postvak.mail.body import Body, describe, read_body, shown_parts
+from postvak.mail.body import Body, read_body
 from postvak.mail.bounces import read_reports
 from postvak.mail.headers import Headers, decode_text, message_ids, own_message_id, read_date
-from postvak.mail.tree import Tree, build, header_end, strip_envelope
+from postvak.mail.tree import MAX_PARTS, Tree, build, header_end, strip_envelope
 from postvak.mail.values import Address, AttachmentInfo, Kind, Mail
 
 MAX_HEADER_LINES = 200
@@ -21,11 +23,29 @@ FINGERPRINTED = ("from", "to", "cc", "subject", "date", "message-id")
 REPORTING = (Kind.BOUNCE, Kind.COMPLAINT)
 
 
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A mail with its tree and the contents of its files (`files` in the order of `mail.attachments`)."""
+
+    mail: Mail
+    tree: Tree
+    files: tuple[MailFile, ...]
+
+
 def parse(raw: bytes) -> Mail:
     """Everything that the other parts need to know of a mail; what was broken is listed in `defects`."""
+    return understand(raw).mail
+
+
+def understand(raw: bytes) -> Understood:
+    """The mail with the contents of its files, for those who need them at once."""
     tree = build(strip_envelope(raw))
-    headers = tree.root.headers
     body = read_body(tree)
+    return Understood(_mail(raw, tree, body), tree, body.files)
+
+
+def _mail(raw: bytes, tree: Tree, body: Body) -> Mail:
+    headers = tree.root.headers
     author = _first_address(headers, "from")
     subject = headers.text("subject")
     kind, reason = detect(_signs(tree, author, subject))
@@ -43,24 +63,22 @@ def parse(raw: bytes) -> Mail:
         date=read_date(headers.raw("date")),
         text=body.text,
         html=body.html,
-        attachments=body.attachments,
+        attachments=tuple(describe_file(file, body.html) for file in body.files),
         kind=kind,
         kind_reason=reason,
         reports=read_reports(tree) if kind in REPORTING else (),
         defects=_defects(raw, tree, body, author),
         fingerprint=_fingerprint(raw, headers),
-        headers=tuple((decode_text(n.encode()), decode_text(v)) for n, v in headers.lines[:MAX_HEADER_LINES]),
+        headers=tuple((n, decode_text(v, headers.fallback)) for n, v in headers.lines[:MAX_HEADER_LINES]),
     )
 
 
 def attachment_content(raw: bytes, index: int) -> tuple[AttachmentInfo, bytes]:
     """Cut one attachment out of the raw mail. LookupError if this index is no attachment of this mail."""
-    tree = build(strip_envelope(raw))
-    for part in shown_parts(tree):
-        if part.index == index:
-            content = part.content()[0]
-            html = read_body(tree).html if part.content_id else ""
-            return describe(part, content, html), content
+    body = read_body(build(strip_envelope(raw)))
+    for file in body.files:
+        if file.part.index + MAX_PARTS * file.place == index:
+            return describe_file(file, body.html), file.content
     raise LookupError(f"This mail has no attachment with number {index}.")
 
 
@@ -77,11 +95,12 @@ def _signs(tree: Tree, author: Address | None, subject: str) -> Signs:
 
 
 def _addresses(headers: Headers, name: str) -> tuple[Address, ...]:
-    return tuple(address for line in headers.all(name) for address in read_addresses(line))
+    return tuple(address for line in headers.all(name) for address in read_addresses(line, headers.fallback))
 
 
 def _first_address(headers: Headers, name: str) -> Address | None:
-    return next(iter(_addresses(headers, name)), None)
+    found = (read_author(line, headers.fallback) for line in headers.all(name))
+    return next((address for address in found if address), None)
 
 
 def _delivered_to(headers: Headers) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ __all__ = ["Part", "Tree", "build", "header_end", "strip_envelope"]
 
 MAX_DEPTH = 50
 MAX_PARTS = 1000
+MAX_DELIMITERS = 20_000
 MAX_GUESSES = 5
 UTF8_BOM = b"\xef\xbb\xbf"
 CONTENT_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
@@ -31,7 +32,7 @@ REST = "application/octet-stream"
 class Part:
     """One MIME part. `index` counts all parts depth-first, the mail itself is 0; `parent` is an index or -1.
 
-    `alternative`, `related` and `digest` are the indexes of the nearest such multipart around it (-1: none).
+    `alternative` and `related` are the indexes of the nearest such multipart around it (-1: none).
     `is_rest`: not a part but all that lies beyond the limits.
     """
 
@@ -39,7 +40,6 @@ class Part:
     parent: int
     alternative: int
     related: int
-    is_in_digest: bool
     headers: Headers
     content_type: str
     parameters: dict[str, str]
@@ -100,18 +100,17 @@ class _Node:
     """A part while the mail is being split. Numbers are places in the raw mail."""
 
     block: HeaderBlock
-    written_type: str
+    content_type: str
     parameters: dict[str, str]
     parent: _Node | None
-    depth: int
+    index: int
     start: int
     end: int
-    index: int = 0
+    depth: int = 0
     boundary: bytes = b""
     children: int = 0
     preamble_end: int = -1
     epilogue_start: int = -1
-    epilogue_end: int = -1
     is_closed: bool = False
     is_rest: bool = False
 
@@ -132,11 +131,11 @@ def build(raw: bytes) -> Tree:
     if b"\n" not in raw:
         raw = raw.replace(b"\r", b"\n")
     true_boundaries: dict[int, bytes] = {}
-    for _ in range(MAX_GUESSES):
+    while True:
         splitter = _Splitter(raw, true_boundaries)
         splitter.split()
         found = _true_boundary(raw, splitter.nodes, true_boundaries)
-        if found is None:
+        if found is None or len(true_boundaries) >= MAX_GUESSES:
             break
         true_boundaries[found[0]] = found[1]
     if true_boundaries:
@@ -146,30 +145,34 @@ def build(raw: bytes) -> Tree:
 
 @dataclass(slots=True)
 class _Splitter:
-    """One pass over the mail; `true_boundaries` are boundaries by the place of a part's body."""
+    """One pass over the mail; `true_boundaries` are boundaries by the place of a part's body.
+
+    On the stack lie the open part and the multiparts around it, with `levels` by their boundary.
+    """
 
     raw: bytes
     true_boundaries: dict[int, bytes]
     nodes: list[_Node] = field(default_factory=list)
     stack: list[_Node] = field(default_factory=list)
+    levels: dict[bytes, list[int]] = field(default_factory=dict)
     prefixes: tuple[bytes, ...] = ()
     defects: list[str] = field(default_factory=list)
+    delimiters: int = 0
     is_full: bool = False
 
     def split(self) -> None:
-        self._open(0, None)
-        raw, at = self.raw, self.nodes[0].start
-        if raw[at : at + 2] != b"--":
-            at = raw.find(b"\n--", max(at - 1, 0)) + 1
-        while at and self.stack and not self.is_full:
+        raw = self.raw
+        start = self._open(0, None)
+        at = start if raw[start : start + 2] == b"--" else raw.find(b"\n--", max(start - 1, 0)) + 1
+        while at and self.prefixes and not self.is_full:
             if raw.startswith(self.prefixes, at):
-                line_end = raw.find(b"\n", at) + 1 or len(raw)
-                at = self._delimiter(at, line_end) - 1
+                at = max(self._delimiter(at, raw.find(b"\n", at) + 1 or len(raw)) - 1, at)
             at = raw.find(b"\n--", at) + 1
         self._close_down_to(0, len(raw))
 
     def _delimiter(self, at: int, line_end: int) -> int:
         """Handle a line that begins like a delimiter; answer where to go on."""
+        self.delimiters += 1
         level, is_close = self._meaning(self.raw[at + 2 : line_end])
         if level < 0:
             return line_end
@@ -181,45 +184,51 @@ class _Splitter:
             node.is_closed, node.epilogue_start = True, line_end
             return line_end
         if len(self.nodes) >= MAX_PARTS - 1:
-            self._take_rest(line_end, node)
-            return len(self.raw)
-        node.is_closed, node.children = False, node.children + 1
+            return self._take_rest(line_end, node)
+        node.is_closed = False
+        node.children += 1
         return self._open(line_end, node)
 
-    def _meaning(self, text: bytes) -> tuple[int, bool]:
-        """Which open multipart this delimiter belongs to (-1: none), and whether it closes it.
+    def _meaning(self, line: bytes) -> tuple[int, bool]:
+        """Which multipart this delimiter (without its dashes) belongs to, -1: none; and does it close that?"""
+        text = line.rstrip()
+        if text in self.levels:
+            return self._innermost(self.levels[text]), False
+        if b"--" not in text or self.delimiters > MAX_DELIMITERS:
+            return -1, False
+        if text[:-2] in self.levels and text.endswith(b"--"):
+            return self._innermost(self.levels[text[:-2]]), True
+        found = [levels for boundary, levels in self.levels.items() if text.startswith(boundary + b"--")]
+        return (self._innermost(found[-1]), True) if found else (-1, False)
 
-        The innermost open one first; then one that was closed already and goes on nevertheless.
-        """
-        text = text.rstrip()
-        for wants_closed in (False, True):
-            for level in range(len(self.stack) - 1, -1, -1):
-                node = self.stack[level]
-                if node.is_closed is wants_closed and text.startswith(node.boundary):
-                    rest = text[len(node.boundary) :]
-                    if not rest or rest.startswith(b"--"):
-                        return level, bool(rest)
-        return -1, False
+    def _innermost(self, levels: list[int]) -> int:
+        """The innermost open one; if all were closed already, the innermost, which goes on nevertheless."""
+        still_open = [level for level in levels if not self.stack[level].is_closed]
+        return (still_open or levels)[-1]
 
     def _open(self, at: int, parent: _Node | None) -> int:
         """A new part begins at `at`; answer where its body begins."""
-        is_root = parent is None
-        block = read_header(self.raw, at, len(self.raw), is_root=is_root, is_delimiter=self._is_delimiter)
+        raw = self.raw
+        block = read_header(raw, at, len(raw), is_root=parent is None, is_delimiter=self._is_delimiter)
         self.defects += block.defects
         raw_type = next((value for name, value in block.lines if name.lower() == "content-type"), b"")
-        written, named = parameters(raw_type)
-        start = block.body_start
-        depth = parent.depth + 1 if parent else 0
-        node = _Node(block, written, named, parent, depth, start, len(self.raw), index=len(self.nodes))
+        content_type, named = parameters(raw_type)
+        node = _Node(block, content_type, named, parent, len(self.nodes), block.body_start, len(raw))
+        node.depth = parent.depth + 1 if parent else 0
+        self._find_boundary(node)
         self.nodes.append(node)
-        if written.startswith("multipart/"):
-            self._push(node)
-        elif not self.stack or parent is not None:
-            self._leaf(node)
-        return start
+        self.stack.append(node)
+        if node.boundary:
+            self._stack_changed()
+        return node.start
 
-    def _push(self, node: _Node) -> None:
-        boundary = self.true_boundaries.get(node.start) or _boundary(node.parameters)
+    def _find_boundary(self, node: _Node) -> None:
+        boundary = self.true_boundaries.get(node.start, b"")
+        if boundary and not node.content_type:
+            node.content_type = "multipart/mixed"
+        if not node.content_type.startswith("multipart/"):
+            return
+        boundary = boundary or node.parameters.get("boundary", "").rstrip().encode("utf-8", "surrogateescape")
         if not boundary:
             self.defects.append("boundary_missing")
         elif node.depth >= MAX_DEPTH:
@@ -227,35 +236,101 @@ class _Splitter:
             node.is_rest = True
         else:
             node.boundary = boundary
-        self._leaf(node)
 
-    def _leaf(self, node: _Node) -> None:
-        """Every part lies on the stack until something ends it; only multiparts have a boundary."""
-        self.stack.append(node)
-        self.prefixes = tuple({b"--" + one.boundary for one in self.stack if one.boundary})
+    def _stack_changed(self) -> None:
+        self.levels = {}
+        for level, node in enumerate(self.stack):
+            if node.boundary:
+                self.levels.setdefault(node.boundary, []).append(level)
+        self.prefixes = tuple(b"--" + boundary for boundary in self.levels)
 
     def _is_delimiter(self, line: bytes) -> bool:
         return line.startswith(self.prefixes) and self._meaning(line[2:])[0] >= 0
 
     def _close_down_to(self, level: int, at: int) -> None:
-        """The parts from this level of the stack upwards end here."""
+        """The parts from this level of the stack upwards end before `at`, without the line end there."""
         end = at
-        if 0 < at < len(self.raw) or self.raw[at - 1 : at] == b"\n":
-            end -= self.raw[at - 1 : at] == b"\n" and at < len(self.raw)
-            end -= end < at and self.raw[end - 1 : end] == b"\r"
+        if at < len(self.raw):
+            end -= self.raw[end - 1 : end] == b"\n"
+            end -= self.raw[end - 1 : end] == b"\r"
         for node in self.stack[level:]:
             node.end = max(end, node.start)
-            if node.is_closed:
-                node.epilogue_end = node.end
-            elif node.boundary and node.children:
+            if node.children and not node.is_closed:
                 self.defects.append("multipart_cut")
-        if level < len(self.stack):
-            del self.stack[level:]
-            self.prefixes = tuple({b"--" + one.boundary for one in self.stack if one.boundary})
+        had_boundaries = any(node.boundary for node in self.stack[level:])
+        del self.stack[level:]
+        if had_boundaries:
+            self._stack_changed()
 
-    def _take_rest(self, at: int, parent: _Node) -> None:
+    def _take_rest(self, at: int, parent: _Node) -> int:
+        """The last part that the limit allows holds all that remains."""
         self.defects.append("too_many_parts")
         self.is_full = True
-        rest = _Node(HeaderBlock((), at), REST, {}, parent, parent.depth + 1, at, len(self.raw), len(self.nodes))
-        rest.is_rest = True
+        rest = _Node(HeaderBlock((), at), REST, {}, parent, len(self.nodes), at, len(self.raw), is_rest=True)
         self.nodes.append(rest)
+        return len(self.raw)
+
+
+def _true_boundary(raw: bytes, nodes: list[_Node], known: dict[int, bytes]) -> tuple[int, bytes] | None:
+    """Place of a body and its boundary, for the first multipart whose own boundary never occurred."""
+    for node in nodes:
+        claims = node.content_type.startswith("multipart/") or not (node.index or node.content_type)
+        if node.children or node.is_rest or not claims or node.start in known:
+            continue
+        body = raw[node.start : min(node.end, node.start + GUESS_BYTES)]
+        match = LOOKS_LIKE_DELIMITER.search(body)
+        if match is None or (not node.content_type and body[: match.start()].strip()):
+            continue
+        found = match.group(1)
+        is_same = found.lower() == node.boundary.lower()
+        if is_same or raw.find(b"\n--" + found, node.start + match.end(), node.end) >= 0:
+            return node.start, found
+    return None
+
+
+def _finished(raw: bytes, splitter: _Splitter) -> Tree:
+    fallback = _header_charset(splitter.nodes)
+    parts: list[Part] = []
+    for node in splitter.nodes:
+        parts.append(_part(raw, node, parts, fallback))
+    defects = [*splitter.defects]
+    if any(node.boundary and not node.children for node in splitter.nodes):
+        defects.append("boundary_not_found")
+    return Tree(tuple(parts), tuple(dict.fromkeys(defects)))
+
+
+def _header_charset(nodes: list[_Node]) -> str:
+    """Senders who leave header text unencoded write it in the charset of their text."""
+    labels = (node.parameters.get("charset", "").strip().lower() for node in nodes)
+    return next((label for label in labels if label and label not in ("utf-8", "us-ascii", "ascii")), "")
+
+
+def _part(raw: bytes, node: _Node, parts: list[Part], fallback: str) -> Part:
+    parent = parts[node.parent.index] if node.parent else None
+    written, inside = node.content_type, parent.content_type if parent else ""
+    if not CONTENT_TYPE.fullmatch(written):
+        written = "message/rfc822" if inside == "multipart/digest" else "text/plain"
+    is_multipart = node.children > 0
+    after = node.epilogue_start if is_multipart and node.epilogue_start >= 0 else node.end
+    return Part(
+        index=node.index,
+        parent=parent.index if parent else -1,
+        alternative=_around(parent, "alternative"),
+        related=_around(parent, "related"),
+        headers=Headers(node.block.lines, fallback),
+        content_type=REST if node.is_rest else written,
+        parameters=node.parameters,
+        is_multipart=is_multipart,
+        body=b"" if is_multipart else raw[node.start : node.end],
+        preamble=raw[node.start : node.preamble_end] if is_multipart else b"",
+        epilogue=raw[after : node.end],
+        is_rest=node.is_rest,
+    )
+
+
+def _around(parent: Part | None, subtype: str) -> int:
+    if parent is None:
+        return -1
+    if parent.content_type == f"multipart/{subtype}":
+        return parent.index
+    return parent.alternative if subtype == "alternative" else parent.related

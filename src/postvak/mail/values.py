@@ -43,7 +43,11 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class AttachmentInfo:
-    """One attached file without its content; `attachment_content(raw, index)` cuts it out of the raw mail."""
+    """One attached file without its content; `attachment_content(raw, index)` cuts it out of the raw mail.
+
+    `name` has no folders; `sent_name` is what the sender wrote. `danger` is program, script, macros,
+    hidden_name or ''.
+    """
 
     index: int
     name: str
@@ -51,6 +55,8 @@ class AttachmentInfo:
     size: int
     content_id: str
     is_inline: bool
+    sent_name: str = ""
+    danger: str = ""
 
 
 class Failure(StrEnum):

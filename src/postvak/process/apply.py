@@ -3,7 +3,7 @@
 Set-based: the number of statements doesn't grow with the batch. Nothing is decided here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -111,27 +111,30 @@ def author_name(mail: Mail) -> str:
 def make_tickets(batch: Sequence[Work], now: datetime) -> None:
     new = [work for work in batch if work.plan.new_ticket]
     numbers = allocate(len(new), timezone.localdate(now))
-    status = Status.objects.get(key="new") if new else None
-    tickets = [new_ticket(work, number, status, now) for work, number in zip(new, numbers, strict=True)]
+    statuses = {status.key: status for status in Status.objects.all()} if new else {}
+    tickets = [new_ticket(work, number, statuses, now) for work, number in zip(new, numbers, strict=True)]
     for work, ticket in zip(new, Ticket.objects.bulk_create(tickets), strict=True):
         work.ticket = ticket
 
 
-def new_ticket(work: Work, number: str, status: Status | None, now: datetime) -> Ticket:
+def new_ticket(work: Work, number: str, statuses: Mapping[str, Status], now: datetime) -> Ticket:
     plan = work.plan.new_ticket
     if plan is None:
         raise ValueError("new_ticket needs a plan that opens one")
+    status = statuses[plan.status_key]
     return Ticket(
         number=number,
         subject=plan.subject,
         queue_id=plan.queue_id,
         status=status,
+        is_open=status.is_open,
+        is_unread=work.plan.waits_for_us,
         customer_id=work.customer_id,
         reply_address_id=plan.reply_address_id,
         reply_via_id=plan.reply_via_id,
         created_at=now,
         changed_at=now,
-        waiting_since=work.receipt.received_at,
+        waiting_since=work.receipt.received_at if work.plan.waits_for_us else None,
         preview=Ticket.preview_of(work.mail.text),
         message_count=1,
         attachment_count=listed_attachments(work.mail),

@@ -58,8 +58,10 @@ def keep_before_start(facts: Facts, plan: Plan) -> Plan:
 
 
 def hold_unusable(facts: Facts, plan: Plan) -> Plan:
-    """Nothing that a ticket could be made of: a person must look."""
+    """Nothing that a ticket could be made of: a person must look. Who released it has looked."""
     mail, arrival = facts.mail, facts.arrival
+    if arrival.is_released:
+        return plan.because("held", "released")
     if arrival.size > arrival.size_limit:
         return hold(plan, "size", "too_large", size=arrival.size, limit=arrival.size_limit)
     if not (mail.author or mail.subject or mail.message_id or mail.to):
@@ -92,6 +94,8 @@ def stop_own_mail(facts: Facts, plan: Plan) -> Plan:
 def take_delivery_report(facts: Facts, plan: Plan) -> Plan:
     """Bounces tell of our deliveries; they never make a ticket. One that fits none is held."""
     if facts.mail.kind not in {Kind.BOUNCE, Kind.COMPLAINT}:
+        return plan
+    if facts.report.ticket is None and facts.arrival.is_released:
         return plan
     if facts.report.ticket is None:
         return hold(plan, "delivery report", "report_unmatched")
@@ -144,12 +148,16 @@ def may_join(facts: Facts, ticket: KnownTicket) -> bool:
 
 
 def choose_queue(facts: Facts, plan: Plan) -> Plan:
-    """Only new tickets: fixed queue of the mailbox, else the address that was written to, else the default queue."""
+    """Only new tickets: what a person chose, else the mailbox's fixed queue, else the address written to, else the
+    default queue."""
     address = address_written_to(facts)
     plan = replace(plan, reply_address_id=address.id if address else None)
     if plan.ticket is not None:
         return plan
     names = facts.desk.queue_names
+    wanted = facts.arrival.wanted_queue_id
+    if wanted is not None:
+        return replace(plan, queue_id=wanted).because("queue", "queue_by_person", queue=names[wanted])
     if facts.arrival.queue_id is not None:
         queue_id = facts.arrival.queue_id
         return replace(plan, queue_id=queue_id).because(
@@ -217,15 +225,18 @@ def follow_up_or_new(facts: Facts, plan: Plan) -> Plan:
 def open_new(facts: Facts, plan: Plan) -> Plan:
     if plan.queue_id is None:
         raise ValueError("choose_queue must come before follow_up_or_new")
+    closed = facts.arrival.imports_closed
     instead = any(reason.code == "ticket_in_trash" for reason in plan.reasons)
     ticket = NewTicket(
         subject=facts.mail.subject,
         queue_id=plan.queue_id,
         reply_address_id=plan.reply_address_id,
         reply_via_id=facts.arrival.reply_via_id,
+        status_key="closed" if closed else "new",
     )
     outcome = Outcome.NEW_TICKET_INSTEAD if instead else Outcome.NEW_TICKET
-    return replace(plan, outcome=outcome, new_ticket=ticket).because("ticket", "ticket_opened")
+    plan = replace(plan, outcome=outcome, new_ticket=ticket, waits_for_us=not closed)
+    return plan.because("ticket", "ticket_imported_closed" if closed else "ticket_opened")
 
 
 def hold(plan: Plan, step: str, code: str, **parameters: str | int) -> Plan:

@@ -105,6 +105,9 @@ def arrival_of(receipt: Receipt) -> Arrival:
         start_at=mailbox.start_at,
         queue_id=mailbox.queue_id,
         reply_via_id=mailbox.reply_via_id,
+        imports_closed=mailbox.imports_closed,
+        is_released=receipt.is_released,
+        wanted_queue_id=receipt.wanted_queue_id,
     )
 
 

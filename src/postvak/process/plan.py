@@ -35,7 +35,10 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """How a mail came in. `size` and `size_limit` in bytes; `start_at`: older mails are kept, not made tickets."""
+    """How a mail came in. `size` and `size_limit` in bytes; `start_at`: older mails are kept, not made tickets.
+
+    `is_released`: a person saw it held and lets it through; `wanted_queue_id`: he chose its queue.
+    """
 
     mailbox_id: int
     mailbox_name: str
@@ -48,6 +51,9 @@ class Arrival:
     start_at: datetime | None
     queue_id: int | None
     reply_via_id: int | None
+    imports_closed: bool = False
+    is_released: bool = False
+    wanted_queue_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,7 @@ class NewTicket:
     queue_id: int
     reply_address_id: int | None
     reply_via_id: int | None
+    status_key: str = "new"
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,19 +158,3 @@ def explain(raw: bytes, receipt: Receipt) -> tuple[Facts, Plan]:
     """What would become of these bytes, arriving as the unsaved `receipt` says. Writes nothing (promise 3)."""
     facts = gather([Incoming(receipt, parse(raw))])[0]
     return facts, decide(facts)
-
-
-def try_again(receipts: Sequence[Receipt]) -> int:
-    """Give held receipts back to the worker; returns how many. Their trace stays until the new one replaces it."""
-    return (
-        Receipt.objects.held()
-        .filter(pk__in=[receipt.pk for receipt in receipts])
-        .update(
-            state=Receipt.State.RECEIVED,
-            outcome="",
-            attempts=0,
-            error="",
-            next_attempt_at=timezone.now(),
-            processed_at=None,
-        )
-    )

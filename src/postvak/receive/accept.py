@@ -38,8 +38,9 @@ def accept(mailbox: Mailbox, mails: Sequence[Arrived]) -> list[Receipt]:
     blobs = store.prepare([mail.raw for mail in mails])
     with transaction.atomic():
         store.save(blobs)
+        due = first_attempt_at(mailbox, now)
         Receipt.objects.bulk_create(
-            [make_receipt(mailbox, mail, blob.digest, now) for mail, blob in zip(mails, blobs, strict=True)],
+            [make_receipt(mailbox, mail, blob.digest, now, due) for mail, blob in zip(mails, blobs, strict=True)],
             ignore_conflicts=True,
         )
         rows = Receipt.objects.filter(mailbox=mailbox, source__in=[mail.source for mail in mails])
@@ -47,7 +48,13 @@ def accept(mailbox: Mailbox, mails: Sequence[Arrived]) -> list[Receipt]:
     return [receipts[mail.source] for mail in mails]
 
 
-def make_receipt(mailbox: Mailbox, mail: Arrived, digest: str, now: datetime) -> Receipt:
+def first_attempt_at(mailbox: Mailbox, now: datetime) -> datetime | None:
+    """At once; never while the mailbox only looks. Read under a lock, so that a go-live at this moment misses none."""
+    locked = Mailbox.objects.select_for_update().values_list("is_look_only", flat=True)
+    return None if locked.get(pk=mailbox.pk) else now
+
+
+def make_receipt(mailbox: Mailbox, mail: Arrived, digest: str, now: datetime, due: datetime | None) -> Receipt:
     return Receipt(
         mailbox=mailbox,
         source=mail.source,
@@ -58,7 +65,7 @@ def make_receipt(mailbox: Mailbox, mail: Arrived, digest: str, now: datetime) ->
         envelope_from=mail.envelope_from,
         envelope_to=list(mail.envelope_to),
         remote_ip=mail.remote_ip,
-        next_attempt_at=now,
+        next_attempt_at=due,
     )
 
 

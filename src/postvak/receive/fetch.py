@@ -120,7 +120,9 @@ def store_batch(source: Source, mailbox: Mailbox, batch: Sequence[Item]) -> tupl
 
 
 def settle(source: Source, mailbox: Mailbox, keys: Sequence[str]) -> None:
-    """The configured action, for mails whose receipt is committed."""
+    """The configured action, for mails whose receipt is committed; nothing while the mailbox only looks."""
+    if mailbox.is_look_only:
+        return
     action = AfterStoring(mailbox.after_storing)
     if keys and action is not AfterStoring.leave:
         source.settle(keys, action, mailbox.move_to)

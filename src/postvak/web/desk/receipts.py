@@ -3,13 +3,14 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from postvak.blobs import store
 from postvak.log.sentences import trace_line
-from postvak.models import Receipt, Trace
-from postvak.process.run import try_again
-from postvak.tickets.access import visible_receipts
+from postvak.models import Queue, Receipt, Trace
+from postvak.process.held import discard, release, try_again
+from postvak.tickets.access import visible_queues, visible_receipts
 from postvak.web.desk.downloads import download
 from postvak.web.flash import say
 from postvak.web.pages import render
@@ -34,7 +35,8 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 def held(request: HttpRequest) -> HttpResponse:
     receipts = visible_receipts(agent_of(request)).held().select_related("mailbox", "trace").order_by("-received_at")
     rows = [(receipt, cause(receipt)) for receipt in receipts[:HELD_SHOWN]]
-    return render(request, "desk/held.html", {"rows": rows, "total": receipts.count()})
+    queues = visible_queues(agent_of(request)).filter(is_valid=True)
+    return render(request, "desk/held.html", {"rows": rows, "total": receipts.count(), "queues": queues})
 
 
 def cause(receipt: Receipt) -> str:
@@ -64,3 +66,31 @@ def attempt(request: HttpRequest, pk: int) -> HttpResponse:
     if try_again([receipt]):
         say(request, _("The mail is being processed again."))
     return redirect("receipt", pk=pk)
+
+
+@require_POST
+def decide_held(request: HttpRequest) -> HttpResponse:
+    """What the bar above the held mails does with the ticked ones: try again, let through, put aside."""
+    agent = agent_of(request)
+    ids = [int(value) for value in request.POST.getlist("receipt") if value.isdigit()]
+    chosen = list(visible_receipts(agent).held().filter(pk__in=ids))
+    action, reason = request.POST.get("action", ""), request.POST.get("reason", "")
+    if action == "discard" and not reason.strip():
+        say(request, _("Say why the mails are put aside; nothing was changed."), tone="warn")
+    elif action == "discard":
+        count = discard(chosen, by=agent, reason=reason)
+        say(
+            request,
+            ngettext("%(count)s mail was put aside.", "%(count)s mails were put aside.", count) % {"count": count},
+        )
+    else:
+        count = release(chosen, queue=wanted_queue(request)) if action == "release" else try_again(chosen)
+        text = ngettext("%(count)s mail is processed again.", "%(count)s mails are processed again.", count)
+        say(request, text % {"count": count})
+    return redirect("held")
+
+
+def wanted_queue(request: HttpRequest) -> Queue | None:
+    """The chosen queue, if this agent sees it; none: as the mail's address says."""
+    value = request.POST.get("queue", "")
+    return visible_queues(agent_of(request)).filter(pk=int(value)).first() if value.isdigit() else None

@@ -20,6 +20,7 @@ desk_urls = [
     path("messages/<int:pk>/original.eml", downloads.original, name="original"),
     path("attachments/<int:pk>/", downloads.attachment, name="attachment"),
     path("held/", receipts.held, name="held"),
+    path("held/decisions/", receipts.decide_held, name="held-decisions"),
     path("receipts/<int:pk>/", receipts.show, name="receipt"),
     path("receipts/<int:pk>/original.eml", receipts.original, name="receipt-original"),
     path("receipts/<int:pk>/source/", receipts.source, name="receipt-source"),

@@ -23,7 +23,7 @@ PORTS = {
     "pop3/starttls": 110,
     "pop3/none": 110,
 }
-ALL, NOW, DATE = "all", "now", "date"
+LOOK, ALL, NOW, DATE = "look", "all", "now", "date"
 
 
 class MailboxForm(ConnectionMixin):
@@ -35,6 +35,7 @@ class MailboxForm(ConnectionMixin):
     start = forms.ChoiceField(
         label=_("which mails become tickets"),
         choices=[
+            (LOOK, _("none yet: look only")),
             (ALL, _("all that are there")),
             (NOW, _("only those that arrive from now on")),
             (DATE, _("those since a date")),
@@ -58,21 +59,26 @@ class MailboxForm(ConnectionMixin):
         model = Mailbox
         fields = (
             "name", "kind", "host", "port", "security", "verify_tls", "ca_pem", "username", "folders", "queue",
-            "reply_via", "after_storing", "move_to", "interval", "size_limit", "is_valid", "comment",
+            "reply_via", "after_storing", "move_to", "imports_closed", "interval", "silence_limit", "size_limit", "is_valid",
+            "comment",
         )  # fmt: skip
         widgets: ClassVar = {**CONNECTION_WIDGETS, "after_storing": forms.RadioSelect}
         help_texts: ClassVar = {
             "folders": _("Several with a comma between them."),
             "ca_pem": _("Only if the server has a certificate of your own authority."),
             "is_valid": _("Mail is fetched only from valid mailboxes."),
+            "imports_closed": _("New tickets are closed at once: for mail of the past."),
+            "silence_limit": _("No successful fetch for longer than this is an alarm."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer_queue_and_channel(self)
+        if self.instance.pk and self.instance.is_look_only:
+            del self.fields["start"], self.fields["start_date"]  # the preview page decides when it goes live
         if "start" in self.fields:
             started = self.instance.start_at
-            self.fields["start"].initial = DATE if started else ALL if self.instance.pk else NOW
+            self.fields["start"].initial = LOOK if not self.instance.pk else DATE if started else ALL
             self.fields["start_date"].initial = timezone.localtime(started).date() if started else None
 
     def clean_folders(self) -> str:
@@ -99,8 +105,9 @@ class MailboxForm(ConnectionMixin):
     def save(self, commit: bool = True) -> Mailbox:
         """A change of the connection makes the mailbox due at once, so that it shows whether it helped."""
         mailbox: Mailbox = self.instance
-        if not mailbox.pk or {"start", "start_date"} & set(self.changed_data):
+        if "start" in self.fields and (not mailbox.pk or {"start", "start_date"} & set(self.changed_data)):
             mailbox.start_at = self.start_at()
+            mailbox.is_look_only = self.cleaned_data["start"] == LOOK
         if {"host", "port", "security", "username", "password", "kind", "folders"} & set(self.changed_data):
             mailbox.next_fetch_at = None
         saved: Mailbox = super().save(commit=commit)

@@ -1,0 +1,53 @@
+"""Content-Transfer-Encodings undone (RFC 2045 section 6), also where they are broken. Never raises."""
+
+from __future__ import annotations
+
+import binascii
+import re
+
+from postvak.mail.uuencode import decode_uu
+
+PLAIN = frozenset([b"", b"7bit", b"8bit", b"binary", b"7-bit", b"8-bit"])
+UUENCODED = frozenset([b"x-uuencode", b"uuencode", b"x-uue", b"uue"])
+SOFT_BREAK = re.compile(rb"=[ \t]+(?=\r?\n)")  # blanks at the end of a line were added on the way
+ALPHABET = re.compile(rb"[A-Za-z0-9+/]+")
+AFTER_PADDING = re.compile(rb"=*(?:[ \t]*\r?\n\s*)?(?=[A-Za-z0-9+/])")
+MAX_TEXTS = 10_000
+
+
+def decode_transfer(body: bytes, encoding: bytes) -> tuple[bytes, str]:
+    """The bytes behind an encoding and a defect code ('' if sound)."""
+    if encoding == b"base64":
+        content, sound = decode_base64(body)
+        return content, "" if sound else "base64_broken"
+    if encoding == b"quoted-printable":
+        return binascii.a2b_qp(SOFT_BREAK.sub(b"=", body) if b"= " in body or b"=\t" in body else body), ""
+    if encoding in UUENCODED:
+        return decode_uu(body), ""
+    return body, "" if encoding in PLAIN else "encoding_unknown"
+
+
+def decode_base64(raw: bytes) -> tuple[bytes, bool]:
+    """Bytes of a base64 text and whether it was sound; foreign characters and odd padding are survived.
+
+    What follows the padding is read only if it is a base64 text of its own, at once or on a new line.
+    """
+    body = raw.rstrip(b"=\r\n\t ")
+    if b"=" not in body:
+        return _quads(body)
+    first, _, rest = body.partition(b"=")
+    chunks = [_quads(first)[0]]
+    while (following := AFTER_PADDING.match(rest)) and len(chunks) < MAX_TEXTS:
+        piece, _, rest = rest[following.end() :].partition(b"=")
+        if not ALPHABET.fullmatch(b"".join(piece.split())):
+            break
+        chunks.append(_quads(piece)[0])
+    return b"".join(chunks), False
+
+
+def _quads(raw: bytes) -> tuple[bytes, bool]:
+    try:
+        return binascii.a2b_base64(raw + b"=="), True
+    except binascii.Error:
+        letters = re.sub(rb"[^A-Za-z0-9+/]", b"", raw)
+        return binascii.a2b_base64(letters[: len(letters) - (len(letters) % 4 == 1)] + b"=="), False
