@@ -11,7 +11,7 @@ STAIRS = (
     {"mail", "classify"},
     {"net", "crypto", "blobs"},
     {"models"},
-    {"log"},
+    {"log", "connect"},
     {"receive", "send"},
     {"notify"},
     {"tickets"},

@@ -75,6 +75,11 @@ def read_file(digest: str) -> bytes:
         raise BlobMissing(f"The file {path_of(digest)} is missing. Restore it from your backup.") from error
 
 
+def remove_file(digest: str) -> None:
+    """Remove the file of a blob whose row is gone; call after that commit."""
+    path_of(digest).unlink(missing_ok=True)
+
+
 def write_durably(path: Path, content: bytes) -> None:
     """Write, fsync, rename, fsync the directory; a file that is there already has the same content."""
     if path.exists():

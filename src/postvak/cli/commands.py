@@ -17,11 +17,12 @@ from rich.console import Console
 from postvak import __version__
 from postvak.cli import config_file, ingest_mail, serving
 from postvak.cli.prepare import explain_failure, prepare_database
-from postvak.cli.show import as_json, fetch_text, plan_text
+from postvak.cli.show import as_json, comparison_text, fetch_text, plan_text
 from postvak.configuration import ConfigurationError
 from postvak.mail.files import read_mails
 from postvak.models import Mailbox
 from postvak.receive.fetch import fetch_mailbox
+from postvak.receive.reconcile import reconcile
 from postvak.worker.engine import JOBS, Engine
 from postvak.worker.identity import own_name
 
@@ -134,6 +135,22 @@ def fetch(
         result = fetch_mailbox(box, worker=own_name())
         failed = failed or result.problem is not None
         print(fetch_text(box, result, as_lines=as_lines), flush=True)
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command("reconcile")
+def reconcile_command(
+    name: Annotated[str, typer.Argument(help="Name of a mailbox; default: all valid ones.")] = "",
+    as_lines: Json = False,
+) -> None:
+    """Compare mailboxes with their servers. Exit 1: something is missing, or a server could not be asked."""
+    prepare_database()
+    boxes = [find_mailbox(name)] if name else list(Mailbox.objects.fetched())
+    failed = False
+    for box in boxes:
+        result = reconcile(box, worker=own_name())
+        failed = failed or bool(result.missing or result.problem)
+        print(comparison_text(box, result, as_lines=as_lines), flush=True)
     raise typer.Exit(1 if failed else 0)
 
 

@@ -29,7 +29,7 @@ from postvak.cli.config_fields import (
     Text,
     Value,
 )
-from postvak.models import Address, Agent, Brand, Channel, Mailbox, Queue
+from postvak.models import Address, Agent, Brand, Channel, Mailbox, Queue, Retention
 
 __all__ = ["Change", "ConfigFileError", "apply", "export"]
 
@@ -149,6 +149,7 @@ SECTIONS: Sequence[Section] = (
         },
         {},
     ),
+    Section("retention", Retention, "outcome", {"days": Number("days")}, {}),
 )
 
 

@@ -7,6 +7,7 @@ from postvak.log.sentences import trace_line
 from postvak.models import Mailbox
 from postvak.process.plan import Facts, Plan
 from postvak.receive.fetch import Fetch
+from postvak.receive.reconcile import Comparison
 
 JsonValue = str | int | float | None | list["JsonValue"] | dict[str, "JsonValue"]
 
@@ -60,3 +61,22 @@ def fetch_text(mailbox: Mailbox, fetch: Fetch, *, as_lines: bool) -> str:
     if fetch.busy:
         return f"{mailbox.name}: another worker is fetching it right now."
     return f"{mailbox.name}: {fetch.stored} new of {fetch.seen} mails on the server."
+
+
+def comparison_text(mailbox: Mailbox, result: Comparison, *, as_lines: bool) -> str:
+    problem = result.problem
+    if as_lines:
+        return json.dumps(
+            {
+                "mailbox": mailbox.name,
+                "compared": result.compared,
+                "missing": list(result.missing),
+                "problem": problem.problem.value if problem else None,
+                "said": problem.said if problem else None,
+            }
+        )
+    if problem:
+        what, to_do = sentence(problem.problem.value, problem.details)
+        return f"{mailbox.name}: {what} {to_do}\n  The server said: {problem.said}"
+    listed = "".join(f"\n  {key}" for key in result.missing)
+    return f"{mailbox.name}: {len(result.missing)} missing of {result.compared} mails on the server.{listed}"

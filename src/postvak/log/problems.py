@@ -86,6 +86,13 @@ SENTENCES: Mapping[str, tuple[Text, Text]] = {
         ),
     ),
 }
+GRANT_REFUSED: tuple[Text, Text] = (
+    _("%(host)s does not accept the connected account “%(grant)s”."),
+    _(
+        "Open it under Administration, Connected accounts, and press “Connect again”. If it works there, IMAP, POP3 "
+        "or SMTP is switched off for this account at the provider."
+    ),
+)
 UNKNOWN: tuple[Text, Text] = (
     _("The connection to %(host)s failed."),
     _("Read the server's words below and check the settings."),
@@ -99,6 +106,8 @@ def sentence(problem: str, details: Mapping[str, str]) -> tuple[str, str]:
         "port": details.get("port") or "?",
         "folder": details.get("folder") or "?",
         "folders": details.get("folders") or "?",
+        "grant": details.get("grant") or "?",
     }
-    what, remedy = SENTENCES.get(problem, UNKNOWN)
+    by_token = problem == Problem.login_refused and "grant" in details
+    what, remedy = GRANT_REFUSED if by_token else SENTENCES.get(problem, UNKNOWN)
     return str(what) % facts, str(remedy) % facts

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from mimetypes import MimeTypes
 
 from postvak.mail.danger import danger_of
 from postvak.mail.header_lines import header_end
@@ -37,6 +38,7 @@ EXTENSIONS = {
 }
 MESSAGE_TYPES = ("message/rfc822", "message/global", "message/news")
 MAX_NAME = 255
+BY_NAME = MimeTypes()  # without the system's lists: the same everywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class MailFile:
 def describe_file(file: MailFile, html: str) -> AttachmentInfo:
     """One attachment as a value; it is inline when the HTML shows it or the sender says so of an image."""
     part = file.part
-    content_type = file.content_type or part.content_type
+    content_type = part.content_type if not file.place else file.content_type or type_by_name(file.name)
     content_id = file.content_id if file.place else part.content_id
     name, sent = _names(file, content_type)
     return AttachmentInfo(
@@ -67,6 +69,11 @@ def describe_file(file: MailFile, html: str) -> AttachmentInfo:
         sent_name=sent,
         danger=danger_of(name, content_type, file.content),
     )
+
+
+def type_by_name(name: str) -> str:
+    """The usual content type of a file name."""
+    return BY_NAME.guess_type(name)[0] or "application/octet-stream"
 
 
 def _is_inline(file: MailFile, content_type: str, content_id: str, html: str) -> bool:

@@ -10,9 +10,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from postvak.mail import automatic_words as words
+from postvak.mail.automatic_signs import (
+    DAEMON,
+    LIST_ROLE,
+    MAILER_DAEMON,
+    has_null_sender,
+    is_noreply,
+    machine_sender,
+    suppresses,
+    top_of,
+    word_of,
+)
+from postvak.mail.automatic_signs import Signs as Signs  # the callers of `detect` make one
 from postvak.mail.bounces_notifications import notification_kind
 from postvak.mail.bounces_words import BOUNCE_SUBJECT, BOUNCE_TEXT, LIST_REFUSAL
 from postvak.mail.headers import Headers
@@ -31,21 +42,7 @@ REPORT_PARTS = {
     "message/global-disposition-notification": Kind.RECEIPT,
 }
 RETURNED_TYPES = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers"})
-DAEMON = re.compile(
-    r"[\s\"'<]*(?:mailer[-_. ]?daemon|mail-?daemon|mdaemon|mail[-. ]?system|e?mail[. _-]?delivery|delivery[- ]?sub|"
-    r"internet mail delivery|system administrator|systemadministrator|systeembeheer|microsoft outlook$|mail administrator|"
-    r"mail router|mail[ -]?gateway|bounce[sd]?(?:\b|[-+_=]))",
-    re.I,
-)
-MAILER_DAEMON = re.compile(r"[\s\"'<]*(?:mailer[-_. ]?daemon|mail-?daemon|mail[-. ]delivery[-. ](?:sub)?system)(?:\W|$)", re.I)
-POSTMASTER = re.compile(r"[\s\"'<]*(?:postmaster|post_master|mailmaster|mailadmin)(?:\W|$)", re.I)
-NOREPLY = re.compile(
-    r"(?:[\w.+-]{0,40}[.+_-])?(?:no-?_?\.?reply|do-?_?\.?not-?_?\.?reply|donotreply|niet-?beantwoorden|geen-?antwoord|"
-    r"keine-?antwort|nicht-?antworten|ne-?pas-?repondre|no-?responder|non-?rispondere)(?:[.+_=-][\w.+=-]{0,60})?@",
-    re.I,
-)
-LIST_ROLE = re.compile(r"(?:majordomo|listserv|mailman|ezmlm|sympa|listmaster|postmaster)@|[^@]{1,60}[-.](?:admin|owner|request|bounces|help|ctl)@|owner-", re.I)
-COMPLAINT_SUBJECT = re.compile(r"\s*complaint about message from \d", re.I)  # Microsoft's feedback loop
+COMPLAINT_SUBJECT = re.compile(r"\s{0,20}complaint about message from \d", re.I)  # Microsoft's feedback loop
 AUTOMATIC_HEADERS = (
     "X-Autoreply",
     "X-Autorespond",
@@ -62,35 +59,10 @@ AUTOMATIC_HEADERS = (
     "X-OTOBO-Loop",
     "X-OTRS-Loop",
 )
-LIST_SOFTWARE = ("x-mlserver", "x-list-administrivia", "x-mailman-version", "mailing-list", "x-ml-name", "x-listserv")
 MARKS_OF_LISTS = ("list-id", "list-post", "mailing-list", "x-mailing-list", "x-beenthere")
+MARKS_OF_ANSWERS = ("in-reply-to", "references", "x-loop")
 NOT_AUTOMATIC = ("", "no", "false", "0", "auto-forwarded")  # a rule passed on what a person wrote
-SUPPRESS_ALL = {"all", "oof", "autoreply"}
-TOP = 1500
-BODY = 64 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Signs:
-    """What the checks look at. `types` are (content type, "method" parameter) of all parts.
-
-    `author` is the e-mail address of From, or the whole text of From when it holds none.
-    `text` is the text of the mail; only its first 64 KB are looked at.
-    """
-
-    headers: Headers
-    report_type: str
-    types: tuple[tuple[str, str], ...]
-    author: str
-    subject: str
-    text: str = ""
-
-    @property
-    def top(self) -> str:
-        """What the writer himself put at the top: at most 1,500 characters, up to the mail that he quotes."""
-        return _top(self.text)
-
-
+LIST_SOFTWARE = ("x-mlserver", "x-list-administrivia", "x-mailman-version", "mailing-list", "x-ml-name", "x-listserv")
 Finding = tuple[Kind, str] | None
 
 
@@ -106,20 +78,20 @@ def detect(signs: Signs) -> tuple[Kind, str]:
 def is_automatic(mail: Mail) -> bool:
     """Was this mail written by a program? Lists pass on what people wrote; newsletters are programs' work."""
     if mail.kind is Kind.BULK:
-        return not any(mail.header(name) for name in MARKS_OF_LISTS)
+        return not any(mail.header(name) for name in MARKS_OF_LISTS + MARKS_OF_ANSWERS)
     if mail.kind is Kind.INVITATION:
         return mail.kind_reason.endswith("=reply")
-    return mail.kind is not Kind.PERSONAL or _is_noreply(mail)
+    return mail.kind is not Kind.PERSONAL or is_noreply(mail)
 
 
 def is_out_of_office(mail: Mail) -> bool:
     """Is it an automatic answer that says that someone is away?"""
     if mail.kind is not Kind.AUTO_REPLY:
         return False
-    if words.AWAY_TEXT.search(_top(mail.text)):
+    if words.AWAY_TEXT.search(top_of(mail.text)):
         return True
     subject = words.ANSWER_SUBJECT.match(mail.subject) or words.AWAY_SUBJECT.match(mail.subject)
-    return bool(subject) and not words.RECEIVED_TEXT.search(_top(mail.text))
+    return bool(subject) and not words.RECEIVED_TEXT.search(top_of(mail.text))
 
 
 def forbids_autoreply(mail: Mail) -> bool:
@@ -128,11 +100,11 @@ def forbids_autoreply(mail: Mail) -> bool:
         return True
     headers = Headers(tuple((name, value.encode("utf-8", "replace")) for name, value in mail.headers))
     return (
-        _suppresses(headers)
-        or _has_null_sender(headers)
-        or _is_noreply(mail)
-        or _word(headers, "auto-submitted") not in ("", "no")
-        or _word(headers, "precedence") in ("bulk", "junk", "list", "auto_reply", "auto-reply")
+        suppresses(headers)
+        or has_null_sender(headers)
+        or is_noreply(mail)
+        or word_of(headers, "auto-submitted") not in ("", "no")
+        or word_of(headers, "precedence") in ("bulk", "junk", "list", "auto_reply", "auto-reply")
         or any(name in headers for name in ("x-loop", "x-no-loop", "x-rt-loop-prevention", "feedback-id"))
         or bool(mail.author and (LIST_ROLE.match(mail.author.email) or DAEMON.match(mail.author.email)))
     )
@@ -140,7 +112,7 @@ def forbids_autoreply(mail: Mail) -> bool:
 
 def is_marked_spam(headers: Headers) -> bool:
     """Did a spam filter on the way mark this mail?"""
-    return any(pattern.match(headers.text(name)) for name, pattern in SPAM_MARKS if name in headers)
+    return any(pattern.match(headers.text(name)) for name, pattern in words.SPAM_MARKS if name in headers)
 
 
 def _loop(signs: Signs) -> Finding:
@@ -184,7 +156,7 @@ def _bounce_by_sender(signs: Signs) -> Finding:
 
 def _bounce_by_text(signs: Signs) -> Finding:
     """Two signs of three: a machine as sender, a subject of failure, a sentence of failure at the top."""
-    sender = _machine_sender(signs)
+    sender = machine_sender(signs)
     subject = bool(BOUNCE_SUBJECT.match(signs.subject))
     if subject and sender in ("null", "daemon", "postmaster"):
         return Kind.BOUNCE, "subject:delivery-failure"
@@ -198,21 +170,9 @@ def _bounce_by_text(signs: Signs) -> Finding:
     return Kind.BOUNCE, "text:delivery-failure"
 
 
-def _machine_sender(signs: Signs) -> str:
-    """null, daemon, postmaster, noreply, or '' for anybody else."""
-    written = signs.headers.text("from")
-    if _has_null_sender(signs.headers) or written.strip() in ("<>", ""):
-        return "null"
-    if DAEMON.match(signs.author) or DAEMON.match(written):
-        return "daemon"
-    if POSTMASTER.match(signs.author):
-        return "postmaster"
-    return "noreply" if NOREPLY.match(signs.author) else ""
-
-
 def _is_answerless(signs: Signs, subject: bool) -> bool:
     """A subject of failure that is no reply, with a header of automatic mail."""
-    value = _word(signs.headers, "auto-submitted")
+    value = word_of(signs.headers, "auto-submitted")
     return subject and (value not in NOT_AUTOMATIC or "x-auto-response-suppress" in signs.headers)
 
 
@@ -239,23 +199,23 @@ def _invitation(signs: Signs) -> Finding:
 
 
 def _auto_submitted(signs: Signs) -> Finding:
-    value = _word(signs.headers, "auto-submitted")
+    value = word_of(signs.headers, "auto-submitted")
     return (Kind.AUTO_REPLY, f"header:Auto-Submitted={value}") if value not in NOT_AUTOMATIC else None
 
 
 def _auto_headers(signs: Signs) -> Finding:
     for name in AUTOMATIC_HEADERS:
-        if name.lower() in signs.headers and _word(signs.headers, name.lower()) not in ("no", "false", "0"):
+        if name.lower() in signs.headers and word_of(signs.headers, name.lower()) not in ("no", "false", "0"):
             return Kind.AUTO_REPLY, f"header:{name}"
     for name in ("precedence", "x-precedence", "preference"):
-        if _word(signs.headers, name) in ("auto_reply", "auto-reply", "autoreply"):
+        if word_of(signs.headers, name) in ("auto_reply", "auto-reply", "autoreply"):
             return Kind.AUTO_REPLY, f"header:{name.title()}=auto_reply"
     return None
 
 
 def _own_loop(signs: Signs) -> Finding:
     """Vacation programs put their own address (or "yes") into X-Loop; lists put theirs."""
-    value = _word(signs.headers, "x-loop")
+    value = word_of(signs.headers, "x-loop")
     own = value and (value.strip("<>") == signs.author.lower() or value in ("yes", "true", "1"))
     return (Kind.AUTO_REPLY, "header:X-Loop") if own and "list-id" not in signs.headers else None
 
@@ -271,7 +231,7 @@ def _away(signs: Signs) -> Finding:
     if not words.AWAY_SUBJECT.match(signs.subject):
         return None
     reply = "in-reply-to" in signs.headers or ": " in signs.subject
-    if _has_null_sender(signs.headers) or _suppresses(signs.headers) or "precedence" in signs.headers:
+    if has_null_sender(signs.headers) or suppresses(signs.headers) or "precedence" in signs.headers:
         return Kind.AUTO_REPLY, "subject:out-of-office"
     if reply and words.AWAY_TEXT.search(signs.top):
         return Kind.AUTO_REPLY, "subject:out-of-office"
@@ -279,7 +239,7 @@ def _away(signs: Signs) -> Finding:
 
 
 def _bulk(signs: Signs) -> Finding:
-    precedence = _word(signs.headers, "precedence")
+    precedence = word_of(signs.headers, "precedence")
     if precedence in ("bulk", "junk", "list"):
         return Kind.BULK, f"header:Precedence={precedence}"
     for name in ("List-Id", "List-Unsubscribe", "List-Post", "Mailing-List", "X-Mailing-List", "X-BeenThere"):
@@ -290,7 +250,7 @@ def _bulk(signs: Signs) -> Finding:
 
 def _suppressed(signs: Signs) -> Finding:
     """Exchange sets this header on people's mails too: it needs a sentence that only programs write."""
-    if not _suppresses(signs.headers):
+    if not suppresses(signs.headers):
         return None
     if words.AUTOMATIC_TEXT.search(signs.top) or words.AWAY_TEXT.search(signs.top[:300]):
         return Kind.AUTO_REPLY, "header:X-Auto-Response-Suppress"
@@ -298,7 +258,7 @@ def _suppressed(signs: Signs) -> Finding:
 
 
 def _null_sender(signs: Signs) -> Finding:
-    return (Kind.AUTO_REPLY, "header:Return-Path=<>") if _has_null_sender(signs.headers) else None
+    return (Kind.AUTO_REPLY, "header:Return-Path=<>") if has_null_sender(signs.headers) else None
 
 
 def _says_so(signs: Signs) -> Finding:
@@ -306,38 +266,8 @@ def _says_so(signs: Signs) -> Finding:
     start = signs.text[:400]
     if "utomat" not in start and "自動" not in start:
         return None
-    found = words.AUTOMATIC_TEXT.search(_top(start))
+    found = words.AUTOMATIC_TEXT.search(top_of(start))
     return (Kind.AUTO_REPLY, "text:automatic") if found else None
-
-
-def _suppresses(headers: Headers) -> bool:
-    if "x-auto-response-suppress" not in headers:
-        return False
-    return bool(set(re.split(r"[,;\s]+", headers.text("x-auto-response-suppress").lower())) & SUPPRESS_ALL)
-
-
-def _has_null_sender(headers: Headers) -> bool:
-    return headers.raw("return-path").strip() in (b"<>", b"<#@[]>", b"<MAILER-DAEMON>")
-
-
-def _is_noreply(mail: Mail) -> bool:
-    """Nobody reads answers: the address says so, and no other address is given for them."""
-    author = mail.author.email if mail.author else ""
-    return bool(NOREPLY.match(author)) and all(NOREPLY.match(one.email) for one in mail.reply_to)
-
-
-def _top(text: str) -> str:
-    start = text[:TOP]
-    quote = words.QUOTE_BELOW.search(start)
-    return start[: quote.start()] if quote else start
-
-
-def _word(headers: Headers, name: str) -> str:
-    """The first word of a header in lower case, without comments and parameters."""
-    if name not in headers:
-        return ""
-    found = re.split(r"[\s;,(]", headers.text(name).lower(), maxsplit=1)
-    return found[0][:100]
 
 
 CHECKS: tuple[Callable[[Signs], Finding], ...] = (
@@ -359,22 +289,4 @@ CHECKS: tuple[Callable[[Signs], Finding], ...] = (
     _suppressed,
     _null_sender,
     _says_so,
-)
-_YES = re.compile(r"\s*(?:yes|true|spam|1)\b", re.I)
-SPAM_MARKS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("x-spam-flag", _YES),
-    ("x-spam-status", _YES),
-    ("x-spam", _YES),
-    ("x-barracuda-spam-flag", _YES),
-    ("x-spam-detected", _YES),
-    ("x-is-spam", _YES),
-    ("x-bogosity", _YES),
-    ("x-dspam-result", _YES),
-    ("x-microsoft-antispam-scl", re.compile(r"\s*[5-9]")),
-    ("x-ms-exchange-organization-scl", re.compile(r"\s*[5-9]")),
-    ("x-forefront-antispam-report", re.compile(r".{0,2000}\b(?:SFV:(?:SPM|SKS|SKB)|SCL:[5-9])\b", re.I | re.S)),
-    ("x-rspamd-action", re.compile(r"\s*(?:reject|add header|rewrite subject|soft reject)", re.I)),
-    ("x-spamd-result", re.compile(r"[^\n]{0,40}: True\b", re.I)),
-    ("x-proofpoint-spam-details", re.compile(r".{0,200}\brule=(?!no)\w*spam", re.I | re.S)),
-    ("x-gmx-antispam", re.compile(r"\s*[1-9]")),
 )

@@ -10,24 +10,22 @@ import re
 
 # What mail programs put before the subject of the mail that they answer. Nobody types these.
 ANSWER_SUBJECT = re.compile(
-    r"\s*(?:\[?auto(?:matic|mated|matische?[rs]?|matisk|mática|matica|matique|matyczna)?\]?[- ]?"
-    r"(?:repl(?:y|ies)|respons[ei]?|responder|antwort|antwoord|reactie|bericht|answer|svar|odpowied[zź]|respuesta|"
-    r"resposta|risposta|réponse|notification of absence)\b[^:]{0,40}(?:[:(\[-]|$)"
-    r"|(?:réponse|reponse) automatique|respuesta (?:autom[aá]tica|automatizada)|risposta automatica|resposta autom[aá]tica"
-    r"|automatic (?:reply|response)|automatische? (?:antwort|antwoord|reactie|bericht|afwezigheids\w*|beantwoording"
-    r"|abwesenheits\w*)|automaattinen vastaus|automatisk svar|autosvar|odpowied[zź] automatyczna|automatick[aáyý] odpov\w+"
-    r"|automatikus válasz|răspuns automat|otomatik yanıt|автоответ|автоматический ответ|自動(?:応答|返信|回复|回覆)|自动(?:回复|答复)"
-    r"|out[- ]of[- ](?:the[- ])?office[ -]+(?:auto|reply|response|notification|message|assistant)"
-    r"|abwesenheits(?:notiz|meldung|benachrichtigung|nachricht|assistent|info)\w*\s*(?:[:(\[-]|$)"
-    r"|afwezigheids(?:bericht|melding|assistent|notificatie)\w*\s*(?:[:(\[-]|$)|afwezig\s*:\s*\S"
-    r"|(?:vacation|away|holiday) (?:reply|autoreply|auto-reply|message|notice|response)\b"
-    r"|(?:message|notification|avis) d.absence|mensaje de ausencia|messaggio di assenza|fuori sede\s*:|不在(?:通知|連絡|のお知らせ)"
-    r"|auto\s*:\s*\S|autoreply|auto-?antwort|autoresponse)",
+    r"\s{0,20}(?:\[?auto(?:matic|mated|matische?[rs]?|matisk|matyczna)?\]?[- ]?(?:repl(?:y|ies)|respons[ei]?|antwort|antwoord"
+    r"|reactie|bericht|answer|svar|odpowied[zź])"
+    r"|r[ée]ponse automatique|respuesta autom(?:[aá]tica|atizada)|risposta automatica|resposta autom[aá]tica"
+    r"|automatische? (?:afwezigheids\w{1,30}|beantwoording|abwesenheits\w{1,30})|automaattinen vastaus|automatisk svar"
+    r"|autosvar|odpowied[zź] automatyczna|automatick[aáyý] odpov\w{1,10}|automatikus válasz|răspuns automat|otomatik yanıt"
+    r"|автоответ|автоматический ответ|自動(?:応答|返信|回复|回覆)|自动(?:回复|答复)"
+    r"|out[- ]of[- ](?:the[- ])?office[ -]{1,3}(?:auto[- ]?(?:reply|response|matic reply)|reply|response|notification|message|assistant)"
+    r"|abwesenheits(?:notiz|meldung|benachrichtigung|nachricht|assistent|info)\w{0,10}"
+    r"|afwezigheids(?:bericht|melding|assistent|notificatie)\w{0,10}|(?:vacation|away|holiday) (?:reply|autoreply|auto-reply|response)"
+    r"|(?:message|notification|avis) d.absence|mensaje de ausencia|messaggio di assenza|不在(?:通知|連絡|のお知らせ)|auto\b)"
+    r"(?: (?:from|von|van|de|for|to|about|über|over) [^:]{0,80})?\s{0,3}(?:[:：(\[–—-]|$)",
     re.I,
 )
 # Absence as a subject; people of the personnel department get these from people.
 AWAY_SUBJECT = re.compile(
-    r"\s*(?:out[- ]of[- ](?:the[- ])?office|ooo\b|o\.o\.o|away from (?:the |my )?(?:office|desk|e?-?mail)|i am (?:away|out|on)"
+    r"\s{0,20}(?:out[- ]of[- ](?:the[- ])?office|ooo\b|o\.o\.o|away from (?:the |my )?(?:office|desk|e?-?mail)|i am (?:away|out|on)"
     r"|i.m (?:away|out|on)|on (?:vacation|holiday|annual leave|leave|parental|maternity)|(?:annual|maternity|parental) leave"
     r"|afwezig|niet aanwezig|niet op kantoor|buiten kantoor|ik ben (?:er niet|afwezig|met|op|even|niet)|met vakantie|op vakantie"
     r"|vakantie|(?:met )?zwangerschapsverlof|ouderschapsverlof|verlof\b|gesloten\b"
@@ -90,9 +88,11 @@ QUOTE_BELOW = re.compile(
     r"|_{10,}|\*?(?:from|van|von|de|da)\*?: )|^[^\n]{4,200}(?:wrote|schreef|schrieb|a écrit|escribió|ha scritto)[^\n]{0,60}:[ \t]*$",
     re.I | re.M,
 )
-REPLY_SUBJECT = re.compile(r"\s*(?:(?:re|aw|antw|sv|vs|fw|fwd|wg|doorst|tr|rv|betr|rif|r|i|odp|enc|res)(?:\[\d+\])?\s*:)", re.I)
+REPLY_SUBJECT = re.compile(
+    r"\s{0,20}(?:(?:re|aw|antw|sv|vs|fw|fwd|wg|doorst|tr|rv|betr|rif|r|i|odp|enc|res)(?:\[\d+\])?\s*:)", re.I
+)
 READ_SUBJECT = re.compile(
-    r"\s*(?:(?:not )?read|gelezen|niet gelezen|gelesen|ungelesen|lu|non lu|leído|letto|read receipt|return receipt|disposition notification"
+    r"\s{0,20}(?:(?:not )?read|gelezen|niet gelezen|gelesen|ungelesen|lu|non lu|leído|letto|read receipt|return receipt|disposition notification"
     r"|leesbevestiging|lesebestätigung|empfangsbestätigung|ontvangstbevestiging \(weergegeven\)|confirmation de lecture|開封済み)\b[^:]{0,30}"
     r"(?::|\(|-|$)",
     re.I,
@@ -102,4 +102,23 @@ READ_TEXT = re.compile(
     r"|(?:bericht|message|nachricht)[^.\n]{0,200}(?:was read on|is gelezen op|gelezen op|wurde am|gelesen am)|return receipt for|leesbevestiging"
     r"|read receipt|lesebestätigung|no guarantee that the message has been read|開封",
     re.I,
+)
+# Headers by which spam filters mark a mail.
+_YES = re.compile(r"\s{0,20}(?:yes|true|spam|1)\b", re.I)
+SPAM_MARKS: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("x-spam-flag", _YES),
+    ("x-spam-status", _YES),
+    ("x-spam", _YES),
+    ("x-barracuda-spam-flag", _YES),
+    ("x-spam-detected", _YES),
+    ("x-is-spam", _YES),
+    ("x-bogosity", _YES),
+    ("x-dspam-result", _YES),
+    ("x-microsoft-antispam-scl", re.compile(r"\s{0,20}[5-9]")),
+    ("x-ms-exchange-organization-scl", re.compile(r"\s{0,20}[5-9]")),
+    ("x-forefront-antispam-report", re.compile(r".{0,2000}\b(?:SFV:(?:SPM|SKS|SKB)|SCL:[5-9])\b", re.I | re.S)),
+    ("x-rspamd-action", re.compile(r"\s{0,20}(?:reject|add header|rewrite subject|soft reject)", re.I)),
+    ("x-spamd-result", re.compile(r"[^\n]{0,40}: True\b", re.I)),
+    ("x-proofpoint-spam-details", re.compile(r".{0,200}\brule=(?!no)\w*spam", re.I | re.S)),
+    ("x-gmx-antispam", re.compile(r"\s{0,20}[1-9]")),
 )

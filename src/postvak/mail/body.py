@@ -34,7 +34,6 @@ FILE_TEXTS = frozenset(
         "text/rtf",
     ]
 )
-REST = "application/octet-stream"
 MAX_MESSAGES = 20
 
 
@@ -109,7 +108,7 @@ class _Reader:
             block.html.append(text)
             return
         text, files = split_files(text)
-        self.files += [MailFile(part, one.content, n, one.name, REST) for n, one in enumerate(files, 1)]
+        self.files += [MailFile(part, one.content, n, one.name) for n, one in enumerate(files, 1)]
         if part.parameters.get("format", "").lower() == "flowed":
             text = unflow(text, delete_space=part.parameters.get("delsp", "").lower() == "yes")
         block.plain.append(text)

@@ -11,14 +11,15 @@ from collections.abc import Iterable
 
 from postvak.mail.addresses import read_addresses
 from postvak.mail.bounces_notifications import read_notification
-from postvak.mail.bounces_text import Notice, read_notice, read_prose, returned_headers
+from postvak.mail.bounces_text import ANY, Notice, read_notice, read_prose, returned_headers
 from postvak.mail.bounces_words import best_status, classify
 from postvak.mail.headers import Headers, message_ids, own_message_id
-from postvak.mail.tree import Tree
+from postvak.mail.tree import Tree, build
 from postvak.mail.values import DeliveryReport, Failure, Kind, Mail
 
 STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
 COMPLAINT_RECIPIENTS = ("original-rcpt-to", "x-hmxmroriginalrecipient", "removal-recipient")
+RECIPIENT_NAMES = ("original-recipient", "final-recipient")
 ACTIONS = frozenset({"failed", "delayed", "delivered", "relayed", "expanded"})
 DISTURBED = frozenset({"failed", "delayed"})
 RECIPIENT_FIELD = re.compile(r"^[ \t]{0,20}(?:original-recipient|final-recipient)[ \t]{0,9}:", re.I | re.M)
@@ -26,6 +27,7 @@ RETURNED_ID = re.compile(r"^[ >\t]{0,20}message-id:\s{0,20}(<[^<>\s]{1,900}>)", 
 NO_ADDRESS = re.compile(r"unknown|unavailable|undisclosed|none|n/a", re.I)
 MAX_REPORTS = 1000
 MAX_PART = 512 * 1024
+MAX_WORDS = 500
 
 
 def read_reports(tree: Tree) -> tuple[DeliveryReport, ...]:
@@ -55,13 +57,28 @@ def is_hard(reports: Iterable[DeliveryReport]) -> bool:
 
 
 def _machine_readable(tree: Tree, original: str, notice: Notice) -> tuple[DeliveryReport, ...]:
-    found: list[DeliveryReport] = []
+    found = list(_status_parts(tree, original, notice))
     for part in tree.parts:
-        if part.content_type in STATUS_TYPES:
-            found += _delivery_reports(part.content()[0][:MAX_PART], original, notice)
-        elif part.content_type == "message/feedback-report":
+        if part.content_type == "message/feedback-report":
             found += _complaints(part.content()[0][:MAX_PART], tree, original)
-    return tuple(dict.fromkeys(found)) or _opt_out(tree, original)
+    return tuple(dict.fromkeys(found)) or _opt_out(tree, original) or _inner_report(tree, notice)
+
+
+def _inner_report(tree: Tree, notice: Notice) -> tuple[DeliveryReport, ...]:
+    """Gateways wrap the report of another server whole into a report of their own, which names nobody."""
+    for part in tree.parts[1:]:
+        if part.content_type == "message/rfc822" and not ANY.search(notice.text):
+            inner = build(part.content()[0][:MAX_PART])
+            if inner.root.content_type == "multipart/report":
+                return _status_parts(inner, _original_id(inner, read_notice(inner)), notice)
+    return ()
+
+
+def _status_parts(tree: Tree, original: str, notice: Notice) -> tuple[DeliveryReport, ...]:
+    parts = (part for part in tree.parts if part.content_type in STATUS_TYPES)
+    return tuple(
+        report for part in parts for report in _delivery_reports(part.content()[0][:MAX_PART], original, notice)
+    )
 
 
 def _delivery_reports(raw: bytes, original: str, notice: Notice) -> list[DeliveryReport]:
@@ -72,10 +89,11 @@ def _delivery_reports(raw: bytes, original: str, notice: Notice) -> list[Deliver
 
 def _blocks(raw: bytes) -> list[Headers]:
     text = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip(b"\n")
-    return [_fields(block) for block in re.split(rb"\n[ \t]*\n", text)[: MAX_REPORTS + 1]]
+    blocks = re.split(rb"\n[ \t]*\n", text)[: MAX_REPORTS + 1]
+    return [one for block in blocks for one in _one_each(_fields(block))]
 
 
-def _fields(block: bytes) -> Headers:
+def _fields(block: bytes) -> list[tuple[str, bytes]]:
     """Header lines of one block; the standard reader stops at the first odd line, this one steps over it."""
     lines: list[tuple[str, list[bytes]]] = []
     for line in block.split(b"\n"):
@@ -85,7 +103,21 @@ def _fields(block: bytes) -> Headers:
         name, colon, value = line.partition(b":")
         if colon:
             lines.append((name.strip().decode("ascii", "replace"), [value.strip()]))
-    return Headers(tuple((name, b" ".join(pieces)) for name, pieces in lines))
+    return [(name, b" ".join(pieces)) for name, pieces in lines]
+
+
+def _one_each(fields: list[tuple[str, bytes]]) -> list[Headers]:
+    """Some servers forget the blank line between two recipients: a second recipient begins a new block."""
+    blocks: list[list[tuple[str, bytes]]] = [[]]
+    seen: set[str] = set()
+    for name, value in fields:
+        key = name.lower()
+        if key in RECIPIENT_NAMES and key in seen:
+            blocks.append([])
+            seen = set()
+        seen.add(key)
+        blocks[-1].append((name, value))
+    return [Headers(tuple(block)) for block in blocks]
 
 
 def _delivery_report(block: Headers, original: str, notice: Notice) -> DeliveryReport | None:
@@ -94,10 +126,11 @@ def _delivery_report(block: Headers, original: str, notice: Notice) -> DeliveryR
         return None
     diagnostic = block.text("diagnostic-code")
     words = diagnostic.partition(";")[2].strip() or diagnostic
-    status = best_status(block.text("status"), words)
+    said = words or " ".join(notice.pieces([recipient]).get(recipient, notice.text[:1000]).split())[:MAX_WORDS]
+    status = best_status(block.text("status"), said)
     action = _action(block.text("action"), status)
-    said = words or " ".join((block.text("status"), *notice.text[:1000].split()))
-    return DeliveryReport(action, recipient, status, words, original, classify(action, status, said))
+    failure = classify(action, status, said or block.text("status"))
+    return DeliveryReport(action, recipient, status, words, original, failure)
 
 
 def _action(written: str, status: str) -> str:

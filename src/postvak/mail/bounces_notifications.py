@@ -6,63 +6,65 @@ Format: "Amazon SNS notification examples for Amazon SES" (notificationType) and
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 
 from postvak.mail.bounces_words import best_status, classify
 from postvak.mail.charsets import storable
 from postvak.mail.headers import own_message_id
-from postvak.mail.values import DeliveryReport, Kind
+from postvak.mail.values import DeliveryReport, Failure, Kind
 
 MAX_EVENT = 64 * 1024
 MAX_RECIPIENTS = 100
-KINDS = {
-    "bounce": Kind.BOUNCE,
-    "complaint": Kind.COMPLAINT,
-    "delivery": Kind.BOUNCE,
-    "deliverydelay": Kind.BOUNCE,
-    "reject": Kind.BOUNCE,
-}
 
 
 def notification_kind(text: str) -> Kind | None:
     """The kind of mail that this text is if it is such an event, else None."""
     event = _event(text)
-    return KINDS.get(_type(event)) if event else None
+    sort = _type(event) if event else ""
+    if sort not in READERS:
+        return None
+    return Kind.COMPLAINT if sort == "complaint" else Kind.BOUNCE
 
 
 def read_notification(text: str) -> tuple[DeliveryReport, ...]:
     """One report per recipient of the event; () if the text is none."""
     event = _event(text)
-    if event is None or _type(event) not in KINDS:
+    if event is None or _type(event) not in READERS:
         return ()
     mail = _object(event.get("mail"))
     common = _object(mail.get("commonHeaders"))
     original = own_message_id(_text(common.get("messageId") or mail.get("messageId")).encode())
-    return tuple(_reports(_type(event), event, mail, original))[:MAX_RECIPIENTS]
+    return tuple(islice(READERS[_type(event)](event, original), MAX_RECIPIENTS))
 
 
-def _reports(
-    sort: str, event: Mapping[str, object], mail: Mapping[str, object], original: str
-) -> Iterator[DeliveryReport]:
-    if sort == "bounce":
-        for one in _list(_object(event.get("bounce")).get("bouncedRecipients")):
-            yield _failed(_object(one), "failed", original)
-    elif sort == "deliverydelay":
-        for one in _list(_object(event.get("deliveryDelay")).get("delayedRecipients")):
-            yield _failed(_object(one), "delayed", original)
-    elif sort == "complaint":
-        complaint = _object(event.get("complaint"))
-        said = _text(complaint.get("complaintFeedbackType")) or "abuse"
-        for one in _list(complaint.get("complainedRecipients")):
-            yield DeliveryReport("complained", _address(_object(one)), "", said, original)
-    elif sort == "delivery":
-        delivery = _object(event.get("delivery"))
-        for address in _list(delivery.get("recipients")):
-            yield DeliveryReport("delivered", _text(address), "2.0.0", _text(delivery.get("smtpResponse")), original)
-    else:
-        reason = _text(_object(event.get("reject")).get("reason"))
-        for address in _list(mail.get("destination")):
-            yield DeliveryReport("failed", _text(address), "", reason, original, classify("failed", "", reason))
+def _bounced(event: Mapping[str, object], original: str) -> Iterator[DeliveryReport]:
+    for one in _list(_object(event.get("bounce")).get("bouncedRecipients")):
+        yield _failed(_object(one), "failed", original)
+
+
+def _delayed(event: Mapping[str, object], original: str) -> Iterator[DeliveryReport]:
+    for one in _list(_object(event.get("deliveryDelay")).get("delayedRecipients")):
+        yield _failed(_object(one), "delayed", original)
+
+
+def _complained(event: Mapping[str, object], original: str) -> Iterator[DeliveryReport]:
+    complaint = _object(event.get("complaint"))
+    said = _text(complaint.get("complaintFeedbackType")) or "abuse"
+    for one in _list(complaint.get("complainedRecipients")):
+        yield DeliveryReport("complained", _address(_object(one)), "", said, original)
+
+
+def _delivered(event: Mapping[str, object], original: str) -> Iterator[DeliveryReport]:
+    delivery = _object(event.get("delivery"))
+    for address in _list(delivery.get("recipients")):
+        yield DeliveryReport("delivered", _text(address), "2.0.0", _text(delivery.get("smtpResponse")), original)
+
+
+def _rejected(event: Mapping[str, object], original: str) -> Iterator[DeliveryReport]:
+    reason = _text(_object(event.get("reject")).get("reason"))
+    for address in _list(_object(event.get("mail")).get("destination")):
+        yield DeliveryReport("failed", _text(address), "", reason, original, Failure.POLICY)
 
 
 def _failed(one: Mapping[str, object], action: str, original: str) -> DeliveryReport:
@@ -102,3 +104,12 @@ def _list(value: object) -> list[object]:
 
 def _text(value: object) -> str:
     return storable(" ".join(value.split())) if isinstance(value, str) else ""
+
+
+READERS: dict[str, Callable[[Mapping[str, object], str], Iterator[DeliveryReport]]] = {
+    "bounce": _bounced,
+    "complaint": _complained,
+    "delivery": _delivered,
+    "deliverydelay": _delayed,
+    "reject": _rejected,
+}

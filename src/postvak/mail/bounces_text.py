@@ -37,6 +37,7 @@ PLACES = tuple(
     re.compile(pattern.replace("@@", f"({ADDRESS})"), re.I | re.M)
     for pattern in (
         r"^[ \t]{0,20}(?:[*o>•-]{1,3}[ \t]+)?[\"'<\[]{0,2}@@[\"'>\]]{0,2}(?:[ \t]*$|:(?:\s|$)|\.\.\.|[ \t]{0,8}[(]|[ \t]+on [A-Z])",
+        r"^[45]\d\d[- ](?:[45]\.\d\.\d )?<@@>\.\.\.",
         r"^[ \t>*-]{0,12}(?:(?:unknown|invalid|failed|undeliver\w+|bad|original|final|intended)[ -])?(?:user|recipient|address"
         r"|rcpt to|empfänger|ontvanger|destinataire|destinatario|宛先)[^\n:：]{0,40}[:：][ \t]*<?@@",
         r">>> ?RCPT TO: ?<@@",
@@ -67,6 +68,17 @@ class Notice:
         lines = (line for name in ("to", "cc") for line in self.copy.all(name))
         return [one.email for line in lines for one in read_addresses(line[:4000])][:MAX_FOUND]
 
+    def pieces(self, recipients: list[str]) -> dict[str, str]:
+        """For each recipient the text from his own line to where the next one begins."""
+        low = self.text.lower()
+        starts = sorted((at, one) for one in recipients if (at := low.find(one.lower())) >= 0)
+        found: dict[str, str] = {}
+        end = len(self.text)
+        for at, one in reversed(starts):
+            found[one] = self.text[self.text.rfind("\n", 0, at) + 1 : min(end, at + 2000)]
+            end = at
+        return found
+
 
 def read_notice(tree: Tree) -> Notice:
     """The prose of a report, cut where the copy of our mail begins."""
@@ -89,14 +101,14 @@ def read_prose(notice: Notice, original: str) -> tuple[DeliveryReport, ...]:
     """One report for each recipient that the prose names; () if nobody can be found."""
     found = _recipients(notice)
     action = _action(notice)
-    pieces = dict(_pieces(notice.text, found))
+    pieces = notice.pieces(found)
     whole = " ".join(notice.text.split())[: 4 * MAX_WORDS]
     return tuple(_report(action, one, pieces.get(one, ""), whole, original) for one in found[:MAX_FOUND])
 
 
 def _report(action: str, recipient: str, piece: str, whole: str, original: str) -> DeliveryReport:
     """The words beside the recipient; where they hold no code, that of the whole text counts."""
-    status = best_status("", piece) or best_status("", whole)
+    status = best_status("", piece) or best_status("", whole) or ("4.0.0" if action == "delayed" else "5.0.0")
     diagnostic = " ".join(piece.split())[:MAX_WORDS]
     failure = classify(action, status, diagnostic if best_status("", diagnostic) else whole)
     return DeliveryReport(action, recipient, status, diagnostic, original, failure)
@@ -135,14 +147,6 @@ def _unique(found: Iterable[str]) -> list[str]:
         if len(by_key) >= MAX_FOUND:
             break
     return list(by_key.values())
-
-
-def _pieces(text: str, found: list[str]) -> Iterator[tuple[str, str]]:
-    """For each address the text from its own line to where the next one begins."""
-    starts = sorted((at, one) for one in found if (at := text.find(one)) >= 0)
-    for (at, one), (end, _) in zip(starts, [*starts[1:], (len(text), "")], strict=True):
-        begin = text.rfind("\n", 0, at) + 1
-        yield one, text[begin : min(end, at + 2000)]
 
 
 def _prose(tree: Tree) -> str:

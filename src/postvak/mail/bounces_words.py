@@ -11,18 +11,24 @@ import re
 from postvak.mail.values import Failure
 
 ARRIVED = frozenset({"delivered", "relayed", "expanded", "complained"})
-URL = re.compile(r"https?://\S+", re.I)
+NAMES = re.compile(r"https?://\S+|[^\s<>@\"']{1,64}@[\w.-]{1,253}", re.I)
+MAX_WORDS = 2000
 STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\.?\d)")
 REPLY_CODE = re.compile(r"(?<![\d.:-])([45])[0-7]\d(?![\d.:]\d|\d)(?=[\s\-#:;,)\]'\"(]|$)")
-GENERIC = re.compile(r"[45]\.0\.\d+|[45]\.\d\.0")
 
 # The first row that fits decides. Sentences about the sender stand first: they use the words of the others.
 WORDS: tuple[tuple[Failure, str], ...] = (
     (
         Failure.POLICY,
-        r"sender(?:'s)?(?: address| domain| id| e-?mail)*(?: is| was)? (?:rejected|denied|not allowed|invalid|unknown"
-        r"|verif|refused|does not|doesn)|domain of sender|invalid sender|bad sender|cannot verify|callback|"
-        r"from (?:address|domain|header) |verification failed|sending domain|senders? domain",
+        r"sender(?:'s)?(?: address| domain| id| e-?mail){0,3}(?: is| was)? (?:rejected|denied|not allowed|invalid|unknown"
+        r"|verif|refused|does not|doesn)|domain of sender|invalid sender|bad sender|cannot verify|callback|sending domain"
+        r"|from (?:address|domain|header) |verification failed|senders? domain|(?:after|reply to|>>>) mail from"
+        r"|my name was rejected",
+    ),
+    (
+        Failure.SOFT,
+        r"not found, try again|name ?server (?:reply|timeout|failure)|servfail|temporary (?:name|dns|lookup)|too many"
+        r" (?:messages|connections|concurrent)|rate ?limit|throttl|gr[ae]y ?-?list",
     ),
     (
         Failure.FULL,
@@ -42,13 +48,13 @@ WORDS: tuple[tuple[Failure, str], ...] = (
         r"|rcpt |to |final |forward-path )?(?:alias|user|recipient|addres\w*|mailbox\w*|account|domain|host|person|name|"
         r"destination|local ?-?part|rcpt|mail ?drop)"
         r"|(?:user|recipient|address|mailbox|account|alias|host|domain|name|destination|rcpt|hostname|customer)s?"
-        r"(?: name| address| account| part| mailbox| or domain)?[^.\n]{0,50}?"
+        r"(?: name| address| account| part| mailbox| or domain)?[^\n]{0,60}?"
         r"(?:unknown|not (?:be )?(?:found|exist|known|listed|valid|recogni[sz]ed|resolve|here|local|present|our customer)"
         r"|(?:does|do|did)(?:n.t| not)(?: seem to)? (?:exist|have)|is (?:invalid|inactive|disabled|expired|closed|deleted)"
         r"|has been (?:disabled|closed|deleted|deactivated|removed)|no longer|(?:was )?not found|unavailable|moved to)"
         r"|(?:does|do)(?:n.t| not) (?:exist|have an? [\w.]{1,30} account)|no (?:mailbox|mail ?box|account|user|one)"
         r"(?: is)?(?: here| by| with| known| named| account)|nobody by that|unrouteable|unroutable|couldn.t find any host"
-        r"|(?:null|no) mx|nxdomain|domain not found|(?:host|name)[^.\n]{0,40}not found|does not (?:accept|receive) (?:any )?mail"
+        r"|(?:null|no) mx|nxdomain|domain not found|(?:host|name|domain)[^\n]{0,80}not found|delivery userid|does not (?:accept|receive) (?:any )?mail"
         r"|account[^.\n]{0,30}(?:disabled|inactive|closed|deactivated|expired)|(?:disabled|inactive|discontinued) "
         r"(?:user|recipient|mailbox|account)|left the (?:company|organi)|recipnotfound|resolver\.adr|invalidrecipients"
         r"|bestaat niet|onbekende? (?:gebruiker|ontvanger|adres|e-mailadres)|existiert nicht|unbekannte?r? "
@@ -80,52 +86,61 @@ WORDS: tuple[tuple[Failure, str], ...] = (
     ),
 )
 SORTS = tuple((failure, re.compile(pattern, re.I)) for failure, pattern in WORDS)
-BY_STATUS: tuple[tuple[str, Failure], ...] = (
+# What a code says for sure, and what it means if the words say nothing.
+SURE: tuple[tuple[str, Failure], ...] = (
     (r"5\.1\.[78]$", Failure.POLICY),  # the sender's address is bad
-    (r"5\.1\.[1-6]$|5\.1\.10$", Failure.HARD),
-    (r"5\.2\.1$|5\.4\.[14]$|5\.4\.310$", Failure.HARD),
+    (r"5\.1\.(?:[1-6]|10)$|5\.2\.1$|5\.4\.310$", Failure.HARD),
     (r"[45]\.2\.2$", Failure.FULL),
+)
+LIKELY: tuple[tuple[str, Failure], ...] = (
+    (r"5\.1\.|5\.4\.[14]$", Failure.HARD),
     (r"5\.2\.3$|5\.3\.4$|5\.[67]\.", Failure.POLICY),
 )
+BLOCKERS = re.compile(r"spamhaus|spamcop|barracuda|sorbs|senderscore|too many recipients", re.I)
 
 
 def classify(action: str, status: str, diagnostic: str) -> Failure:
-    """The sort of a failure: what the remote server wrote says more than its code."""
+    """The sort of a failure: a code that is sure, else the words of the remote server, else a likely code."""
     if action in ARRIVED:
         return Failure.NONE
     if action == "delayed":
         return Failure.DELAYED
-    words = URL.sub(" ", diagnostic[:2000])
-    by_code = next((sort for pattern, sort in BY_STATUS if re.match(pattern, status)), Failure.SOFT)
-    if by_code in (Failure.HARD, Failure.FULL) and not status.startswith("4"):
-        return by_code
-    found = next((sort for sort, pattern in SORTS if pattern.search(words)), by_code)
-    return Failure.SOFT if found is Failure.HARD and status.startswith("4") else found
+    if BLOCKERS.search(diagnostic[:MAX_WORDS]):
+        return Failure.BLOCKED
+    words = NAMES.sub(" @ ", diagnostic[:MAX_WORDS])
+    found = (
+        next((sort for pattern, sort in SURE if re.match(pattern, status)), None)
+        or next((sort for sort, pattern in SORTS if pattern.search(words)), None)
+        or next((sort for pattern, sort in LIKELY if re.match(pattern, status)), None)
+    )
+    return found or Failure.SOFT
 
 
 def best_status(written: str, diagnostic: str) -> str:
-    """The enhanced code: that of the report, unless it says "other" and the remote server was more exact.
+    """The most exact of the enhanced codes of the report and of the remote server's words.
 
     A plain SMTP code gives its class ("550" is "5.0.0"); '' if there is no code at all.
     """
     declared = STATUS.search(written)
-    words = URL.sub(" ", diagnostic[:2000])
-    said = [code for code in STATUS.findall(words) if code[0] != "2"]
-    if declared and not GENERIC.fullmatch(declared.group(1)):
-        return declared.group(1)
-    for code in said:
-        if not GENERIC.fullmatch(code) and (declared is None or declared.group(1)[0] == code[0]):
-            return code
-    if declared or said:
-        return declared.group(1) if declared else said[0]
+    words = NAMES.sub(" @ ", diagnostic[:MAX_WORDS])
+    codes = [declared.group(1)] if declared else []
+    codes += [code for code in STATUS.findall(words) if code[0] != "2" and (not codes or codes[0][0] == code[0])]
+    if codes:
+        return max(codes, key=_exactness)
     plain = REPLY_CODE.search(words)
     return f"{plain.group(1)}.0.0" if plain else ""
+
+
+def _exactness(code: str) -> int:
+    """4.4.7 ("time expired") says less than why every attempt failed; x.0.0 says nothing."""
+    _, subject, detail = code.split(".")
+    return 0 if subject == "0" else 1 if detail == "0" or (subject, detail) == ("4", "7") else 2
 
 
 # -- a mail that says in prose that another mail did not arrive -------------------------------------------------
 _MAIL = r"(?:e-?mails?|mails?|messages?|letters?|courriels?|bericht(?:en)?|nachricht(?:en)?|mensajes?|messaggi[oa]?)"
 BOUNCE_SUBJECT = re.compile(
-    r"\s*(?:\[?(?:warning|error|auto|notice|re|important)\]?\s*:\s*)?(?:"
+    r"\s{0,20}(?:\[?(?:warning|error|auto|notice|re|important)\]?\s*:\s*)?(?:"
     r"undeliver|un-deliver|non[- ]?deliver|not? delivered|returned (?:to sender|mail|message|e-?mail)|delivery"
     r" (?:status|failure|failed|has failed|problem|error|delayed|report|notification|incomplete|unsuccessful|to)\b|"
     r"mail (?:delivery|system error|failure|error|could not|not delivered|undeliver|returned|status report)"

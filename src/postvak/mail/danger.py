@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import re
 
+# fmt: off
 PROGRAMS = frozenset(
-    "exe com scr pif cpl msi msp msix appx appxbundle dll sys drv ocx jar apk app dmg pkg deb rpm run gadget xll".split()
+    ["exe", "com", "scr", "pif", "cpl", "msi", "msp", "msix", "appx", "appxbundle", "dll", "sys", "drv",
+     "ocx", "jar", "apk", "app", "dmg", "pkg", "deb", "rpm", "run", "gadget", "xll"]
 )
 SCRIPTS = frozenset(
-    "bat cmd vb vbs vbe js jse ws wsf wsh wsc sct ps1 ps1xml ps2 psc1 psc2 psm1 msh hta chm hlp lnk url inf reg scf"
-    " settingcontent-ms application appref-ms ade adp mde jnlp py pyw sh bash command desktop xbap iqy slk diagcab"
-    " library-ms search-ms website vhd vhdx img iso one svg".split()
+    ["bat", "cmd", "vb", "vbs", "vbe", "js", "jse", "ws", "wsf", "wsh", "wsc", "sct", "ps1", "ps1xml", "ps2",
+     "psc1", "psc2", "psm1", "msh", "hta", "chm", "hlp", "lnk", "url", "inf", "reg", "scf",
+     "settingcontent-ms", "application", "appref-ms", "ade", "adp", "mde", "jnlp", "py", "pyw", "sh", "bash",
+     "command", "desktop", "xbap", "iqy", "slk", "diagcab", "library-ms", "search-ms", "website", "vhd",
+     "vhdx", "img", "iso", "one", "svg"]
 )
-MACROS = frozenset("docm dotm xlsm xltm xlsb xlam pptm potm ppsm ppam sldm".split())
-OFFICE = frozenset("doc docx dot xls xlsx xlt ppt pptx pps pot rtf".split())
+MACROS = frozenset(
+    ["docm", "dotm", "xlsm", "xltm", "xlsb", "xlam", "pptm", "potm", "ppsm", "ppam", "sldm"]
+)
+OFFICE = frozenset(
+    ["doc", "docx", "dot", "xls", "xlsx", "xlt", "ppt", "pptx", "pps", "pot", "rtf"]
+)
 HARMLESS_LOOKING = frozenset(
-    "pdf doc docx xls xlsx ppt pptx txt rtf jpg jpeg png gif bmp tif tiff mp3 mp4 avi zip htm html csv odt ods".split()
+    ["pdf", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "txt", "rtf", "jpg", "jpeg", "png", "gif", "bmp",
+     "tif", "tiff", "mp3", "mp4", "avi", "zip", "htm", "html", "csv", "odt", "ods"]
 )
+# fmt: on
 PROGRAM_TYPES = frozenset(
     ["application/x-msdownload", "application/x-dosexec", "application/x-executable", "application/x-msi"]
 )

@@ -1,54 +1,42 @@
-"""What is new in a reply, and what is quoted or a signature. Parts are folded by the reader, never deleted.
+"""What is new in a reply, and what is quoted, a signature or a disclaimer. Parts are folded by the reader, never deleted.
 
-The segments of `split_reply`, joined, are the text again – character by character.
+The segments of `split_reply` and `split_reply_html`, joined, are the text or source again – character by character.
+What stands above a quotation is in quotes_introductions.py and quotes_headers.py, what ends a text in
+quotes_signatures.py and quotes_disclaimers.py; quotes_marks.py puts them together.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from itertools import groupby
-from typing import Literal
 
 from babel.dates import format_date, format_time
 
-SegmentKind = Literal["new", "quoted", "signature"]
+from postvak.mail.quotes_headers import MAX_BLOCK, label_of
+from postvak.mail.quotes_html import Page, has_quotation_marks, read_page
+from postvak.mail.quotes_introductions import ADDRESS
+from postvak.mail.quotes_marks import mark_lines
+from postvak.mail.quotes_segments import Marks, Segment, SegmentKind, merge_pieces
+
+__all__ = [
+    "Segment",
+    "SegmentKind",
+    "forwarded_from",
+    "has_forward",
+    "quote_reply",
+    "reply_text",
+    "split_reply",
+    "split_reply_html",
+]
+
 INTRODUCTIONS = {
     "en": "On {date} at {time}, {author} wrote:",
     "nl": "Op {date} om {time} schreef {author}:",
     "de": "Am {date} um {time} schrieb {author}:",
 }
-MAX_INTRODUCTION = 300
-INTRODUCTION = re.compile(
-    r"\s*(?:>\s*)?(?:(?:on|op|am|le|den|il|el)\b.{4,}"
-    r"\b(?:wrote|schreef|schrieb|a écrit|geschreven|folgendes geschrieben)\b.{0,120}:"
-    r"|.{2,160}\b(?:wrote|schreef|schrieb)\b(?: .{2,80})?:)\s*",
-    re.I,
-)
-INTRODUCTION_START = re.compile(r"\s*(?:on|op|am|le)\s.{0,20}\d", re.I)
-SEPARATOR = re.compile(
-    r"\s*(?:[-_*=]{2,}\s*(?:original message|original appointment"
-    r"|originalnachricht|ursprüngliche nachricht|urspr\. nachricht|oorspronkelijke? bericht|origineel bericht"
-    r"|forwarded message|doorgestuurd bericht|weitergeleitete nachricht|message d'origine)\s*[-_*=]{2,}"
-    r"|begin forwarded message:|anfang der weitergeleiteten nachricht:|begin doorgestuurd bericht:)\s*",
-    re.I,
-)
-UNDERLINE = re.compile(r"\s*_{20,}\s*")
-FROM_LINE = re.compile(r"\s*\*?(?:from|van|von)\s?:\*?\s+\S.*", re.I)
-BLOCK_LINE = re.compile(
-    r"\s*\*?(?:sent|date|verzonden|datum|gesendet|to|aan|an|subject|onderwerp|betreff|cc)\s?:", re.I
-)
-SIGNATURE = re.compile(r"--\s?")
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A run of lines of one kind, with their line ends."""
-
-    kind: SegmentKind
-    text: str
+FORWARDING_SUBJECT = re.compile(r"\s*\[?(?:fwd?|fw|wg|doorst|doorgestuurd|tr|rv|i|enc|vs|vb|pd|fs|转发|轉寄)\s?[:：\]]", re.I)
+LINE_ENDS = re.compile(r"\r\n|\r|\n")
 
 
 def quote_reply(text: str, *, author: str, at: datetime, language: str) -> str:
@@ -65,72 +53,88 @@ def quote_reply(text: str, *, author: str, at: datetime, language: str) -> str:
 
 
 def split_reply(text: str) -> tuple[Segment, ...]:
-    """New, quoted and signature segments in order; neighbours differ in kind; () for ''."""
+    """New, quoted, signature and disclaimer segments in order; neighbours differ in kind; () for ''."""
     lines = text.splitlines(keepends=True)
-    kinds = list(_kinds(lines))
-    pairs = groupby(zip(kinds, lines, strict=True), key=lambda pair: pair[0])
-    return tuple(Segment(kind, "".join(line for _, line in group)) for kind, group in pairs)
+    return merge_pieces(_pieces(lines, mark_lines(lines)))
 
 
-def _kinds(lines: list[str]) -> Iterator[SegmentKind]:
-    """The kind of every line. After a separator all is quoted; after "-- " all is signature until a quote."""
-    quoted_from = _separator_at(lines)
-    in_signature = False
-    introduction_until = -1
+def split_reply_html(html: str) -> tuple[Segment, ...]:
+    """The same for HTML: each segment is a piece of the source, to be sanitised (and so balanced) before it is shown."""
+    page = read_page(html)
+    marks = _mark_page(page)
+    starts = [0, *(line.start for line in page.lines[1:]), len(html)]
+    pieces = [(kind, html[starts[at] : starts[at + 1]]) for at, kind in enumerate(marks.kinds)]
+    return merge_pieces(pieces or [("new", html)])
+
+
+def reply_text(text: str, html: str) -> str:
+    """The writer's own words: the new segments, without signature, disclaimer and quotation.
+
+    `text` decides; the HTML does when only its mark-up tells what is quoted.
+    """
+    segments = split_reply(text)
+    if html and has_quotation_marks(html) and not _is_split_by_text(text, html, segments):
+        page = read_page(html)
+        marks = _mark_page(page)
+        if "quoted" in marks.kinds:
+            new = (line.text for line, kind in zip(page.lines, marks.kinds, strict=True) if kind == "new")
+            return "\n".join(new).strip()
+    return "".join(segment.text for segment in segments if segment.kind == "new").strip()
+
+
+def has_forward(text: str) -> bool:
+    """Does the text pass on somebody else's mail, by a separator or as an original message with no word above it?"""
+    return mark_lines(text.splitlines()).is_forward
+
+
+def forwarded_from(text: str, *, subject: str = "") -> str:
+    """The e-mail address of the author of a mail forwarded in this text, '' if it is no forward or names none.
+
+    A subject that begins with "Fwd:", "FW:", "WG:" … makes a forward of any block of header lines.
+    """
+    lines = text.splitlines()
+    marks = mark_lines(lines)
+    if marks.text_at < 0 or not (marks.is_forward or FORWARDING_SUBJECT.match(subject)):
+        return ""
+    return _sender_in_block(lines[marks.text_at : marks.text_at + MAX_BLOCK])
+
+
+def _sender_in_block(lines: Sequence[str]) -> str:
+    """The address behind From:, also when it is wrapped to the next line."""
     for number, line in enumerate(lines):
-        introduction_until = max(introduction_until, _introduction_end(lines, number))
-        if number >= quoted_from or line.lstrip().startswith(">") or number < introduction_until:
-            in_signature = False
-            yield "quoted"
-            continue
-        in_signature = in_signature or SIGNATURE.fullmatch(line.rstrip("\r\n")) is not None
-        yield "signature" if in_signature else "new"
+        bare = line.lstrip("> \t*")
+        if label_of(bare) == "from":
+            found = ADDRESS.search(bare[:1000].replace("mailto:", " "))
+            if not found and number + 1 < len(lines) and not label_of(lines[number + 1].lstrip("> \t*")):
+                found = ADDRESS.search(lines[number + 1][:1000].replace("mailto:", " "))
+            return found.group().strip(".*") if found else ""
+    return ""
 
 
-def _separator_at(lines: list[str]) -> int:
-    """Number of the first line that says "the rest is the original message"; the number of lines if none."""
-    for number, line in enumerate(lines):
-        if len(line) > MAX_INTRODUCTION:
-            continue
-        if SEPARATOR.fullmatch(line) or _is_header_block(lines, number):
-            return number
-        end = _introduction_end(lines, number)
-        if end and not _is_answered_below(lines, end):
-            return number
-    return len(lines)
-
-
-def _is_header_block(lines: list[str], number: int) -> bool:
-    """Outlook: a line of underscores or nothing, then From:/Van:/Von: and at least two more such lines."""
-    start = number + 1 if UNDERLINE.fullmatch(lines[number]) else number
-    if start >= len(lines) or not FROM_LINE.fullmatch(lines[start].rstrip("\r\n")[:MAX_INTRODUCTION]):
+def _is_split_by_text(text: str, html: str, segments: Sequence[Segment]) -> bool:
+    """Did the text itself show its quotation? Not if a <blockquote> became lines without ">"."""
+    if not any(segment.kind == "quoted" for segment in segments):
         return False
-    following = lines[start + 1 : start + 6]
-    return sum(1 for line in following if BLOCK_LINE.match(line)) >= 2
+    return "<blockquote" not in html.lower() or any(line.startswith(">") for line in text.split("\n"))
 
 
-def _introduction_end(lines: list[str], number: int) -> int:
-    """The line after an "On … wrote:" that begins here (one to three lines), 0 if none does."""
-    for count in (1, 2, 3):
-        if number + count > len(lines):
-            return 0
-        if count > 1 and not INTRODUCTION_START.match(lines[number]):
-            return 0
-        joined = " ".join(line.strip() for line in lines[number : number + count])
-        if len(joined) > MAX_INTRODUCTION:
-            return 0
-        if joined.endswith(":") and INTRODUCTION.fullmatch(joined):
-            return number + count if _is_followed_by_quote(lines, number + count, joined) else 0
-    return 0
+def _mark_page(page: Page) -> Marks:
+    marks = mark_lines([line.marked_text for line in page.lines], ruled=page.ruled, originals=page.originals)
+    for number, line in enumerate(page.lines):
+        if line.is_signature and marks.kinds[number] == "new":
+            marks.kinds[number] = "signature"
+    return marks
 
 
-def _is_followed_by_quote(lines: list[str], start: int, joined: str) -> bool:
-    """A sentence such as "Ann wrote:" counts only before a "> " line; a dated one counts always."""
-    following = next((line for line in lines[start : start + 20] if line.strip()), "")
-    return following.lstrip().startswith(">") or INTRODUCTION_START.match(joined) is not None
-
-
-def _is_answered_below(lines: list[str], start: int) -> bool:
-    """Does the quotation use "> "? Then only those lines are quoted, for answers may stand between them."""
-    following = next((line for line in lines[start : start + 20] if line.strip()), "")
-    return following.lstrip().startswith(">") or not following
+def _pieces(lines: Sequence[str], marks: Marks) -> list[tuple[SegmentKind, str]]:
+    if not marks.columns:
+        return list(zip(marks.kinds, lines, strict=True))
+    pieces: list[tuple[SegmentKind, str]] = []
+    for number, (kind, line) in enumerate(zip(marks.kinds, lines, strict=True)):
+        column = marks.columns.get(number)
+        if column is None:
+            pieces.append((kind, line))
+            continue
+        at = len(line) - len(line.lstrip()) + column
+        pieces += [(kind, line[:at]), ("quoted", line[at:])]
+    return pieces

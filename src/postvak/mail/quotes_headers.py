@@ -41,7 +41,9 @@ ko: 보낸 사람, 보낸사람     | 보낸 날짜, 날짜, 보낸날짜       
 ar: من                      | تاريخ الإرسال, التاريخ, تم الإرسال               | إلى                         | الموضوع            |
 he: מאת                     | נשלח, תאריך                                      | אל                          | נושא               |
 """
-ROLES = ("from", "date", "to", "subject", "copy")
+ROLES = ("from", "sent", "to", "subject", "copy")
+# Words for a time that forms of other kinds use as well.
+ANY_TIME = frozenset("date datum data fecha dato dátum päivämäärä kuupäev datums tarih ημερομηνία дата ngày tanggal 日期 日付 日時 날짜 التاريخ תאריך 時間 时间".split())
 # language: above an original message | above a forwarded one. Between dashes; with ":" at the end without.
 SEPARATORS = """
 en: original message, original appointment, original text, original mail, reply message, message from | forwarded message, begin forwarded message, start of forwarded message, forwarded by, forwarded mail, fwd
@@ -88,7 +90,7 @@ def _labels() -> dict[str, str]:
     for line in LABELS.strip().splitlines():
         for role, words in zip(ROLES, line.partition(":")[2].split("|"), strict=True):
             for word in filter(None, (one.strip() for one in words.split(","))):
-                found.setdefault(word, role)
+                found.setdefault(word, "date" if word in ANY_TIME else role)
     return found
 
 
@@ -106,7 +108,7 @@ IS_FORWARD = _separators()
 
 
 def label_of(line: str) -> str:
-    """The role of a header line ("from", "date", "to", "subject", "copy"), '' if it is none."""
+    """The role of a header line ("from", "sent", "date", "to", "subject", "copy"), '' if it is none."""
     at = line.find(":", 0, MAX_LABEL)
     if at < 0:
         at = line.find("：", 0, MAX_LABEL)
@@ -146,7 +148,7 @@ def _long_separator(line: str, words: str) -> str:
 def is_header_block(lines: Sequence[str], number: int, *, is_ruled: bool = False) -> bool:
     """Do header lines of an original message begin here? `lines` are stripped.
 
-    A sender and two more kinds of lines, an address or a subject among them. Below a rule any language will do.
+    A sender and two more kinds of lines; an address, a subject or "sent" among them. Below a rule any language will do.
     """
     start = number
     if UNDERLINE.fullmatch(lines[number]):
@@ -156,7 +158,7 @@ def is_header_block(lines: Sequence[str], number: int, *, is_ruled: bool = False
         return False
     roles = _roles(window)
     if "from" in roles and len(roles - {"copy"}) >= (2 if is_ruled else 3):
-        return "subject" in roles or any("@" in line for line in window)
+        return bool(roles & {"subject", "sent"}) or any("@" in line for line in window)
     return is_ruled and _is_foreign_block(window)
 
 

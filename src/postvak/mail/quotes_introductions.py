@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 # language: how it may begin | what the author did
 SENTENCES = """
-en: on, in a message dated, quoting, at, in article | wrote, writes, has written, said
+en: on, in a message dated, quoting, at, in article | wrote, writes, has written
 nl: op                     | schreef, schreven, geschreven, schrijft
 de: am, zitat von          | schrieb, schrieben, geschrieben, schreibt
 fr: le, citation de        | a écrit, a ecrit, écrit, écrivait
@@ -25,7 +25,7 @@ no: på                     | skrev
 sv: vid                    | skrev
 fi: päivänä                | kirjoitti
 et: kuupäeval              | kirjutas
-lt: data                   | rašė, parašė
+lt: parašė                 | rašė, parašė
 lv: datums                 | rakstīja
 tr: tarihinde              | yazdı, şunu yazdı, şunları yazdı
 el: στις, την              | έγραψε
@@ -52,6 +52,7 @@ MAX_LINES = 4
 MAX_AFTER_VERB = 120
 LOOK_AHEAD = 20
 ADDRESS = re.compile(r"[^\s<>()\[\]\"',:;]{1,100}@[^\s<>()\[\]\"',:;]{1,100}")
+ADDRESS_AT_END = re.compile(r"[<(\[]\s?(?:mailto:)?[^\s<>()]{1,100}@[^\s<>()]{1,100}[>)\]](?:\s[^\s]{1,15}){0,2}\s?[:：]$")
 NUMERIC_DATE = r"\d{1,4}[./-]\s?(?:\d{1,2}|[^\W\d]{3,5}\.?)[./-]\s?\d{1,4}"
 DATE = re.compile(rf"(?<!\d)(?:(?:19|20)\d\d(?!\d)|{NUMERIC_DATE})")
 TIME = re.compile(r"(?<!\d)\d{1,2}(?:[:.h]|\s?uhr)\s?\d{2}(?!\d)|(?<!\d)\d{1,2}\s?[ap]\.?m\b", re.I)
@@ -113,19 +114,40 @@ def is_introduction(joined: str, *, before_quote: bool, must_be_dated: bool) -> 
     begins = DATED_START.match(core.lstrip("\"'(")) is not None
     if must_be_dated and not begins:
         return False
-    address = ADDRESS.search(core) is not None
+    if before_quote:
+        return _is_plausible(core, begins=begins)
+    return _is_certain(core, begins=begins)
+
+
+def _is_plausible(core: str, *, begins: bool) -> bool:
+    """A quotation follows, so little is needed: a verb or an address."""
+    has_address = ADDRESS.search(core) is not None
+    if _after_verb(core) is None:
+        return has_address and (begins or NAMED_START.match(core) is not None)
+    return begins or has_address or DATE.search(core) is not None or len(core.split()) <= 8
+
+
+def _is_certain(core: str, *, begins: bool) -> bool:
+    """Everything below would be taken for the original message, so it must be what a client writes."""
+    has_address = ADDRESS.search(core) is not None
     dated = DATE.search(core) is not None
     timed = TIME.search(core) is not None
-    if _last_verb_end(core) < 0:
-        return address and (dated or timed) if begins else address and before_quote and bool(NAMED_START.match(core))
-    if before_quote:
-        return begins or address or dated or len(core.split()) <= 8
-    return (address or dated or timed) and (begins or address)
+    after = _after_verb(core)
+    if after is None:
+        return begins and (dated or timed) and ADDRESS_AT_END.search(core) is not None
+    if not (begins or has_address) or not (has_address or dated or timed):
+        return False
+    return _small_words(after) <= 3 and (has_address or timed or _small_words(core) <= 6)
+
+
+def _small_words(text: str) -> int:
+    """Words in lower case; a name, a date and an address have few, a sentence has many."""
+    return sum(1 for word in text.split() if word[0].islower() and "@" not in word)
 
 
 def shared_column(line: str) -> int:
     """Where an introduction begins in the middle of a line: "Yes. On Fri, 1 May Ann wrote:"; -1 if nowhere."""
-    if len(line) > MAX_INTRODUCTION:
+    if len(line) > MAX_INTRODUCTION or DATED_START.match(line.strip(MARKS)):
         return -1
     for match in SHARED_LINE.finditer(line):
         if is_introduction(line[match.start() :].strip(), before_quote=True, must_be_dated=True):
@@ -133,8 +155,9 @@ def shared_column(line: str) -> int:
     return -1
 
 
-def _last_verb_end(core: str) -> int:
-    """-1 if no verb stands near the end."""
-    at = max(0, len(core) - MAX_AFTER_VERB)
-    found = VERB.search(core, at) or VERB.search(core) or BROKEN_VERB.search(core)
-    return found.end() if found and len(core) - found.end() <= MAX_AFTER_VERB else -1
+def _after_verb(core: str) -> str | None:
+    """What stands behind the last verb, None if no verb is near the end."""
+    found = [*VERB.finditer(core), *BROKEN_VERB.finditer(core)]
+    if not found or len(core) - found[-1].end() > MAX_AFTER_VERB:
+        return None
+    return core[found[-1].end() :]

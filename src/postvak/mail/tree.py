@@ -208,19 +208,27 @@ class _Splitter:
 
     def _open(self, at: int, parent: _Node | None) -> int:
         """A new part begins at `at`; answer where its body begins."""
-        raw = self.raw
-        block = read_header(raw, at, len(raw), is_root=parent is None, is_delimiter=self._is_delimiter)
+        block = read_header(self.raw, at, len(self.raw), is_root=parent is None, is_delimiter=self._is_delimiter)
         self.defects += block.defects
-        raw_type = next((value for name, value in block.lines if name.lower() == "content-type"), b"")
-        content_type, named = parameters(raw_type)
-        node = _Node(block, content_type, named, parent, len(self.nodes), block.body_start, len(raw))
+        types = [at for at, (name, _) in enumerate(block.lines) if name.lower() == "content-type"]
+        node = self._add(block, types[:1], parent)
+        if len(types) > 1 and node.boundary and not parameters(block.lines[types[1]][1])[0].startswith("multipart/"):
+            # the delimiter of its first part is missing: that part's header follows at once
+            self.defects.append("boundary_missing")
+            node.children, node.preamble_end = 1, node.start
+            self._add(HeaderBlock(block.lines[types[1] :], block.body_start), [0], node)
+        return block.body_start
+
+    def _add(self, block: HeaderBlock, types: list[int], parent: _Node | None) -> _Node:
+        content_type, named = parameters(block.lines[types[0]][1] if types else b"")
+        node = _Node(block, content_type, named, parent, len(self.nodes), block.body_start, len(self.raw))
         node.depth = parent.depth + 1 if parent else 0
         self._find_boundary(node)
         self.nodes.append(node)
         self.stack.append(node)
         if node.boundary:
             self._stack_changed()
-        return node.start
+        return node
 
     def _find_boundary(self, node: _Node) -> None:
         boundary = self.true_boundaries.get(node.start, b"")

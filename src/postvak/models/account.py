@@ -41,7 +41,7 @@ class Account(models.Model):
 
     @property
     def endpoint(self) -> Endpoint:
-        """Raises crypto.sealing.CannotOpen."""
+        """As it stands here; with a grant without any secret (see connect.endpoint). Raises crypto.sealing.CannotOpen."""
         return Endpoint(
             host=self.host,
             port=self.port,
@@ -49,5 +49,5 @@ class Account(models.Model):
             verify=self.verify_tls,
             ca_pem=self.ca_pem,
             username=self.username,
-            password=self.password,
+            password="" if self.grant_id else self.password,
         )

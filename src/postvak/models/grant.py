@@ -3,12 +3,19 @@
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from postvak.crypto.sealing import seal, unseal
+
 
 class Grant(models.Model):
-    """Secrets are sealed. The provider's last refresh token replaces the old one in the same transaction."""
+    """Secrets are sealed. The provider's last refresh token replaces the old one in the same transaction.
+
+    Tokens, `…_at`, `failing_since` and `last_said` are written by connect/ only.  `endpoints` replaces addresses of
+    the provider (see net.oauth_providers).
+    """
 
     class Provider(models.TextChoices):
         MICROSOFT = "microsoft", _("Microsoft 365")
@@ -39,6 +46,28 @@ class Grant(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def client_secret(self) -> str:
+        """In clear, as the two tokens below. Raises crypto.sealing.CannotOpen."""
+        return unseal(self.sealed_client_secret, settings.CONFIGURATION.sealing_keys)
+
+    @client_secret.setter
+    def client_secret(self, secret: str) -> None:
+        self.sealed_client_secret = seal(secret, settings.CONFIGURATION.sealing_keys)
+
+    @property
+    def access_token(self) -> str:
+        return unseal(self.sealed_access_token, settings.CONFIGURATION.sealing_keys)
+
+    @property
+    def refresh_token(self) -> str:
+        return unseal(self.sealed_refresh_token, settings.CONFIGURATION.sealing_keys)
+
+    @property
+    def is_connected(self) -> bool:
+        """Somebody signed in once; whether it still works, `failing_since` says."""
+        return self.connected_at is not None
 
     def is_fresh(self, now: datetime) -> bool:
         """The access token is good for another minute at least."""

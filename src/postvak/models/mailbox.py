@@ -1,5 +1,6 @@
 """Mailbox: an incoming account (IMAP, POP3), or the mails that come by command line (`local`)."""
 
+import re
 from datetime import datetime
 from typing import ClassVar, Self
 
@@ -7,6 +8,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from postvak.mail.addresses import normalise
 from postvak.models.account import Account
 
 
@@ -14,6 +16,10 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
     def fetched(self) -> Self:
         """Valid mailboxes that have a server to fetch from."""
         return self.filter(is_valid=True, kind__in=[Mailbox.Kind.IMAP, Mailbox.Kind.POP3])
+
+    def forwarded(self) -> Self:
+        """Valid mailboxes whose addresses the listener takes mail for."""
+        return self.filter(is_valid=True, kind=Mailbox.Kind.FORWARD)
 
     def due(self, now: datetime) -> Self:
         return self.fetched().filter(models.Q(next_fetch_at=None) | models.Q(next_fetch_at__lte=now))
@@ -88,3 +94,9 @@ class Mailbox(Account):
     @property
     def folder_list(self) -> list[str]:
         return [name.strip() for name in self.folders.split(",") if name.strip()] or ["INBOX"]
+
+    @property
+    def forward_list(self) -> list[str]:
+        """The forwarding addresses as they are compared: lower case, the domain in ASCII."""
+        words = re.split(r"[\s,;]+", self.forward_addresses)
+        return list(dict.fromkeys(normalise(word) for word in words if word))

@@ -30,7 +30,8 @@ class Endpoint:
     """One server and the account we use there.
 
     `ca_pem` is the text of one or more PEM certificates trusted in addition to the system's.  Time limits are
-    seconds.  The password is never part of the repr.
+    seconds.  The password is never part of the repr.  With a `token` (OAuth 2) we log in by XOAUTH2 and need
+    no password.
     """
 
     host: str
@@ -42,6 +43,7 @@ class Endpoint:
     password: str = field(default="", repr=False)
     connect_timeout: float = 30.0
     read_timeout: float = 60.0
+    token: str = field(default="", repr=False)
 
 
 class Problem(StrEnum):
@@ -174,12 +176,19 @@ def as_text(said: bytes | str | object) -> str:
 
 
 def without_secrets(text: str, endpoint: Endpoint) -> str:
-    """`text` with the password (also as AUTH PLAIN and LOGIN encode it) replaced by dots."""
-    if not endpoint.password:
-        return text
-    password = endpoint.password.encode()
-    encoded = (password, b"\0" + endpoint.username.encode() + b"\0" + password)
-    secrets = (*(base64.b64encode(secret).decode() for secret in encoded), endpoint.password)
-    for secret in secrets:
+    """`text` with password and token (also as AUTH PLAIN, LOGIN and XOAUTH2 encode them) replaced by dots."""
+    for secret in _secrets(endpoint):
         text = text.replace(secret, "•••")
     return text
+
+
+def _secrets(endpoint: Endpoint) -> Iterator[str]:
+    name = endpoint.username.encode()
+    if endpoint.password:
+        password = endpoint.password.encode()
+        yield from (base64.b64encode(part).decode() for part in (password, b"\0" + name + b"\0" + password))
+        yield endpoint.password
+    if endpoint.token:
+        token = endpoint.token.encode()
+        yield base64.b64encode(b"user=" + name + b"\1auth=Bearer " + token + b"\1\1").decode()
+        yield endpoint.token

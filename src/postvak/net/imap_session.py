@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from imapclient import IMAPClient, SocketTimeout
 
+from postvak.net import xoauth2
 from postvak.net.connection import Endpoint, Problem, as_text, problem_at, problems, tls_context, words
 
 GOODBYE_SECONDS = 3.0  # a hanging server must not hang us a second time
@@ -45,16 +46,27 @@ def _start_tls(client: IMAPClient, endpoint: Endpoint) -> None:
 
 
 def _log_in(client: IMAPClient, endpoint: Endpoint) -> None:
-    """LOGIN, or AUTHENTICATE PLAIN (RFC 4616) for what LOGIN cannot say: UTF-8, blanks in the name."""
+    """XOAUTH2 with a token, else LOGIN, or AUTHENTICATE PLAIN (RFC 4616) for what LOGIN cannot say: UTF-8,
+    blanks in the name."""
+    challenge = ""
+
+    def answer(asked: bytes | None) -> bytes:
+        """The first question is empty; a second one says why the token is refused."""
+        nonlocal challenge
+        challenge = xoauth2.explained(asked or b"")
+        return b"" if asked else xoauth2.first_words(endpoint).encode()
+
     try:
-        if _fits_login(endpoint) and not client.has_capability("LOGINDISABLED"):
+        if endpoint.token:
+            client.sasl_login(xoauth2.MECHANISM, answer)
+        elif _fits_login(endpoint) and not client.has_capability("LOGINDISABLED"):
             client.login(endpoint.username, endpoint.password)
         else:
             client.plain_login(endpoint.username, endpoint.password)
     except imaplib.IMAP4.abort:
         raise
     except imaplib.IMAP4.error as error:
-        said = words(error)
+        said = xoauth2.joined(words(error), challenge)
         problem = Problem.rejected if _FOR_NOW.search(said) else Problem.login_refused
         raise problem_at(endpoint, problem, said) from error
 

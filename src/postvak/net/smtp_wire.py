@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 
+from postvak.net import xoauth2
 from postvak.net.connection import (
     ConnectionProblem,
     Endpoint,
@@ -140,11 +141,9 @@ def _own_name(wire: Wire) -> str:
 
 
 def _log_in(wire: Wire, endpoint: Endpoint) -> None:
-    """The first mechanism that both know: over TLS the simple ones, in plain text rather CRAM-MD5."""
+    """The first mechanism that both know."""
     offered = wire.esmtp_features.get("auth", "").upper().split()
-    encrypted = endpoint.security is not Security.none
-    order = ("PLAIN", "LOGIN", "CRAM-MD5") if encrypted else ("CRAM-MD5", "PLAIN", "LOGIN")
-    common = [mechanism for mechanism in order if mechanism in offered]
+    common = [mechanism for mechanism in _order(endpoint) if mechanism in offered]
     if not common:
         ways = " ".join(dict.fromkeys(offered)) or "none"
         said = f"no way of logging in that we know; the server offers: {ways}"
@@ -157,6 +156,23 @@ def _log_in(wire: Wire, endpoint: Endpoint) -> None:
             break
     problem = Problem.rejected if 400 <= code < 500 else Problem.login_refused
     raise problem_at(endpoint, problem, f"{code} {as_text(text)}", code=str(code))
+
+
+def _order(endpoint: Endpoint) -> tuple[str, ...]:
+    """With a token only XOAUTH2; else over TLS the simple ones, in plain text rather CRAM-MD5."""
+    if endpoint.token:
+        return (xoauth2.MECHANISM,)
+    encrypted = endpoint.security is not Security.none
+    return ("PLAIN", "LOGIN", "CRAM-MD5") if encrypted else ("CRAM-MD5", "PLAIN", "LOGIN")
+
+
+def _xoauth2(wire: Wire, endpoint: Endpoint) -> tuple[int, bytes]:
+    code, text = wire.hushed(f"AUTH XOAUTH2 {xoauth2.encoded(endpoint)}", "AUTH XOAUTH2 •••")
+    if code != 334:
+        return code, text
+    challenge = xoauth2.decoded(text)
+    code, text = wire.hushed("", "")
+    return code, xoauth2.joined(as_text(text), challenge).encode()
 
 
 def _plain(wire: Wire, endpoint: Endpoint) -> tuple[int, bytes]:
@@ -190,4 +206,5 @@ _MECHANISMS: dict[str, Callable[[Wire, Endpoint], tuple[int, bytes]]] = {
     "PLAIN": _plain,
     "LOGIN": _login,
     "CRAM-MD5": _cram_md5,
+    xoauth2.MECHANISM: _xoauth2,
 }

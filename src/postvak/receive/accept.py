@@ -29,29 +29,43 @@ class Arrived:
 
 
 def accept(mailbox: Mailbox, mails: Sequence[Arrived]) -> list[Receipt]:
+    """Store mails of one mailbox; see accept_each()."""
+    return accept_each([(mailbox, mail) for mail in mails])
+
+
+def accept_each(arrivals: Sequence[tuple[Mailbox, Arrived]]) -> list[Receipt]:
     """Store mails durably, in one transaction; returns their receipts in the same order.
 
     A mail that is stored already gets its old receipt. Raises what the database says (disk full, locked …):
     then nothing is stored and nothing may be acknowledged.
     """
     now = timezone.now()
-    blobs = store.prepare([mail.raw for mail in mails])
+    blobs = store.prepare([mail.raw for _mailbox, mail in arrivals])
     with transaction.atomic():
         store.save(blobs)
-        due = first_attempt_at(mailbox, now)
+        due = first_attempts_at({mailbox.pk for mailbox, _mail in arrivals}, now)
         Receipt.objects.bulk_create(
-            [make_receipt(mailbox, mail, blob.digest, now, due) for mail, blob in zip(mails, blobs, strict=True)],
+            [
+                make_receipt(mailbox, mail, blob.digest, now, due[mailbox.pk])
+                for (mailbox, mail), blob in zip(arrivals, blobs, strict=True)
+            ],
             ignore_conflicts=True,
         )
-        rows = Receipt.objects.filter(mailbox=mailbox, source__in=[mail.source for mail in mails])
-        receipts = {receipt.source: receipt for receipt in rows}
-    return [receipts[mail.source] for mail in mails]
+        rows = Receipt.objects.filter(mailbox__in=due, source__in={mail.source for _mailbox, mail in arrivals})
+        receipts = {(receipt.mailbox_id, receipt.source): receipt for receipt in rows}
+    return [receipts[mailbox.pk, mail.source] for mailbox, mail in arrivals]
 
 
-def first_attempt_at(mailbox: Mailbox, now: datetime) -> datetime | None:
-    """At once; never while the mailbox only looks. Read under a lock, so that a go-live at this moment misses none."""
-    locked = Mailbox.objects.select_for_update().values_list("is_look_only", flat=True)
-    return None if locked.get(pk=mailbox.pk) else now
+def first_attempts_at(mailboxes: set[int], now: datetime) -> dict[int, datetime | None]:
+    """At once; never while the mailbox only looks. Read under a lock, so that a go-live at this moment misses none.
+
+    Raises Mailbox.DoesNotExist when one was deleted.
+    """
+    locked = Mailbox.objects.filter(pk__in=mailboxes).order_by("pk").select_for_update()
+    due = {pk: None if looks else now for pk, looks in locked.values_list("pk", "is_look_only")}
+    if mailboxes - set(due):
+        raise Mailbox.DoesNotExist("a mailbox was deleted while its mails came in")
+    return due
 
 
 def make_receipt(mailbox: Mailbox, mail: Arrived, digest: str, now: datetime, due: datetime | None) -> Receipt:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+from postvak.connect.endpoint import has_run_out, with_endpoint
 from postvak.crypto.sealing import CannotOpen
 from postvak.models import Mailbox
 from postvak.net.connection import ConnectionProblem, Problem
@@ -43,7 +44,7 @@ def fetch_mailbox(mailbox: Mailbox, *, worker: str) -> Fetch:
     if not lease.take(name, worker):
         return Fetch(busy=True)
     try:
-        fetch = run(mailbox, name, worker)
+        fetch = run_to_the_end(mailbox, name, worker)
         record(mailbox, fetch.problem, timezone.now())
     except (ConnectionProblem, CannotOpen) as error:
         problem = as_problem(error)
@@ -59,6 +60,16 @@ def as_problem(error: ConnectionProblem | CannotOpen) -> ConnectionProblem:
     if isinstance(error, ConnectionProblem):
         return error
     return ConnectionProblem(Problem.login_refused, str(error))
+
+
+def run_to_the_end(mailbox: Mailbox, name: str, worker: str) -> Fetch:
+    """Once more when the access token ran out in the middle: that is no disturbance of the mailbox."""
+    try:
+        return run(mailbox, name, worker)
+    except ConnectionProblem as problem:
+        if not has_run_out(mailbox, problem):
+            raise
+    return run(mailbox, name, worker)
 
 
 def run(mailbox: Mailbox, name: str, worker: str) -> Fetch:
@@ -81,9 +92,12 @@ def run(mailbox: Mailbox, name: str, worker: str) -> Fetch:
 
 def open_source(mailbox: Mailbox) -> Source:
     """Connect and log in. Raises ConnectionProblem, CannotOpen."""
-    if mailbox.kind == Mailbox.Kind.IMAP:
-        return ImapSource(mailbox.endpoint, mailbox.folder_list)
-    return Pop3Source(mailbox.endpoint)
+    return imap_source(mailbox) if mailbox.kind == Mailbox.Kind.IMAP else with_endpoint(mailbox, Pop3Source)
+
+
+def imap_source(mailbox: Mailbox) -> ImapSource:
+    """As open_source, for a mailbox of kind IMAP."""
+    return with_endpoint(mailbox, lambda endpoint: ImapSource(endpoint, mailbox.folder_list))
 
 
 def batches(items: Sequence[Item]) -> Iterator[list[Item]]:

@@ -152,17 +152,36 @@ class ImapSource:
         us during an earlier command is not told again, so list now and then in any case; stay below 29
         minutes.  False at once on a server without IDLE.
         """
+        if not self.can_idle():
+            return False
+        if self.start_idle():
+            return True
+        readable, _, _ = select.select([self.fileno()], [], [], seconds)
+        return self.stop_idle() or bool(readable)
+
+    def can_idle(self) -> bool:
         with problems(self._endpoint):
-            if not self._client.has_capability("IDLE"):
-                return False
+            return bool(self._client.has_capability("IDLE"))
+
+    def start_idle(self) -> bool:
+        """Enter IDLE in the first folder; True: there was news before it, and IDLE was not entered."""
+        with problems(self._endpoint):
             if self._here is None or self._here.folder != self._folders[0]:
                 self._enter(self._folders[0])
             if self._client.noop()[1]:  # what came since the last command; after IDLE it may hide in a buffer
                 return True
             self._client.idle()
-            readable, _, _ = select.select([self._client.socket()], [], [], seconds)
+            return False
+
+    def fileno(self) -> int:
+        """For `select`: readable while in IDLE means that the server said something."""
+        return int(self._client.socket().fileno())
+
+    def stop_idle(self) -> bool:
+        """Leave IDLE; True: the server said something meanwhile."""
+        with problems(self._endpoint):
             _, told = self._client.idle_done()
-            return bool(readable or told)
+            return bool(told)
 
     # -- folders ------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from postvak.blobs.store import BlobMissing
+from postvak.connect.endpoint import with_endpoint
 from postvak.crypto.sealing import CannotOpen
 from postvak.models import Channel, Delivery, OutgoingMail
 from postvak.net.connection import ConnectionProblem, Problem
@@ -26,7 +27,7 @@ from postvak.send.record import (
     record_attempt,
     record_channel_success,
 )
-from postvak.send.smtp import InDoubt, Reply, SmtpSession
+from postvak.send.smtp import Attempt, InDoubt, Reply, SmtpSession
 
 log = logging.getLogger("postvak.send")
 State = Delivery.State
@@ -104,7 +105,8 @@ class SmtpChannel:
     """An SMTP connection that is used for many mails."""
 
     def __init__(self, channel: Channel) -> None:
-        self.session = SmtpSession(channel.endpoint)
+        self.channel = channel
+        self.session = with_endpoint(channel, SmtpSession)
 
     def __enter__(self) -> Self:
         self.session.__enter__()
@@ -117,13 +119,30 @@ class SmtpChannel:
         """Raises ConnectionProblem. A connection that broke after the last byte leaves recipients in doubt."""
         doubtful: dict[str, Result] = {}
         try:
-            attempt = self.session.send(
-                mail.envelope_from, recipients, raw, before_data=lambda: outbox.mark_sending(mail, recipients)
-            )
+            attempt = self.send(mail, recipients, raw)
         except InDoubt as doubt:
             attempt = doubt.attempt
             doubtful = dict.fromkeys(doubt.recipients, Result(State.IN_DOUBT, None, doubt.said))
         return {recipient: result_of(reply) for recipient, reply in attempt.replies.items()} | doubtful
+
+
+    def send(self, mail: OutgoingMail, recipients: Sequence[str], raw: bytes) -> Attempt:
+        """A session whose token ran out between two mails is opened anew; nothing of this mail was sent by then."""
+        try:
+            return self.send_once(mail, recipients, raw)
+        except InDoubt:
+            raise
+        except ConnectionProblem as problem:
+            if self.channel.grant_id is None or problem.problem is not Problem.login_refused:
+                raise
+        self.session.close()
+        self.session = with_endpoint(self.channel, SmtpSession)
+        return self.send_once(mail, recipients, raw)
+
+    def send_once(self, mail: OutgoingMail, recipients: Sequence[str], raw: bytes) -> Attempt:
+        return self.session.send(
+            mail.envelope_from, recipients, raw, before_data=lambda: outbox.mark_sending(mail, recipients)
+        )
 
 
 def result_of(reply: Reply) -> Result:

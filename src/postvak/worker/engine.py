@@ -14,15 +14,19 @@ from django.utils import timezone
 
 from postvak.models import Mailbox
 from postvak.process.run import process_due
-from postvak.receive.fetch import fetch_mailbox
+from postvak.receive.fetch import fetch_mailbox, imap_source
+from postvak.receive.idle import Idler
+from postvak.receive.reconcile import due_for_comparison, reconcile
+from postvak.receive.retention import drop_expired
 from postvak.send.deliver import send_due
 from postvak.worker.identity import free_claims_of_the_dead, own_name
 
 log = logging.getLogger("postvak.worker")
 
-PARALLEL_FETCHES = 8
+PARALLEL_FETCHES = 32  # threads; most of them wait for a server
 IDLE = 0.25  # seconds between looks at an empty queue; one indexed query each
 FETCH_LOOK = 1.0
+UPKEEP_LOOK = 15.0
 PAUSE_AFTER_ERROR = 2.0
 JOBS = ("receive", "process", "send")
 
@@ -41,8 +45,12 @@ class Engine:
         """Block until stop(); then let every loop finish what it has in hand."""
         free_claims_of_the_dead()
         connection.close()
-        bodies = {"receive": self.receive_loop, "process": self.process_loop, "send": self.send_loop}
-        threads = [threading.Thread(target=bodies[job], name=job) for job in self.jobs]
+        loops: dict[str, list[Callable[[], None]]] = {
+            "receive": [self.receive_loop, self.idle_loop, self.upkeep_loop],
+            "process": [self.process_loop],
+            "send": [self.send_loop],
+        }
+        threads = [threading.Thread(target=loop, name=loop.__name__) for job in self.jobs for loop in loops[job]]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -73,6 +81,26 @@ class Engine:
                 self.stopping.wait(FETCH_LOOK)
         connection.close()
 
+    def idle_loop(self) -> None:
+        """Servers that offer IDLE tell us when to fetch."""
+        idler = Idler(imap_source, self.name)
+        while not self.stopping.is_set():
+            self.guarded(idler.round)
+        self.guarded(idler.close)
+        connection.close()
+
+    def upkeep_loop(self) -> None:
+        """Once a day each mailbox is compared with its server, and old bytes are dropped; it is no hurry."""
+        while not self.stopping.is_set():
+            self.guarded(self.compare_one)
+            self.guarded(lambda: drop_expired(timezone.now()))
+            self.stopping.wait(UPKEEP_LOOK)
+        connection.close()
+
+    def compare_one(self) -> int:
+        mailbox = due_for_comparison(timezone.now()).first()
+        return len(reconcile(mailbox, worker=self.name).missing) if mailbox else 0
+
     def start_fetches(self, pool: ThreadPoolExecutor) -> int:
         self.running = {pk: future for pk, future in self.running.items() if not future.done()}
         due = Mailbox.objects.due(timezone.now()).exclude(pk__in=self.running)
@@ -87,11 +115,11 @@ class Engine:
         finally:
             connection.close()
 
-    def guarded(self, work: Callable[[], int]) -> int:
+    def guarded(self, work: Callable[[], int | None]) -> int:
         """One round of a loop; what it raises is logged and costs a pause, never the loop."""
         close_old_connections()
         try:
-            return work()
+            return work() or 0
         except Exception:  # nothing is lost: rows stay claimed until their lease ends, then the work is repeated
             log.exception("unexpected error; trying again in %s s", PAUSE_AFTER_ERROR)
             connection.close()

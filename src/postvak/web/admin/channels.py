@@ -92,7 +92,8 @@ def wake(channel: Channel) -> None:
 
 def problem_of(channel: Channel) -> tuple[str, str]:
     """(what is wrong, what to do)"""
-    return sentence(channel.last_problem, {"host": channel.host, "port": str(channel.port)})
+    grant = {"grant": channel.grant.name} if channel.grant else {}
+    return sentence(channel.last_problem, {"host": channel.host, "port": str(channel.port), **grant})
 
 
 def state_of(channel: Channel) -> dict[str, object]:

@@ -10,6 +10,7 @@ from time import monotonic
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
+from postvak.connect.endpoint import with_endpoint
 from postvak.crypto.sealing import CannotOpen
 from postvak.log.problems import sentence
 from postvak.mail.compose import Draft, compose
@@ -17,6 +18,7 @@ from postvak.mail.values import Address as MailAddress
 from postvak.models import Address, Agent, Channel, Mailbox
 from postvak.net.connection import ConnectionProblem, Endpoint, Problem
 from postvak.receive import imap, pop3
+from postvak.receive.source import Probe
 from postvak.send import smtp
 from postvak.web.formats import number, size
 
@@ -60,21 +62,21 @@ def check_mailbox(mailbox: Mailbox) -> Check:
     """Log in, count, change nothing."""
     started = monotonic()
     try:
-        endpoint = patient(mailbox.endpoint)
-        if mailbox.kind == Mailbox.Kind.POP3:
-            probe = pop3.probe(endpoint)
-        else:
-            probe = imap.probe(endpoint, mailbox.folder_list)
+        probe = with_endpoint(mailbox, lambda endpoint: look_into(mailbox, patient(endpoint)))
     except (ConnectionProblem, CannotOpen) as error:
         return failed(error)
     what = ngettext(
         "Receiving works: %(host)s, %(count)s mail in this mailbox.",
         "Receiving works: %(host)s, %(count)s mails in this mailbox.",
         probe.messages,
-    ) % {"host": where(endpoint), "count": number(probe.messages)}
+    ) % {"host": where(mailbox), "count": number(probe.messages)}
     return Check(
-        True, what, said=probe.said, host=endpoint.host, folders=tuple(probe.folders), seconds=monotonic() - started
+        True, what, said=probe.said, host=mailbox.host, folders=tuple(probe.folders), seconds=monotonic() - started
     )
+
+
+def look_into(mailbox: Mailbox, endpoint: Endpoint) -> Probe:
+    return pop3.probe(endpoint) if mailbox.kind == Mailbox.Kind.POP3 else imap.probe(endpoint, mailbox.folder_list)
 
 
 def check_channel(channel: Channel) -> Check:
@@ -85,16 +87,17 @@ def check_channel(channel: Channel) -> Check:
         )
     started = monotonic()
     try:
-        endpoint = patient(channel.endpoint)
-        probe = smtp.probe(endpoint)
+        probe = with_endpoint(channel, lambda endpoint: smtp.probe(patient(endpoint)))
     except (ConnectionProblem, CannotOpen) as error:
         return failed(error)
-    what = gettext("Sending works: %(host)s accepts user and password.") % {"host": where(endpoint)}
-    if not channel.username:
-        what = gettext("Sending works: %(host)s answers.") % {"host": where(endpoint)}
+    what = gettext("Sending works: %(host)s accepts user and password.") % {"host": where(channel)}
+    if channel.grant_id:
+        what = gettext("Sending works: %(host)s accepts the connected account.") % {"host": where(channel)}
+    elif not channel.username:
+        what = gettext("Sending works: %(host)s answers.") % {"host": where(channel)}
     if probe.size_limit:
         what += " " + gettext("It takes up to %(size)s per mail.") % {"size": size(probe.size_limit)}
-    return Check(True, what, said=probe.dialogue, host=endpoint.host, seconds=monotonic() - started)
+    return Check(True, what, said=probe.dialogue, host=channel.host, seconds=monotonic() - started)
 
 
 def send_test_mail(channel: Channel, agent: Agent) -> Check:
@@ -103,8 +106,7 @@ def send_test_mail(channel: Channel, agent: Agent) -> Check:
     started = monotonic()
     try:
         raw = test_mail(sender, agent)
-        endpoint = patient(channel.endpoint)
-        with smtp.SmtpSession(endpoint, final_reply_timeout=FINAL_REPLY_SECONDS) as session:
+        with with_endpoint(channel, patient_session) as session:
             attempt = session.send(sender, [agent.email], raw)
     except (ConnectionProblem, CannotOpen) as error:
         return failed(error)
@@ -116,15 +118,19 @@ def send_test_mail(channel: Channel, agent: Agent) -> Check:
             "The server took the mail from %(sender)s to %(recipient)s. It should be in your mailbox in a moment."
         )
         facts = {"sender": sender, "recipient": agent.email}
-        return Check(True, text % facts, said=attempt.dialogue, host=endpoint.host, seconds=monotonic() - started)
+        return Check(True, text % facts, said=attempt.dialogue, host=channel.host, seconds=monotonic() - started)
     what = gettext("The server refused the mail from %(sender)s to %(recipient)s.")
     remedy = gettext("Read its words below. Often it lets this user send from certain addresses only.")
     facts = {"sender": sender, "recipient": agent.email}
-    return Check(False, what % facts, remedy, attempt.dialogue, endpoint.host, problem=Problem.rejected.value)
+    return Check(False, what % facts, remedy, attempt.dialogue, channel.host, problem=Problem.rejected.value)
 
 
-def where(endpoint: Endpoint) -> str:
-    return f"{endpoint.host}:{endpoint.port}"
+def patient_session(endpoint: Endpoint) -> smtp.SmtpSession:
+    return smtp.SmtpSession(patient(endpoint), final_reply_timeout=FINAL_REPLY_SECONDS)
+
+
+def where(account: Mailbox | Channel) -> str:
+    return f"{account.host}:{account.port}"
 
 
 def sender_of(channel: Channel, agent: Agent) -> str:

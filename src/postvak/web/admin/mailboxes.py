@@ -71,6 +71,16 @@ def fetch_now(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("admin_mailbox", pk)
 
 
+@require_POST
+@admin_only
+def compare(request: HttpRequest, pk: int) -> HttpResponse:
+    """The worker compares the mailbox with its server within a quarter of a minute."""
+    mailbox = get_object_or_404(Mailbox, pk=pk)
+    Mailbox.objects.filter(pk=pk).update(reconciled_at=None)
+    say(request, _("%(name)s is being compared with its server. Reload the page in a moment.") % {"name": mailbox.name})
+    return redirect("admin_mailbox", pk)
+
+
 def problem_of(mailbox: Mailbox) -> tuple[str, str]:
     """(what is wrong, what to do)"""
     return sentence(mailbox.last_problem, {"host": mailbox.host, "port": str(mailbox.port), **mailbox.last_details})

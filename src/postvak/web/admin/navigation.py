@@ -54,5 +54,6 @@ def admin_navigation() -> AdminNavigation:
                 ),
             ),
             Group(_("People"), (Area("agents", _("Agents"), "people"),)),
+            Group(_("System"), (Area("retention", _("Retention"), "clock"),)),
         ),
     )

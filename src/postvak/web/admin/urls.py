@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from postvak.web.admin import addresses, agents, brands, channels, mailboxes, preview, queues
+from postvak.web.admin import addresses, agents, brands, channels, mailboxes, preview, queues, retention
 from postvak.web.admin.access import admin_only
 
 
@@ -29,6 +29,7 @@ admin_urls = [
     path("admin/mailboxes/<int:pk>/check/", mailboxes.check, name="admin_mailbox_check"),
     path("admin/mailboxes/<int:pk>/preview/", preview.show, name="admin_mailbox_preview"),
     path("admin/mailboxes/<int:pk>/live/", preview.live, name="admin_mailbox_live"),
+    path("admin/mailboxes/<int:pk>/comparison/", mailboxes.compare, name="admin_mailbox_comparison"),
     path("admin/mailboxes/<int:pk>/due/", mailboxes.fetch_now, name="admin_mailbox_due"),
     *nouns("channels", "channel", channels),
     path("admin/channels/check/", channels.check, name="admin_channel_check_new"),
@@ -40,4 +41,5 @@ admin_urls = [
     *nouns("queues", "queue", queues),
     *nouns("brands", "brand", brands),
     *nouns("agents", "agent", agents),
+    path("admin/retention/", retention.edit, name="admin_retention"),
 ]

@@ -6,8 +6,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from postvak.log.sentences import history_line
+from postvak.mail.addresses import normalise
 from postvak.mail.quotes import Segment, split_reply
-from postvak.models import Agent, Delivery, Message, OutgoingMail, Status, Ticket
+from postvak.models import Address, Agent, Delivery, Message, OutgoingMail, Status, Ticket
 from postvak.tickets.access import assignable_agents, visible_queues, visible_tickets
 from postvak.tickets.answer import CannotAnswer, Sender, sender_for
 from postvak.web.desk.lists import neighbours, page_of
@@ -109,6 +110,15 @@ def side(ticket: Ticket, agent: Agent) -> dict[str, Any]:
     return {
         "addresses": list(customer.addresses.all()) if customer else [],
         "others": list(others.select_related("status").order_by("-changed_at")[:OTHER_TICKETS]),
+        "also_sent_to": also_sent_to(ticket),
         "participants": [p.customer for p in ticket.participants.select_related("customer")],
         "history": [(row, history_line(row.code, row.parameters)) for row in history],
     }
+
+
+def also_sent_to(ticket: Ticket) -> list[str]:
+    """Other addresses of ours that the customers' mails went to: one mail, one ticket, and everybody may know."""
+    incoming = ticket.messages.filter(kind=Message.Kind.INCOMING).values_list("to", "cc")
+    recipients = {normalise(email) for to, cc in incoming for _name, email in (*to, *cc)}
+    ours = Address.objects.filter(email__in=recipients).exclude(pk=ticket.reply_address_id or 0)
+    return list(ours.values_list("email", flat=True))

@@ -5,9 +5,11 @@ from typing import Any
 from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from postvak.models import Agent, Brand
+from postvak.receive.silence import silent_mailboxes
 from postvak.tickets.access import visible_queues, visible_receipts
 from postvak.web.desk.lists import DEFAULT, LISTS, counts
 from postvak.web.session import agent_of
@@ -16,7 +18,8 @@ Entry = dict[str, Any]
 
 
 def navigation(request: HttpRequest) -> Entry:
-    """`views`, `attention` (id, url, icon, label, count, tone), `queues` (url, colour, name, count, current)."""
+    """`views`, `attention` (id, url, icon, label, count, tone), `queues` (url, colour, name, count, current), and
+    for administrators `silent`: mailboxes from which nothing came for too long."""
     agent = agent_of(request)
     numbers = counts(agent)
     brand = Brand.objects.order_by("pk").first()
@@ -28,6 +31,7 @@ def navigation(request: HttpRequest) -> Entry:
         "agent": agent,
         "current": current,
         "brand_name": brand.name if brand else "",
+        "silent": silent_mailboxes(timezone.now()) if agent.is_admin else [],
     }
 
 

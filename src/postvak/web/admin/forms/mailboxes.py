@@ -46,13 +46,18 @@ class MailboxForm(ConnectionMixin):
         label=_("start date"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     interval = forms.IntegerField(
+        initial=Mailbox._meta.get_field("interval").default,
         label=_("interval in seconds"),
         min_value=10,
         max_value=86400,
         help_text=_("How often Postvak looks for new mail."),
     )
     size_limit = forms.IntegerField(
-        label=_("size limit in MB"), min_value=1, max_value=1000, help_text=_("Larger mails are held for a person.")
+        initial=Mailbox._meta.get_field("size_limit").default,
+        label=_("size limit in MB"),
+        min_value=1,
+        max_value=1000,
+        help_text=_("Larger mails are held for a person."),
     )
 
     class Meta:

@@ -1,0 +1,84 @@
+"""One POST of a form over HTTPS, and the JSON that comes back: all that OAuth 2 needs of HTTP.
+
+Never follows a redirect, reads at most `LONGEST_ANSWER` bytes, uses no proxy. Plain http is spoken with this very
+machine only (a provider for tests). Not here: what the fields mean.
+"""
+
+import http.client
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+SECONDS = 20.0  # for connecting, and for each read
+LONGEST_ANSWER = 256 * 1024
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`values` is empty when the answer was no JSON object."""
+
+    status: int
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """The address isn't one that we speak with, or nobody answered there; `said` says which."""
+
+    said: str
+
+
+def is_acceptable(url: str) -> bool:
+    """https without user and password in it; http only for this very machine."""
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if not host or parts.username is not None or parts.fragment:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
+
+
+def post_form(url: str, fields: Mapping[str, str]) -> Answer | NoAnswer:
+    """The answer, whatever its status."""
+    if not is_acceptable(url):
+        return NoAnswer("the address of the provider has to begin with https://")
+    parts = urlsplit(url)
+    connection = _connection(parts.scheme, parts.hostname or "", parts.port)
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+    try:
+        connection.request("POST", (parts.path or "/") + _query(parts.query), urlencode(fields), headers)
+        response = connection.getresponse()
+        return Answer(response.status, _json(response.read(LONGEST_ANSWER)))
+    except (OSError, http.client.HTTPException) as error:
+        return NoAnswer(f"{parts.hostname}: {_words(error)}")
+    finally:
+        connection.close()
+
+
+def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
+    if scheme == "https":
+        return http.client.HTTPSConnection(host, port, timeout=SECONDS, context=ssl.create_default_context())
+    return http.client.HTTPConnection(host, port, timeout=SECONDS)
+
+
+def _query(query: str) -> str:
+    return f"?{query}" if query else ""
+
+
+def _json(body: bytes) -> Mapping[str, object]:
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
