@@ -2,7 +2,8 @@
 
 Read once at start; a frozen value. Not here: settings that administrators change (those are rows).
 Environment: POSTVAK_DATA, POSTVAK_DATABASE (postgres://… or sqlite:///path), POSTVAK_URL (public address),
-POSTVAK_HOSTS (more host names, comma separated), POSTVAK_TIME_ZONE, POSTVAK_LANGUAGE, POSTVAK_DEBUG.
+POSTVAK_HOSTS (more host names, comma separated), POSTVAK_TIME_ZONE, POSTVAK_LANGUAGE, POSTVAK_DEBUG, and for the
+listener POSTVAK_LISTEN_SMTP, _LMTP, _CERT, _KEY, _LIMITS.
 """
 
 import os
@@ -40,6 +41,31 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True)
+class ListenAddress:
+    """Where mail may be handed in: `protocol` is "smtp" or "lmtp"; host and port, or the path of a Unix socket."""
+
+    protocol: str
+    host: str = ""
+    port: int = 0
+    path: str = ""
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"unix:{self.path}" if self.path else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """The listener for forwarded mail. Without addresses there is none, without certificate no STARTTLS."""
+
+    addresses: tuple[ListenAddress, ...] = ()
+    certificate: Path | None = None
+    key: Path | None = None
+    connections_per_ip: int = 20
+    mails_per_minute: int = 1000  # from one IP address
+
+
+@dataclass(frozen=True, slots=True)
 class Configuration:
     """What the environment says. `data` holds keys, the SQLite database and large blobs."""
 
@@ -52,6 +78,7 @@ class Configuration:
     time_zone: str
     language: str
     debug: bool
+    listening: Listening = Listening()
 
     @property
     def blobs(self) -> Path:
@@ -75,6 +102,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Configuration:
         time_zone=known_time_zone(environment.get("POSTVAK_TIME_ZONE", "Europe/Amsterdam")),
         language=known_language(environment.get("POSTVAK_LANGUAGE", "en")),
         debug=environment.get("POSTVAK_DEBUG", "") == "1",
+        listening=read_listening(environment),
     )
 
 
@@ -166,6 +194,49 @@ def split(url: str) -> SplitResult:
     except ValueError as error:
         raise ConfigurationError(f"POSTVAK_DATABASE can't be read. {DATABASE_FORMS}") from error
     return parts
+
+
+def read_listening(environment: Mapping[str, str]) -> Listening:
+    """Addresses with commas between them: `127.0.0.1:2525`, `[::1]:2525`, `unix:/run/postvak/lmtp`."""
+    addresses = [
+        read_listen_address(protocol, text.strip())
+        for protocol in ("smtp", "lmtp")
+        for text in environment.get(f"POSTVAK_LISTEN_{protocol.upper()}", "").split(",")
+        if text.strip()
+    ]
+    certificate, key = (environment.get(f"POSTVAK_LISTEN_{name}", "") for name in ("CERT", "KEY"))
+    if bool(certificate) != bool(key):
+        raise ConfigurationError("POSTVAK_LISTEN_CERT and POSTVAK_LISTEN_KEY belong together: set both or none.")
+    connections, mails = read_limits(environment.get("POSTVAK_LISTEN_LIMITS", "20/1000"))
+    return Listening(
+        tuple(addresses),
+        Path(certificate) if certificate else None,
+        Path(key) if key else None,
+        connections,
+        mails,
+    )
+
+
+def read_listen_address(protocol: str, text: str) -> ListenAddress:
+    if text.startswith("unix:/"):
+        return ListenAddress(protocol, path=text.removeprefix("unix:"))
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ConfigurationError(
+            f"POSTVAK_LISTEN_{protocol.upper()} can't be read: '{text}'. "
+            "Write it like 127.0.0.1:2525 or unix:/run/postvak/mail, several with a comma between them."
+        )
+    return ListenAddress(protocol, host.strip("[]"), int(port))
+
+
+def read_limits(text: str) -> tuple[int, int]:
+    connections, _, mails = text.partition("/")
+    if not connections.isdecimal() or not mails.isdecimal():
+        raise ConfigurationError(
+            f"POSTVAK_LISTEN_LIMITS can't be read: '{text}'. Write the connections that one IP address may have at "
+            "once and the mails that it may send in a minute, like 20/1000."
+        )
+    return int(connections), int(mails)
 
 
 def known_time_zone(name: str) -> str:

@@ -263,7 +263,10 @@ def read_it_safely(stage: Stage) -> None:
 
 
 def in_frame(stage: Stage, what: str) -> Any:
-    return stage.page.evaluate(f"document.querySelector('iframe.mail-frame').contentDocument.{what}")
+    """"" while the frame has no content yet."""
+    return stage.page.evaluate(
+        f"(mail => mail?.body ? mail.{what} : '')(document.querySelector('iframe.mail-frame')?.contentDocument)"
+    )
 
 
 def download_attachment_and_original(stage: Stage) -> None:

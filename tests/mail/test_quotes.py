@@ -96,9 +96,7 @@ def test_the_segments_joined_are_the_text(text: str) -> None:
 
 @pytest.mark.parametrize("language", ["nl", "de", "en", "de-AT", "fr"])
 def test_our_own_quotation_is_recognised_again(language: str) -> None:
-    text = "Answer\n\n" + quote_reply(
-        "Line\n\n> older\n", author="Ann <ann@x.example>", at=AT, language=language
-    )
+    text = "Answer\n\n" + quote_reply("Line\n\n> older\n", author="Ann <ann@x.example>", at=AT, language=language)
     assert _new(text) == "Answer"
     assert text.endswith("> Line\n>\n>> older\n")
 

@@ -8,7 +8,6 @@ only where a header gives cause.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from postvak.mail import automatic_words as words
@@ -25,7 +24,7 @@ from postvak.mail.automatic_signs import (
 )
 from postvak.mail.automatic_signs import Signs as Signs  # the callers of `detect` make one
 from postvak.mail.bounces_notifications import notification_kind
-from postvak.mail.bounces_words import BOUNCE_SUBJECT, BOUNCE_TEXT, LIST_REFUSAL
+from postvak.mail.bounces_words import BOUNCE_SUBJECT, BOUNCE_TEXT, COMPLAINT_SUBJECT, LIST_REFUSAL
 from postvak.mail.headers import Headers
 from postvak.mail.values import Kind, Mail
 
@@ -42,7 +41,6 @@ REPORT_PARTS = {
     "message/global-disposition-notification": Kind.RECEIPT,
 }
 RETURNED_TYPES = frozenset({"message/rfc822", "message/global", "text/rfc822-headers", "message/rfc822-headers"})
-COMPLAINT_SUBJECT = re.compile(r"\s{0,20}complaint about message from \d", re.I)  # Microsoft's feedback loop
 AUTOMATIC_HEADERS = (
     "X-Autoreply",
     "X-Autorespond",
@@ -59,8 +57,13 @@ AUTOMATIC_HEADERS = (
     "X-OTOBO-Loop",
     "X-OTRS-Loop",
 )
-MARKS_OF_LISTS = ("list-id", "list-post", "mailing-list", "x-mailing-list", "x-beenthere")
-MARKS_OF_ANSWERS = ("in-reply-to", "references", "x-loop")
+MARKS_OF_LISTS = (
+    "list-post",
+    "mailing-list",
+    "x-mailing-list",
+    "x-beenthere",
+    "x-loop",
+)  # newsletters have List-Id too
 NOT_AUTOMATIC = ("", "no", "false", "0", "auto-forwarded")  # a rule passed on what a person wrote
 LIST_SOFTWARE = ("x-mlserver", "x-list-administrivia", "x-mailman-version", "mailing-list", "x-ml-name", "x-listserv")
 Finding = tuple[Kind, str] | None
@@ -78,7 +81,7 @@ def detect(signs: Signs) -> tuple[Kind, str]:
 def is_automatic(mail: Mail) -> bool:
     """Was this mail written by a program? Lists pass on what people wrote; newsletters are programs' work."""
     if mail.kind is Kind.BULK:
-        return not any(mail.header(name) for name in MARKS_OF_LISTS + MARKS_OF_ANSWERS)
+        return mail.header("precedence") == "junk" or not any(mail.header(name) for name in MARKS_OF_LISTS)
     if mail.kind is Kind.INVITATION:
         return mail.kind_reason.endswith("=reply")
     return mail.kind is not Kind.PERSONAL or is_noreply(mail)

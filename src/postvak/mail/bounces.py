@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from postvak.mail.addresses import read_addresses
 from postvak.mail.bounces_notifications import read_notification
 from postvak.mail.bounces_text import ANY, Notice, read_notice, read_prose, returned_headers
-from postvak.mail.bounces_words import best_status, classify
+from postvak.mail.bounces_words import COMPLAINT_SUBJECT, best_status, classify
 from postvak.mail.headers import Headers, message_ids, own_message_id
 from postvak.mail.tree import Tree, build
 from postvak.mail.values import DeliveryReport, Failure, Kind, Mail
@@ -61,7 +61,7 @@ def _machine_readable(tree: Tree, original: str, notice: Notice) -> tuple[Delive
     for part in tree.parts:
         if part.content_type == "message/feedback-report":
             found += _complaints(part.content()[0][:MAX_PART], tree, original)
-    return tuple(dict.fromkeys(found)) or _opt_out(tree, original) or _inner_report(tree, notice)
+    return tuple(dict.fromkeys(found)) or _without_part(tree, original) or _inner_report(tree, notice)
 
 
 def _inner_report(tree: Tree, notice: Notice) -> tuple[DeliveryReport, ...]:
@@ -160,12 +160,15 @@ def _complaints(raw: bytes, tree: Tree, original: str) -> list[DeliveryReport]:
     return [DeliveryReport("complained", one, "", kind, original) for one in recipients or [""]]
 
 
-def _opt_out(tree: Tree, original: str) -> tuple[DeliveryReport, ...]:
-    """A mail program that unsubscribes its owner: he does not want our mail."""
-    if "x-apple-unsubscribe" not in tree.root.headers:
-        return ()
-    authors = read_addresses(tree.root.headers.raw("from"))
-    return tuple(DeliveryReport("complained", one.email, "", "opt-out", original) for one in authors[:1])
+def _without_part(tree: Tree, original: str) -> tuple[DeliveryReport, ...]:
+    """Complaints without RFC 5965: Microsoft's older loop; a mail program that unsubscribes its owner."""
+    headers = tree.root.headers
+    if "x-apple-unsubscribe" in headers:
+        authors = read_addresses(headers.raw("from"))
+        return tuple(DeliveryReport("complained", one.email, "", "opt-out", original) for one in authors[:1])
+    if COMPLAINT_SUBJECT.match(headers.text("subject")):
+        return tuple(_complaints(b"Feedback-Type: abuse", tree, original))
+    return ()
 
 
 def _pasted_fields(notice: Notice, original: str) -> tuple[DeliveryReport, ...]:

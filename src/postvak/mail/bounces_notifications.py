@@ -74,7 +74,7 @@ def _failed(one: Mapping[str, object], action: str, original: str) -> DeliveryRe
 
 
 def _address(one: Mapping[str, object]) -> str:
-    return _text(one.get("emailAddress")).strip("<>")
+    return "".join(_text(one.get("emailAddress")).split()).strip("<>")  # their lines are folded anywhere
 
 
 def _type(event: Mapping[str, object]) -> str:
@@ -87,7 +87,7 @@ def _event(text: str) -> Mapping[str, object] | None:
     if not start.startswith("{") or '"mail"' not in start and '"Message"' not in start:
         return None
     try:
-        found = _object(json.JSONDecoder().raw_decode(start)[0])
+        found = _object(json.JSONDecoder(strict=False).raw_decode(start)[0])
         inner = found.get("Message")
         return _object(json.loads(inner)) if isinstance(inner, str) and inner.startswith("{") else found
     except (ValueError, RecursionError):

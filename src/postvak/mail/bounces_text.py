@@ -36,7 +36,7 @@ ANY = re.compile(ADDRESS)
 PLACES = tuple(
     re.compile(pattern.replace("@@", f"({ADDRESS})"), re.I | re.M)
     for pattern in (
-        r"^[ \t]{0,20}(?:[*o>•-]{1,3}[ \t]+)?[\"'<\[]{0,2}@@[\"'>\]]{0,2}(?:[ \t]*$|:(?:\s|$)|\.\.\.|[ \t]{0,8}[(]|[ \t]+on [A-Z])",
+        r"^[ \t]{0,20}(?:[*o>•-]{1,3}[ \t]+)?[\"'<\[]{0,2}@@[\"'>\]]{0,2}(?:[ \t]*$|:(?:\s|$)|\.\.\.|[ \t]{0,8}[(]|[ \t]+on \S)",
         r"^[45]\d\d[- ](?:[45]\.\d\.\d )?<@@>\.\.\.",
         r"^[ \t>*-]{0,12}(?:(?:unknown|invalid|failed|undeliver\w+|bad|original|final|intended)[ -])?(?:user|recipient|address"
         r"|rcpt to|empfänger|ontvanger|destinataire|destinatario|宛先)[^\n:：]{0,40}[:：][ \t]*<?@@",
@@ -71,7 +71,7 @@ class Notice:
     def pieces(self, recipients: list[str]) -> dict[str, str]:
         """For each recipient the text from his own line to where the next one begins."""
         low = self.text.lower()
-        starts = sorted((at, one) for one in recipients if (at := low.find(one.lower())) >= 0)
+        starts = sorted((at, one) for one in recipients if one and (at := low.find(one.lower())) >= 0)
         found: dict[str, str] = {}
         end = len(self.text)
         for at, one in reversed(starts):
@@ -98,8 +98,13 @@ def returned_headers(tree: Tree) -> Headers | None:
 
 
 def read_prose(notice: Notice, original: str) -> tuple[DeliveryReport, ...]:
-    """One report for each recipient that the prose names; () if nobody can be found."""
-    found = _recipients(notice)
+    """One report for each recipient that the prose names.
+
+    If it names nobody but our mail is known or a code is given: one report with the recipient ''.
+    """
+    found = _recipients(notice) if "@" in notice.text or notice.copy else []
+    if not found and (original or best_status("", notice.text)):
+        found = [""]
     action = _action(notice)
     pieces = notice.pieces(found)
     whole = " ".join(notice.text.split())[: 4 * MAX_WORDS]
@@ -120,22 +125,27 @@ def _action(notice: Notice) -> str:
 
 
 def _recipients(notice: Notice) -> list[str]:
+    """The first candidates that are not the sender of the mail himself; he only if nobody else is named."""
     known = notice.known_recipients()
     for found in _candidates(notice, known):
         chosen = [one for one in found if one.lower() != notice.sender and not NOBODY.match(one)]
         if chosen:
             return chosen
-    return known if len(known) == 1 else []
+    return _places(notice, PLACES[:1]) or (known if len(known) == 1 else [])
 
 
 def _candidates(notice: Notice, known: list[str]) -> Iterator[list[str]]:
     for place in PLACES:
-        yield _unique(match.group(1) for match in place.finditer(notice.text))
+        yield _places(notice, (place,))
     everywhere = _unique(match.group() for match in ANY.finditer(notice.text))
     wanted = {one.lower() for one in known}
     yield [one for one in everywhere if one.lower() in wanted]
     yield [one for one in known if len(known) == 1]
-    yield everywhere[:1]
+    yield [one for one in everywhere if one.lower() != notice.sender and not NOBODY.match(one)][:1]
+
+
+def _places(notice: Notice, places: tuple[re.Pattern[str], ...]) -> list[str]:
+    return _unique(match.group(1) for place in places for match in place.finditer(notice.text))
 
 
 def _unique(found: Iterable[str]) -> list[str]:

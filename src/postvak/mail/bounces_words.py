@@ -117,14 +117,15 @@ def classify(action: str, status: str, diagnostic: str) -> Failure:
 
 
 def best_status(written: str, diagnostic: str) -> str:
-    """The most exact of the enhanced codes of the report and of the remote server's words.
+    """The most exact of the enhanced codes; at a tie that of the remote server, which the report only translates.
 
     A plain SMTP code gives its class ("550" is "5.0.0"); '' if there is no code at all.
     """
     declared = STATUS.search(written)
     words = NAMES.sub(" @ ", diagnostic[:MAX_WORDS])
-    codes = [declared.group(1)] if declared else []
-    codes += [code for code in STATUS.findall(words) if code[0] != "2" and (not codes or codes[0][0] == code[0])]
+    own = declared.group(1) if declared else ""
+    codes = [code for code in STATUS.findall(words) if code[0] != "2" and code[0] == (own or code)[0]]
+    codes += [own] if own else []
     if codes:
         return max(codes, key=_exactness)
     plain = REPLY_CODE.search(words)
@@ -137,6 +138,7 @@ def _exactness(code: str) -> int:
     return 0 if subject == "0" else 1 if detail == "0" or (subject, detail) == ("4", "7") else 2
 
 
+COMPLAINT_SUBJECT = re.compile(r"\s{0,20}complaint about message from \d", re.I)  # Microsoft's feedback loop
 # -- a mail that says in prose that another mail did not arrive -------------------------------------------------
 _MAIL = r"(?:e-?mails?|mails?|messages?|letters?|courriels?|bericht(?:en)?|nachricht(?:en)?|mensajes?|messaggi[oa]?)"
 BOUNCE_SUBJECT = re.compile(

@@ -35,7 +35,9 @@ INTRODUCTIONS = {
     "nl": "Op {date} om {time} schreef {author}:",
     "de": "Am {date} um {time} schrieb {author}:",
 }
-FORWARDING_SUBJECT = re.compile(r"\s*\[?(?:fwd?|fw|wg|doorst|doorgestuurd|tr|rv|i|enc|vs|vb|pd|fs|转发|轉寄)\s?[:：\]]", re.I)
+FORWARDING_SUBJECT = re.compile(
+    r"\s*\[?(?:fwd?|fw|wg|doorst|doorgestuurd|tr|rv|i|enc|vs|vb|pd|fs|转发|轉寄)\s?[:：\]]", re.I
+)
 LINE_ENDS = re.compile(r"\r\n|\r|\n")
 
 

@@ -52,9 +52,7 @@ MAX_BANNER = 500
 
 def _signs() -> tuple[tuple[tuple[str, ...], ...], ...]:
     lines = (line.partition(":")[2] for line in NOTICES.strip().splitlines())
-    return tuple(
-        tuple(tuple(sign.strip() for sign in kind.split(",")) for kind in line.split("|")) for line in lines
-    )
+    return tuple(tuple(tuple(sign.strip() for sign in kind.split(",")) for kind in line.split("|")) for line in lines)
 
 
 SIGNS = _signs()

@@ -43,7 +43,9 @@ he: מאת                     | נשלח, תאריך                           
 """
 ROLES = ("from", "sent", "to", "subject", "copy")
 # Words for a time that forms of other kinds use as well.
-ANY_TIME = frozenset("date datum data fecha dato dátum päivämäärä kuupäev datums tarih ημερομηνία дата ngày tanggal 日期 日付 日時 날짜 التاريخ תאריך 時間 时间".split())
+ANY_TIME = frozenset(
+    "date datum data fecha dato dátum päivämäärä kuupäev datums tarih ημερομηνία дата ngày tanggal 日期 日付 日時 날짜 التاريخ תאריך 時間 时间".split()
+)
 # language: above an original message | above a forwarded one. Between dashes; with ":" at the end without.
 SEPARATORS = """
 en: original message, original appointment, original text, original mail, reply message, message from | forwarded message, begin forwarded message, start of forwarded message, forwarded by, forwarded mail, fwd

@@ -65,7 +65,9 @@ MARKERS = re.compile(
     re.I,
 )
 TAG = re.compile(r"<(?:(!--)|(/?)([a-zA-Z][a-zA-Z0-9:-]*)([^<>]*)>)")
-NAMES = re.compile(r"\b(?:class|id|data-marker|name)\s*=\s*(?:\"([^\"]{1,200})\"|'([^']{1,200})'|([^\s\"'>]{1,200}))", re.I)
+NAMES = re.compile(
+    r"\b(?:class|id|data-marker|name)\s*=\s*(?:\"([^\"]{1,200})\"|'([^']{1,200})'|([^\s\"'>]{1,200}))", re.I
+)
 ID_ONLY = re.compile(r"\bid\s*=\s*[\"']?(?:x_)*signature\b", re.I)
 NO_BORDER = re.compile(r"border\s*:\s*(?:none|0)", re.I)
 TOP_BORDER = re.compile(r"border-top(?:-style|-width|-color)?\s*:\s*(?!none|0)[^;]", re.I)

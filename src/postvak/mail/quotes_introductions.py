@@ -52,7 +52,9 @@ MAX_LINES = 4
 MAX_AFTER_VERB = 120
 LOOK_AHEAD = 20
 ADDRESS = re.compile(r"[^\s<>()\[\]\"',:;]{1,100}@[^\s<>()\[\]\"',:;]{1,100}")
-ADDRESS_AT_END = re.compile(r"[<(\[]\s?(?:mailto:)?[^\s<>()]{1,100}@[^\s<>()]{1,100}[>)\]](?:\s[^\s]{1,15}){0,2}\s?[:：]$")
+ADDRESS_AT_END = re.compile(
+    r"[<(\[]\s?(?:mailto:)?[^\s<>()]{1,100}@[^\s<>()]{1,100}[>)\]](?:\s[^\s]{1,15}){0,2}\s?[:：]$"
+)
 NUMERIC_DATE = r"\d{1,4}[./-]\s?(?:\d{1,2}|[^\W\d]{3,5}\.?)[./-]\s?\d{1,4}"
 DATE = re.compile(rf"(?<!\d)(?:(?:19|20)\d\d(?!\d)|{NUMERIC_DATE})")
 TIME = re.compile(r"(?<!\d)\d{1,2}(?:[:.h]|\s?uhr)\s?\d{2}(?!\d)|(?<!\d)\d{1,2}\s?[ap]\.?m\b", re.I)

@@ -51,8 +51,27 @@ uk: надіслано з
 zh: 发自, 從我的, 从我的, 來自我的, 發自, 傳送自
 ko: 나의 iphone
 """
-DEVICE_ENDS = ("gesendet", "から送信", "'umdan gönderildi", "gönderildi", "에서 보냄", "发送", "傳送", "versendet", "verschickt")  # noqa: E501
-LIST_FOOTER = ("mailing list", "listinfo", "mailinglijst", "mailingliste", "unsubscribe", "afmelden", "abmelden", "liste de diffusion")
+DEVICE_ENDS = (
+    "gesendet",
+    "から送信",
+    "'umdan gönderildi",
+    "gönderildi",
+    "에서 보냄",
+    "发送",
+    "傳送",
+    "versendet",
+    "verschickt",
+)  # noqa: E501
+LIST_FOOTER = (
+    "mailing list",
+    "listinfo",
+    "mailinglijst",
+    "mailingliste",
+    "unsubscribe",
+    "afmelden",
+    "abmelden",
+    "liste de diffusion",
+)
 DELIMITERS = frozenset(["--", "---", "—", "–", "- -", "——", "––", "__"])
 SURE_DELIMITER = "--"
 MAX_SIGNATURE_LINES = 40

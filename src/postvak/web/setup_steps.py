@@ -19,7 +19,7 @@ from postvak.web.admin.forms.mailboxes import MailboxForm
 from postvak.web.pages import render
 from postvak.web.setup import steps
 
-SERVER = ("kind", "host", "port", "security", "verify_tls", "username")
+SERVER = ("kind", "host", "port", "security", "verify_tls", "ca_pem", "username")
 
 
 def free_name(model: type[Mailbox] | type[Channel], wanted: str) -> str:

@@ -10,7 +10,6 @@ import logging
 import secrets
 import time
 from collections import defaultdict
-from contextlib import suppress
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope
@@ -19,9 +18,9 @@ from django.utils import timezone
 from postvak.models import Mailbox
 from postvak.receive.accept import Arrived
 from postvak.receive.listener import replies
-from postvak.receive.listener.counter import Counter
 from postvak.receive.listener.data import read_mail
 from postvak.receive.listener.limits import Room
+from postvak.receive.listener.reception import Reception
 from postvak.receive.listener.syntax import Path, read_path
 
 log = logging.getLogger("postvak.listen")
@@ -52,18 +51,20 @@ class Session(SMTP):
     command_size_limit = COMMAND_LIMIT
     command_size_limits: dict[str, int] = defaultdict(lambda: COMMAND_LIMIT)
     envelope: Incoming
+    session: Any
+    transport: Any
 
-    def __init__(self, counter: Counter) -> None:
-        self.counter = counter
+    def __init__(self, reception: Reception) -> None:
+        self.reception = reception
         self.ip = ""
         self.is_counted = self.is_refused = self.is_busy = False
         self.strangers = 0
         super().__init__(
             Unexpected(),
             enable_SMTPUTF8=True,
-            hostname=counter.hostname,
+            hostname=reception.hostname,
             ident=f"{'ESMTP' if self.protocol == 'SMTP' else 'LMTP'} Postvak",
-            tls_context=counter.tls_context(),
+            tls_context=reception.tls_context(),
             timeout=IDLE_SECONDS,
             command_call_limit=COMMANDS,
             loop=asyncio.get_running_loop(),
@@ -78,7 +79,7 @@ class Session(SMTP):
         """Also called by aiosmtpd when TLS has begun."""
         if not self.is_counted:
             self.ip = ip_of(transport.get_extra_info("peername"))
-            if not self.counter.admit(self, self.ip):
+            if not self.reception.admit(self, self.ip):
                 self.is_refused = True
                 transport.write(replies.TOO_MANY_CONNECTIONS.encode() + b"\r\n")
                 transport.close()
@@ -89,7 +90,7 @@ class Session(SMTP):
     def connection_lost(self, error: Exception | None) -> None:
         if self.is_refused:
             return
-        self.counter.dismiss(self, self.ip)
+        self.reception.dismiss(self, self.ip)
         super().connection_lost(error)
 
     def eof_received(self) -> bool | None:
@@ -116,9 +117,9 @@ class Session(SMTP):
         if not hostname:
             await self.push(f"501 5.5.4 Write {self.hello} and the name of your server.")
             return
-        self._set_rset_state()
+        self.envelope = Incoming()
         self.session.host_name, self.session.extended_smtp = hostname, True
-        largest = (await self.counter.known_directory()).largest
+        largest = (await self.reception.known_directory()).largest
         offers = ["PIPELINING", f"SIZE {largest}", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
         if self.tls_context and not self._tls_protocol:
             offers.append("STARTTLS")
@@ -142,14 +143,14 @@ class Session(SMTP):
             return "501 5.5.4 Write MAIL FROM:<address>."
         if path.parameters.get("BODY", "8BITMIME").upper() not in {"7BIT", "8BITMIME"}:
             return "501 5.5.4 BODY is 7BIT or 8BITMIME."
-        if not self.counter.limits.may_send(self.ip):
+        if not self.reception.limits.may_send(self.ip):
             return replies.TOO_MANY_MAILS
         return ""
 
     async def problem_of_size(self, path: Path | None) -> str:
         """RFC 1870: what is announced as too large isn't sent at all."""
         size = path.parameters.get("SIZE", "0") if path else "0"
-        largest = (await self.counter.known_directory()).largest
+        largest = (await self.reception.known_directory()).largest
         if not size.isdecimal() or len(size) > 20:
             return "501 5.5.4 SIZE is a number of bytes."
         return replies.too_large(largest) if int(size) > largest else ""
@@ -165,7 +166,7 @@ class Session(SMTP):
         if len(self.envelope.recipients) >= RECIPIENTS:
             await self.push(replies.TOO_MANY_RECIPIENTS)
             return
-        mailbox = (await self.counter.directory()).mailbox_of(path.address)
+        mailbox = (await self.reception.directory()).mailbox_of(path.address)
         if mailbox is None:
             await self.refuse(path.address)
             return
@@ -189,28 +190,28 @@ class Session(SMTP):
         self.is_busy = True
         try:
             outcome = await self.receive()
-            self._set_post_data_state()
+            self.envelope = Incoming()
             await self.push("\r\n".join(outcome))
         finally:
             self.is_busy = False
-        if self.counter.is_stopping:
+        if self.reception.is_stopping:
             await self.hang_up(replies.STOPPING)
 
     async def receive(self) -> list[str]:
         """Read and store the mail; the replies after its end."""
-        room = Room(self.counter.limits, (await self.counter.known_directory()).largest)
+        room = Room(self.reception.limits, (await self.reception.known_directory()).largest)
         until = self.loop.time() + LONGEST_DATA
 
         def take(count: int) -> bool:
             self._reset_timeout(max(0.01, min(IDLE_SECONDS, until - self.loop.time())))
             return room.take(count)
 
-        self.counter.writer.receiving += 1
+        self.reception.writer.receiving += 1
         try:
             await self.push("354 Send the mail; a line with only a dot ends it.")
             raw = await read_mail(self._reader, take)
         finally:
-            self.counter.writer.receiving -= 1
+            self.reception.writer.receiving -= 1
             room.give_back()
         if raw is None:
             return self.same_for_all(room.reply)
@@ -228,7 +229,7 @@ class Session(SMTP):
             (mailbox, Arrived(source, raw, now, sender, tuple(addresses[pk]), self.ip))
             for pk, mailbox in mailboxes.items()
         ]
-        stored = await self.counter.writer.store(arrivals)
+        stored = await self.reception.writer.store(arrivals)
         return self.answers(dict(zip(mailboxes, stored, strict=True)), number)
 
     def answers(self, stored: dict[int, bool], number: str) -> list[str]:
@@ -288,6 +289,4 @@ def ip_of(peer: object) -> str:
 
 def new_number() -> str:
     """What the 250 reply names: ascending with time, unique among any number of processes."""
-    with suppress(OverflowError):
-        return f"{int(time.time() * 1000):011x}{secrets.token_hex(5)}"
-    return secrets.token_hex(10)
+    return f"{int(time.time() * 1000):011x}{secrets.token_hex(5)}"
