@@ -112,5 +112,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"postvak": {"level": "INFO"}},
+    "loggers": {"postvak": {"level": "INFO"}, "mail.log": {"level": "ERROR"}},  # aiosmtpd tells of every wrong command
 }

@@ -6,11 +6,13 @@ Exit codes: 0 done, 1 a problem that the text explains, 2 wrong usage, 75 try ag
 import json
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
+from django.conf import settings
 from django.db import DatabaseError, OperationalError
 from rich.console import Console
 
@@ -22,6 +24,8 @@ from postvak.configuration import ConfigurationError
 from postvak.mail.files import read_mails
 from postvak.models import Mailbox
 from postvak.receive.fetch import fetch_mailbox
+from postvak.receive.listener.server import Ports
+from postvak.receive.listener.sockets import open_ports
 from postvak.receive.reconcile import reconcile
 from postvak.worker.engine import JOBS, Engine
 from postvak.worker.identity import own_name
@@ -68,13 +72,14 @@ def serve(
 def worker(
     only: Annotated[str, typer.Option(help=f"Some of: {','.join(JOBS)}.")] = ",".join(JOBS),
 ) -> None:
-    """Run fetching, processing and sending without the web pages; any number of workers may run."""
+    """Run fetching, processing, sending and listening without the web pages; any number of workers may run."""
     jobs = [job.strip() for job in only.split(",")]
     unknown = sorted(set(jobs) - set(JOBS))
     if unknown:
         raise typer.BadParameter(f"unknown job {unknown[0]}; choose from {', '.join(JOBS)}")
+    ports = ports_for(jobs)
     prepare_database()
-    engine = Engine(jobs)
+    engine = Engine(jobs, ports)
 
     def stop(number: int, frame: FrameType | None) -> None:
         engine.stop()
@@ -82,6 +87,14 @@ def worker(
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     engine.run()
+
+
+def ports_for(jobs: Sequence[str]) -> Ports:
+    """The open ports of the listener, if it is among the jobs. Raises ConfigurationError."""
+    listening = settings.CONFIGURATION.listening
+    if list(jobs) == ["listen"] and not listening.addresses:
+        raise ConfigurationError("There is nothing to listen on: set POSTVAK_LISTEN_SMTP or POSTVAK_LISTEN_LMTP.")
+    return open_ports(listening) if "listen" in jobs else ()
 
 
 @app.command()

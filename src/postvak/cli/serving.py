@@ -11,6 +11,8 @@ from django.urls import reverse
 from postvak.cli.prepare import prepare_database
 from postvak.configuration import ConfigurationError
 from postvak.models import Agent
+from postvak.receive.listener.server import Ports
+from postvak.receive.listener.sockets import open_ports
 from postvak.supervisor import Supervisor
 from postvak.web.server import serve as serve_web
 from postvak.web.setup import setup_token
@@ -20,10 +22,11 @@ from postvak.worker.engine import Engine
 def serve(host: str, port: int) -> None:
     """Prepare, say where we are, run until told to stop. Raises ConfigurationError."""
     check_port(host, port)
+    ports = open_ports(settings.CONFIGURATION.listening)
     prepare_database()
     say_where(host, port)
     connection.close()
-    Supervisor({"web": lambda: serve_web(host, port), "worker": run_worker}).run()
+    Supervisor({"web": lambda: run_web(host, port, ports), "worker": lambda: run_worker(ports)}).run()
     print("Postvak has stopped.", flush=True)
 
 
@@ -45,13 +48,23 @@ def say_where(host: str, port: int) -> None:
     address = settings.CONFIGURATION.url or f"http://{shown}:{port}"
     print(f"Postvak runs at {address}/", flush=True)
     print(f"Its data is in {settings.CONFIGURATION.data}", flush=True)
+    for taken in settings.CONFIGURATION.listening.addresses:
+        print(f"It takes mail by {taken.protocol.upper()} at {taken}", flush=True)
     if not Agent.objects.exists():
         link = address + reverse("setup", args=[setup_token()])
         print(f"Set it up here (the link works until there is an administrator): {link}", flush=True)
 
 
-def run_worker() -> None:
-    engine = Engine()
+def run_web(host: str, port: int, ports: Ports) -> None:
+    """The ports for mail are the worker's: a web process that outlives it must not keep them."""
+    for _address, opened in ports:
+        opened.close()
+    serve_web(host, port)
+
+
+def run_worker(ports: Ports) -> None:
+    """The ports were opened before the fork: while a worker is started again, callers wait instead of being refused."""
+    engine = Engine(ports=ports)
 
     def stop(number: int, frame: FrameType | None) -> None:
         engine.stop()

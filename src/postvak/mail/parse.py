@@ -48,7 +48,7 @@ def _mail(raw: bytes, tree: Tree, body: Body) -> Mail:
     headers = tree.root.headers
     author = _first_address(headers, "from")
     subject = headers.text("subject")
-    kind, reason = detect(_signs(tree, author, subject))
+    kind, reason = detect(_signs(tree, author, subject, body.text))
     return Mail(
         author=author,
         sender=_first_address(headers, "sender"),
@@ -82,7 +82,7 @@ def attachment_content(raw: bytes, index: int) -> tuple[AttachmentInfo, bytes]:
     raise LookupError(f"This mail has no attachment with number {index}.")
 
 
-def _signs(tree: Tree, author: Address | None, subject: str) -> Signs:
+def _signs(tree: Tree, author: Address | None, subject: str, text: str) -> Signs:
     root = tree.root
     report_type = root.parameters.get("report-type", "") if root.content_type == "multipart/report" else ""
     return Signs(
@@ -91,6 +91,7 @@ def _signs(tree: Tree, author: Address | None, subject: str) -> Signs:
         types=tuple((part.content_type, part.parameters.get("method", "")) for part in tree.parts),
         author=author.email if author else root.headers.text("from"),
         subject=subject,
+        text=text,
     )
 
 

@@ -38,7 +38,6 @@ INTRODUCTIONS = {
 FORWARDING_SUBJECT = re.compile(
     r"\s*\[?(?:fwd?|fw|wg|doorst|doorgestuurd|tr|rv|i|enc|vs|vb|pd|fs|转发|轉寄)\s?[:：\]]", re.I
 )
-LINE_ENDS = re.compile(r"\r\n|\r|\n")
 
 
 def quote_reply(text: str, *, author: str, at: datetime, language: str) -> str:
@@ -121,11 +120,8 @@ def _is_split_by_text(text: str, html: str, segments: Sequence[Segment]) -> bool
 
 
 def _mark_page(page: Page) -> Marks:
-    marks = mark_lines([line.marked_text for line in page.lines], ruled=page.ruled, originals=page.originals)
-    for number, line in enumerate(page.lines):
-        if line.is_signature and marks.kinds[number] == "new":
-            marks.kinds[number] = "signature"
-    return marks
+    texts = [line.marked_text for line in page.lines]
+    return mark_lines(texts, ruled=page.ruled, originals=page.originals, signed=page.signed)
 
 
 def _pieces(lines: Sequence[str], marks: Marks) -> list[tuple[SegmentKind, str]]:

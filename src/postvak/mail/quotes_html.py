@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from postvak.mail.html import BLOCKS
+from postvak.mail.quotes_headers import separator_of
 
 # A class or an id (or a part of one) → what the element is.
 # reply: an introduction and then a blockquote. original: the original message, from here to the end.
@@ -83,7 +84,6 @@ class HtmlLine:
     start: int
     text: str
     is_quoted: bool
-    is_signature: bool
 
     @property
     def marked_text(self) -> str:
@@ -93,11 +93,12 @@ class HtmlLine:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All lines; numbers of those below a rule, and of those where an original message begins for certain."""
+    """All lines; numbers of those below a rule, of those where an original message begins, and of signatures."""
 
     lines: tuple[HtmlLine, ...]
     ruled: frozenset[int]
     originals: frozenset[int]
+    signed: frozenset[int]
 
 
 @dataclass(slots=True)
@@ -114,6 +115,7 @@ class _Reader:
     lines: list[HtmlLine] = field(default_factory=list)
     ruled: set[int] = field(default_factory=set)
     originals: set[int] = field(default_factory=set)
+    signed: set[int] = field(default_factory=set)
     stack: list[_Open] = field(default_factory=list)
     levels: Counter[str] = field(default_factory=Counter)
     words: list[str] = field(default_factory=list)
@@ -127,9 +129,14 @@ class _Reader:
         """Keep what was collected; an empty line only if it is seen, as that of a <br> is."""
         if not self.words and not even_empty:
             return
-        roles = {one.role for one in self.stack}
         text = " ".join("".join(self.words).split())
-        self.lines.append(HtmlLine(self.start, text, bool(roles & {"quote", "reply"}), "signature" in roles))
+        if self.stack and separator_of(text) == "forward":  # not quoted, but passed on
+            self.stack = [one for one in self.stack if one.name == "blockquote"]
+        roles = {one.role for one in self.stack}
+        is_quoted = bool(roles & {"quote", "reply"})
+        if "signature" in roles and not is_quoted:
+            self.signed.add(len(self.lines))
+        self.lines.append(HtmlLine(self.start, text, is_quoted))
         self.words.clear()
         self.start = next_start
 
@@ -184,7 +191,7 @@ def read_page(html: str) -> Page:
             if name == "li":
                 reader.add_text("- ")
     reader.end_line(len(html))
-    return Page(tuple(reader.lines), frozenset(reader.ruled), frozenset(reader.originals))
+    return Page(tuple(reader.lines), frozenset(reader.ruled), frozenset(reader.originals), frozenset(reader.signed))
 
 
 def _tokens(html: str) -> Iterator[tuple[str, re.Match[str] | None, int]]:

@@ -9,24 +9,39 @@ from postvak.mail.quotes_disclaimers import is_banner, notice_strength
 from postvak.mail.quotes_headers import MAX_LINE, RULE, RULE_MARKS, is_header_block, label_of, separator_of
 from postvak.mail.quotes_introductions import LOOK_AHEAD, introduction_start, may_end_introduction, shared_column
 from postvak.mail.quotes_segments import Marks
-from postvak.mail.quotes_signatures import closing_at, delimiter_at, is_footer, is_underline, signature_end
+from postvak.mail.quotes_signatures import (
+    closing_at,
+    delimiter_at,
+    is_device_line,
+    is_footer,
+    is_underline,
+    signature_end,
+)
 
 MAX_TAIL = 80
 MAX_LINES = 20_000
 LONG_QUOTED = 68
+NONE: frozenset[int] = frozenset()
 DEEP_QUOTE = re.compile(r">\s?>")
 SENTENCE_ENDS = ".!?:;)\"'"
 
 
 def mark_lines(
-    lines: Sequence[str], *, ruled: frozenset[int] = frozenset(), originals: frozenset[int] = frozenset()
+    lines: Sequence[str],
+    *,
+    ruled: frozenset[int] = NONE,
+    originals: frozenset[int] = NONE,
+    signed: frozenset[int] = NONE,
 ) -> Marks:
     """The kind of every line. Quoted lines begin with ">".
 
-    `ruled`: lines directly below a rule; `originals`: lines where, for certain, the original message begins.
+    What mark-up told: `ruled` are lines directly below a rule, `originals` those where, for certain, the original
+    message begins, `signed` those of a signature.
     """
     stripped = [line.strip() if len(line) <= 2 * MAX_LINE else line for line in lines]
     marks = Marks(["quoted" if _is_quoted(stripped, number) else "new" for number in range(len(lines))])
+    for number in signed:
+        marks.kinds[number] = "signature"
     _find_original(stripped, marks, ruled, originals)
     _join_wrapped(stripped, marks)
     for start, end in list(_runs(marks, "new")):
@@ -166,6 +181,14 @@ def _mark_tail(lines: Sequence[str], marks: Marks, start: int, end: int) -> None
 def _mark_footers(lines: Sequence[str], marks: Marks, paragraphs: list[tuple[int, int]]) -> int:
     """Paragraphs at the end that no person wrote; the line where they begin. Weak notices need a strong one above."""
     body_end = paragraphs[-1][1] if paragraphs else 0
+    while paragraphs and is_device_line(lines[body_end - 1]):  # often without an empty line above it
+        body_end -= 1
+        marks.kinds[body_end] = "signature"
+        start = paragraphs.pop()[0]
+        if start < body_end:
+            paragraphs.append((start, body_end))
+        elif paragraphs:
+            body_end = paragraphs[-1][1]
     weak: list[tuple[int, int]] = []
     for start, end in reversed(paragraphs):
         paragraph = lines[start:end]

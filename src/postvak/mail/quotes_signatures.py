@@ -82,6 +82,7 @@ MAX_DEVICE_WORDS = 9
 NAME_WORDS = re.compile(r"(?:[^\W\d_][^\s,;:!?]{0,24}|&|\+)(?:[ -]+(?:[^\W\d_][^\s,;:!?]{0,24}|&|\+)){0,4}[,.]?")
 DASHED_NAME = re.compile(r"[-–—~]{1,2}\s?[^\W\d_a-zà-ÿ][^\W\d_]*\.?(?: [^\W\d_a-zà-ÿ][^\W\d_]*\.?){0,2}")
 CONTACT = re.compile(r"[@\d|•·]|www\.|https?:", re.I)
+REACHABLE = re.compile(r"[^\s@]@[^\s@]|www\.|https?:|(?:\d[ ()/.-]{0,2}){7}", re.I)
 PARTICLES = frozenset("van de der den von und en and & et y e el la le del di da do dos zu ter ten 't team".split())
 SALUTATION = re.compile(
     r"(?:hi|hello|hey|dear|good (?:morning|afternoon|day)|hallo|hoi|beste|geachte|dag|goede(?:morgen|middag)|lieve|guten tag|liebe[rs]?"
@@ -143,7 +144,7 @@ def delimiter_at(lines: Sequence[str], start: int, end: int) -> int:
             found = number if line == SURE_DELIMITER or is_loose else found
             continue
         weight += (len(line) + MAX_LINE - 1) // MAX_LINE
-        has_contact = has_contact or CONTACT.search(line[:MAX_LINE]) is not None
+        has_contact = has_contact or REACHABLE.search(line[:MAX_LINE]) is not None
         has_sentence = has_sentence or (bool(line) and _is_sentence(line))
     return found
 

@@ -160,5 +160,6 @@ def account_of(mailbox: Mailbox) -> tuple[str, ...]:
         mailbox.security,
         mailbox.username,
         mailbox.sealed_password,
+        str(mailbox.grant_id),
         mailbox.folders,
     )

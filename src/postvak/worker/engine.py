@@ -1,4 +1,4 @@
-"""The worker: fetches mailboxes, processes receipts, sends the outbox; each in loops of its own.
+"""The worker: fetches mailboxes, listens for mail, processes receipts, sends the outbox; each in loops of its own.
 
 Any number of workers may run, on any number of machines: rows and leases are the only coordination. What we
 didn't expect is caught here, logged, and the loop goes on after a pause: the rows are still there.
@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from django.conf import settings
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
@@ -16,6 +17,7 @@ from postvak.models import Mailbox
 from postvak.process.run import process_due
 from postvak.receive.fetch import fetch_mailbox, imap_source
 from postvak.receive.idle import Idler
+from postvak.receive.listener.server import Ports, listen
 from postvak.receive.reconcile import due_for_comparison, reconcile
 from postvak.receive.retention import drop_expired
 from postvak.send.deliver import send_due
@@ -28,18 +30,19 @@ IDLE = 0.25  # seconds between looks at an empty queue; one indexed query each
 FETCH_LOOK = 1.0
 UPKEEP_LOOK = 15.0
 PAUSE_AFTER_ERROR = 2.0
-JOBS = ("receive", "process", "send")
+JOBS = ("receive", "process", "send", "listen")
 
 
 class Engine:
-    """Runs the chosen jobs in threads until stop() is called."""
+    """Runs the chosen jobs in threads until stop() is called. `ports`: open sockets for the job "listen"."""
 
-    def __init__(self, jobs: Iterable[str] = JOBS) -> None:
+    def __init__(self, jobs: Iterable[str] = JOBS, ports: Ports = ()) -> None:
         self.name = own_name()
         self.stopping = threading.Event()
         self.mail_arrived = threading.Event()
         self.running: dict[int, Future[None]] = {}
         self.jobs = tuple(jobs)
+        self.ports = ports
 
     def run(self) -> None:
         """Block until stop(); then let every loop finish what it has in hand."""
@@ -49,6 +52,7 @@ class Engine:
             "receive": [self.receive_loop, self.idle_loop, self.upkeep_loop],
             "process": [self.process_loop],
             "send": [self.send_loop],
+            "listen": [self.listen_loop],
         }
         threads = [threading.Thread(target=loop, name=loop.__name__) for job in self.jobs for loop in loops[job]]
         for thread in threads:
@@ -72,6 +76,15 @@ class Engine:
             if not self.guarded(lambda: send_due(self.name)):
                 self.stopping.wait(IDLE)
         connection.close()
+
+    def listen_loop(self) -> None:
+        while self.ports and not self.stopping.is_set():
+            self.guarded(self.listen)
+
+    def listen(self) -> int:
+        """Until stop(). The ports stay open when it fails: who calls meanwhile waits."""
+        listen(settings.CONFIGURATION.listening, self.ports, self.stopping, self.mail_arrived.set)
+        return 0
 
     def receive_loop(self) -> None:
         """Each due mailbox in a thread of its own: a slow server delays no other mailbox."""

@@ -6,13 +6,19 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from postvak.configuration import ConfigurationError, ListenAddress
+from postvak.configuration import ConfigurationError, ListenAddress, Listening
+from postvak.receive.listener.reception import read_certificate
 
 BACKLOG = 200
 
 
+def open_ports(listening: Listening) -> list[tuple[ListenAddress, socket.socket]]:
+    """Listening sockets, after a look at the certificate. Raises ConfigurationError with one sentence."""
+    read_certificate(listening)
+    return open_sockets(listening.addresses)
+
+
 def open_sockets(addresses: Sequence[ListenAddress]) -> list[tuple[ListenAddress, socket.socket]]:
-    """Listening sockets. Raises ConfigurationError with one sentence."""
     opened: list[tuple[ListenAddress, socket.socket]] = []
     try:
         for address in addresses:

@@ -1,0 +1,166 @@
+"""All that we understand of a mail as one dict that can be written as JSON: `describe`.
+
+This is the interface by which others evaluate us: its fields stay. Never an exception, no network, no database.
+What the worker needs of a mail is `parse`; this costs more (hashes, types, language, links).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+
+import filetype
+
+from postvak.mail.attachments import MailFile
+from postvak.mail.automatic import forbids_autoreply, is_automatic, is_marked_spam, is_out_of_office
+from postvak.mail.bounces import is_bounce, is_hard
+from postvak.mail.charsets import decode
+from postvak.mail.content_lines import read_contacts, read_events
+from postvak.mail.language import language_of
+from postvak.mail.links import examine
+from postvak.mail.parse import Understood, understand
+from postvak.mail.protection import read_protection
+from postvak.mail.quotes import forwarded_from, reply_text, split_reply
+from postvak.mail.values import Address, AttachmentInfo, Kind, Mail
+
+JsonValue = str | int | float | bool | None | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
+Fields = dict[str, JsonValue]
+SNIFFED_BYTES = 8192
+CALENDARS = ("text/calendar", "application/ics")
+CONTACTS = ("text/vcard", "text/x-vcard", "text/directory")
+
+
+def describe(raw: bytes, *, keyring: str | None = None, with_language: bool = True) -> Fields:
+    """Everything about one mail. `keyring` is a folder of keys; verdicts on signatures come with decryption."""
+    try:
+        understood = understand(raw)
+    except Exception as error:  # noqa: BLE001 - promised; the raw mail is the caller's, so nothing is lost
+        return {"defects": [f"failed:{type(error).__name__}"], "body_text": "", "attachments": []}
+    fields: Fields = {}
+    steps: list[Callable[[Understood], Fields]] = [_envelope, _body, _machine, _structure, _html, _files]
+    for step in [*steps, _language] if with_language else steps:
+        try:
+            fields.update(step(understood))
+        except Exception as error:  # noqa: BLE001 - one part that fails must not hide the others
+            understood = _with_defect(understood, f"failed:{step.__name__.strip('_')}:{type(error).__name__}")
+    fields["defects"] = list(understood.mail.defects)
+    return fields
+
+
+def _with_defect(understood: Understood, code: str) -> Understood:
+    mail = understood.mail
+    changed = Mail(**{**{name: getattr(mail, name) for name in Mail.__slots__}, "defects": (*mail.defects, code)})
+    return Understood(changed, understood.tree, understood.files)
+
+
+def _envelope(understood: Understood) -> Fields:
+    mail = understood.mail
+    return {
+        "subject": mail.subject,
+        "from_addr": mail.author.email if mail.author else "",
+        "from_name": mail.author.name if mail.author else "",
+        "sender": mail.sender.email if mail.sender else None,
+        "to": _emails(mail.to),
+        "cc": _emails(mail.cc),
+        "reply_to": _emails(mail.reply_to),
+        "delivered_to": list(mail.delivered_to),
+        "message_id": mail.message_id,
+        "in_reply_to": list(mail.in_reply_to),
+        "references": list(mail.references),
+        "date": mail.date.isoformat() if mail.date else None,
+        "fingerprint": mail.fingerprint,
+    }
+
+
+def _emails(addresses: Sequence[Address]) -> list[str]:
+    return [address.email for address in addresses]
+
+
+def _body(understood: Understood) -> Fields:
+    mail = understood.mail
+    return {
+        "body_text": mail.text,
+        "body_html": mail.html,
+        "html_present": bool(mail.html),
+        "reply_text": reply_text(mail.text, mail.html),
+        "segments": [{"kind": segment.kind, "text": segment.text} for segment in split_reply(mail.text)],
+        "forwarded_from": forwarded_from(mail.text, subject=mail.subject) or None,
+    }
+
+
+def _machine(understood: Understood) -> Fields:
+    mail = understood.mail
+    bounced = is_bounce(mail)
+    statuses = [report.status for report in mail.reports if report.status]
+    return {
+        "kind": str(mail.kind),
+        "kind_reason": mail.kind_reason,
+        "is_bounce": bounced,
+        "bounced_recipients": list(dict.fromkeys(report.recipient for report in mail.reports)) if bounced else [],
+        "bounce_status": list(dict.fromkeys(statuses)) if bounced else [],
+        "bounce_hard": bounced and is_hard(mail.reports),
+        "is_auto": is_automatic(mail),
+        "no_autoreply": forbids_autoreply(mail),
+        "is_ooo": is_out_of_office(mail),
+        "is_feedback": mail.kind is Kind.COMPLAINT,
+        "is_spam": is_marked_spam(understood.tree.root.headers),
+        "reports": [{key: str(value) for key, value in asdict(report).items()} for report in mail.reports],
+    }
+
+
+def _structure(understood: Understood) -> Fields:
+    protection = read_protection(understood.tree, understood.mail.text)
+    parts = [{"type": part.content_type, "index": part.index, "parent": part.parent} for part in understood.tree.parts]
+    return {"signed": protection.signed or False, "encrypted": protection.encrypted or False, "parts": parts}
+
+
+def _html(understood: Understood) -> Fields:
+    html = understood.mail.html
+    if not html:
+        return {"remote": [], "tracking": [], "misleading_links": [], "missing_content_ids": []}
+    found = examine(html)
+    known = {info.content_id for info in understood.mail.attachments}
+    return {
+        "remote": list(found.remote),
+        "tracking": list(found.tracking),
+        "misleading_links": [{"shown": shown, "target": target} for shown, target in found.misleading],
+        "missing_content_ids": [one for one in found.content_ids if one not in known],
+    }
+
+
+def _files(understood: Understood) -> Fields:
+    pairs = list(zip(understood.mail.attachments, understood.files, strict=True))
+    calendars = [_text(file) for info, file in pairs if info.content_type in CALENDARS]
+    contacts = [_text(file) for info, file in pairs if info.content_type in CONTACTS]
+    return {
+        "attachments": [_attachment(info, file.content) for info, file in pairs],
+        "events": [asdict(event) for text in calendars for event in read_events(text)],
+        "contacts": [asdict(contact) for text in contacts for contact in read_contacts(text)],
+    }
+
+
+def _attachment(info: AttachmentInfo, content: bytes) -> Fields:
+    """`name` is what the sender wrote, `safe_name` what we save it as."""
+    return {
+        "name": info.sent_name,
+        "safe_name": info.name,
+        "index": info.index,
+        "mime": info.content_type,
+        "sniffed": filetype.guess_mime(content[:SNIFFED_BYTES]),
+        "size": info.size,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "content_id": info.content_id,
+        "inline": info.is_inline,
+        "danger": info.danger,
+    }
+
+
+def _text(file: MailFile) -> str:
+    return decode(file.content, file.part.parameters.get("charset", "") or "utf-8")[0]
+
+
+def _language(understood: Understood) -> Fields:
+    mail = understood.mail
+    new = "".join(segment.text for segment in split_reply(mail.text) if segment.kind == "new")
+    return {"language": language_of(new) or language_of(f"{mail.subject}\n{mail.text}")}
