@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -73,8 +74,76 @@ def test_ordinary_sentences_are_new(text: str) -> None:
     assert _kinds(text) == ["new"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On 3 May 2026 I mailed ann@mail.example the following things:\n\n1. the invoice\n",
+        "On 3 May 2026 Ann wrote to me that all of the following needs to be done before June:\n\nPaint the house.\n",
+        "Van: Utrecht\nAan: Amsterdam\nDatum: 3 mei\nTijd: 9:00\n\nKunt u dat boeken?\n",
+        "I need from: A\nto: B\n",
+        "From the start:\nTo the end\nDate: today\n",
+        "-- not a signature, just a dash\nand more\n",
+        "----- Enter your answer below -----\nIt was fine.\n",
+        "Name: Ann\nDate: 3 May 2026\nSubject: printer\nMessage: it burns\n",
+        "A line\n>From the mailbox, not a quotation\nA line\n",
+    ],
+)
+def test_texts_that_look_like_quotations_stay_new(text: str) -> None:
+    assert _kinds(f"Hello,\n\n{text}") == ["new"]
+
+
+def test_an_introduction_may_share_the_last_line_of_an_answer() -> None:
+    segments = split_reply("Yes please. On Fri, 20 Nov 2026 at 17:00, Bob <bob@desk.example> wrote:\n> Shall I?\n")
+    assert [(segment.kind, segment.text[:11]) for segment in segments] == [
+        ("new", "Yes please."),
+        ("quoted", "On Fri, 20 "),
+    ]
+
+
+def test_a_quoted_line_that_was_broken_on_its_way_is_quoted_whole() -> None:
+    text = f"Yes.\n\n> {'long words of a quotation ' * 3}that went over the\nend of the line\n> and on\n"
+    assert _kinds(text) == ["new", "quoted"]
+
+
+def test_a_short_answer_between_quoted_lines_is_no_broken_line() -> None:
+    text = f"> {'long words of a quotation ' * 3}with a question?\nyes\n> and on\n"
+    assert _kinds(text) == ["quoted", "new", "quoted"]
+
+
+def test_text_below_a_lone_introduction_is_shown() -> None:
+    text = "On Fri, 20 Nov 2026 at 17:00, Bob <bob@desk.example> wrote:\n\nShall I?\n\nYes please.\n"
+    assert _kinds(text) == ["quoted", "new"]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["-", "-\n", "--\n", "_", "=", ">", "> \n", "\n", "a:\n", "From: a\n", "On 1 May 2026 a:\n", "x\n\n", "Groet,\n", "wrote:", "On ",
+     "On 1 May\n", "<a@b\n>:\n", "a:\n> b\n", "Groet,\nAnn\n> x\n", "-- \n> x\n", "confidential ", "_____\nFrom: a\n", "1.1.20", "a@"],
+)  # fmt: skip
+def test_a_bomb_of_text_is_split_in_linear_time(piece: str) -> None:
+    text = piece * (200_000 // len(piece))
+    started = time.process_time()
+    assert "".join(segment.text for segment in split_reply(text)) == text
+    assert time.process_time() - started < 3
+
+
+def test_a_line_of_dashes_is_cheap() -> None:
+    text = "-" * 200_000
+    started = time.process_time()
+    assert _kinds(text) == ["new"]
+    assert time.process_time() - started < 0.05
+
+
 PIECES = st.sampled_from(
     [
+        "Groet,\nAnn\n",
+        "Sent from my iPhone\n",
+        "____\n",
+        "This is confidential; if you received this in error, delete it at once.\n",
+        "Begin forwarded message:\n",
+        "Subject: y\n",
+        "Yes. On 1 May 2026 Bob wrote:\n",
+        "<a@b.example\n>:\n",
         "> a\n",
         "On 1 Jan Bob wrote:\n",
         "-- \n",

@@ -17,6 +17,7 @@ from pytest_django import Settings
 
 from postvak.blobs import store
 from postvak.models import Lease, Mailbox, Queue, Receipt, Ticket
+from postvak.process.held import try_again
 from postvak.process.run import process_due
 from postvak.receive import lease
 from postvak.receive.accept import Arrived, accept
@@ -339,11 +340,28 @@ def test_one_mail_that_the_server_can_not_read_does_not_stop_the_others(support:
         fetch(mailbox)
         assert sorted(Receipt.objects.values_list("source", flat=True)) == ["UIDL/one", "UIDL/three"]
         assert outcomes() == ["new_ticket", "new_ticket"]
-        assert mailbox.last_problem == "protocol"
-        assert "message 2 is corrupt" in mailbox.last_said
-        assert mailbox.last_details["keys"] == "UIDL/two"
+        assert (mailbox.last_problem, mailbox.unreadable) == ("", {"UIDL/two": 1})
+
+
+def test_a_mail_that_the_server_can_not_read_three_times_is_held_and_can_be_asked_for_anew(support: Queue) -> None:
+    broken = [True]
+
+    def answering(line: bytes) -> bytes:
+        return broken_pop3(line) if broken[0] or line != b"RETR 2" else b"+OK\r\n" + mail() + b".\r\n"
+
+    with scripted(b"+OK ready\r\n", answering) as port:
+        mailbox = make_box(name="Old", kind="pop3", host="127.0.0.1", port=port, security="none", username="a")
+        for _ in range(3):
+            assert not Receipt.objects.held().exists()
+            fetch(mailbox)
+        held = Receipt.objects.held().get()
+        assert (held.source, mailbox.unreadable) == ("UIDL/two", {})
+        assert "message 2 is corrupt" in held.trace.entries[0][2]["said"]
+        assert fetch(mailbox).unreadable == ()
+        broken[0] = False
+        assert try_again([held]) == 1
         fetch(mailbox)
-    assert Receipt.objects.count() == 2
+    assert outcomes() == ["new_ticket"] * 3
 
 
 def test_after_an_unreadable_mail_the_others_are_still_deleted_and_it_stays() -> None:
@@ -483,3 +501,26 @@ def test_a_worker_that_lost_its_lease_while_the_server_was_slow_stores_nothing()
         assert fetch_mailbox(mailbox, worker="test:1:x").stored == 0
     assert not Receipt.objects.exists()
     assert Lease.objects.get().owner == "another-machine:1:x"
+
+
+def test_when_our_store_fails_the_mailbox_says_so_backs_off_and_nothing_is_deleted(
+    dovecot: Dovecot, user: str, box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox = box(after_storing="delete")
+    dovecot.deliver(user, mail())
+    prepare = store.prepare
+
+    def full_disk(contents: list[bytes]) -> list[object]:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store, "prepare", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        fetch_mailbox(mailbox, worker="test:1:x")
+    mailbox.refresh_from_db()
+    assert (mailbox.last_problem, mailbox.failures) == ("not_stored", 1)
+    assert "No space left on device" in mailbox.last_said
+    assert len(dovecot.messages(user)) == 1
+    monkeypatch.setattr(store, "prepare", prepare)
+    fetch(mailbox)
+    assert (mailbox.last_problem, dovecot.messages(user)) == ("", [])
+    assert outcomes() == ["new_ticket"]

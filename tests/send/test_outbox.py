@@ -479,7 +479,7 @@ def test_a_crash_between_acceptance_and_record_is_sent_once_more_and_then_stays_
     assert len(smtp_server.mails) == 1, "ten minutes for a person to look"
     assert states(outgoing) == {ANN: "deferred"}
     assert "in_doubt" in kinds(outgoing)
-    assert mark(ticket) == "waiting"
+    assert mark(ticket) == "in_doubt"
     clock.advance(minutes=9, seconds=59)
     assert send_due(OTHER) == 0
     clock.advance(seconds=1)

@@ -17,7 +17,7 @@ from django.db import DatabaseError, OperationalError
 from rich.console import Console
 
 from postvak import __version__
-from postvak.cli import config_file, ingest_mail, serving
+from postvak.cli import config_file, ingest_mail, inspect_mail, serving
 from postvak.cli.prepare import explain_failure, prepare_database
 from postvak.cli.show import as_json, comparison_text, fetch_text, plan_text
 from postvak.configuration import ConfigurationError
@@ -131,6 +131,20 @@ def explain(
         fail(f"{path} can't be read: {error.strerror}.")
     facts, plan = ingest_mail.explain_raw(box, raw)
     print(json.dumps(as_json(facts, plan), indent=2) if as_object else plan_text(facts, plan))
+
+
+@app.command()
+def inspect(
+    paths: Annotated[list[str], typer.Argument(help="Mail files, directories, Maildirs, mbox files, or - for stdin.")],
+    as_lines: Json = False,
+    keyring: Annotated[str | None, typer.Option(help="A folder of keys, to open what is encrypted.")] = None,
+) -> None:
+    """Show all that is understood of mails. Needs no database; nothing is written."""
+    try:
+        for text in inspect_mail.inspect_all(paths, keyring=keyring, as_lines=as_lines):
+            print(text, flush=True)
+    except OSError as error:
+        fail(f"{error.filename} can't be read: {error.strerror}.")
 
 
 @app.command()

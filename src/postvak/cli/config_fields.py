@@ -8,7 +8,8 @@ from typing import cast
 from django.db.models import Model
 
 from postvak.crypto.sealing import CannotOpen
-from postvak.models import Agent, Channel, Mailbox, Queue
+from postvak.models import Agent, Mailbox, Queue
+from postvak.receive.forwarding import misspelt, taken
 
 Value = str | int | bool | datetime | list["Value"] | dict[str, "Value"] | None
 KEPT = "(secret)"
@@ -50,6 +51,28 @@ class Text(Field):
     def check(self, value: Value) -> Value:
         if not isinstance(value, str):
             raise ConfigFileError(f"write a text in quotes, not {value!r}.")
+        return value
+
+
+class ForwardAddresses(Text):
+    """Addresses with blanks, commas or lines between them; each belongs to one mailbox."""
+
+    def write(self, row: Model, value: Value, base: Path) -> tuple[Value, Value]:
+        changed = super().write(row, value, base)
+        addresses = cast(Mailbox, row).forward_list
+        for address in misspelt(addresses):
+            raise ConfigFileError(f"“{address}” is no e-mail address.")
+        for address, name in taken(addresses, besides=row.pk).items():
+            raise ConfigFileError(f"the mailbox “{name}” has the address {address} already.")
+        return changed
+
+
+class Texts(Field):
+    """A table of texts: `{ name = "text" }`."""
+
+    def check(self, value: Value) -> Value:
+        if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+            raise ConfigFileError('write a table of texts: { name = "text" }.')
         return value
 
 
@@ -151,7 +174,7 @@ class Members(Field):
 
 
 class Secret(Field):
-    """A sealed password, given by reference."""
+    """A sealed password or client secret, given by reference."""
 
     def read(self, row: Model) -> Value:
         return None
@@ -166,7 +189,7 @@ class Secret(Field):
     def is_same(self, row: Model, secret: str) -> bool:
         """One that can't be opened any more counts as different, so that a file can repair it."""
         try:
-            return cast(Channel | Mailbox, row).password == secret
+            return bool(getattr(row, self.attribute) == secret)
         except CannotOpen:
             return False
 

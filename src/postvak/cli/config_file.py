@@ -20,6 +20,7 @@ from postvak.cli.config_fields import (
     ConfigFileError,
     Field,
     Flag,
+    ForwardAddresses,
     Members,
     Moment,
     Number,
@@ -27,9 +28,10 @@ from postvak.cli.config_fields import (
     Reference,
     Secret,
     Text,
+    Texts,
     Value,
 )
-from postvak.models import Address, Agent, Brand, Channel, Mailbox, Queue, Retention
+from postvak.models import Address, Agent, Brand, Channel, Grant, Mailbox, Queue, Retention
 
 __all__ = ["Change", "ConfigFileError", "apply", "export"]
 
@@ -73,10 +75,26 @@ CONNECTION: Mapping[str, Field] = {
     "ca_pem": Text("ca_pem"),
     "username": Text("username"),
     "password": Secret("password"),
+    "grant": Reference("grant", Grant, "name"),
     "valid": Flag("is_valid"),
 }
 
 SECTIONS: Sequence[Section] = (
+    Section(
+        "grant",
+        Grant,
+        "name",
+        {
+            "provider": Text("provider"),
+            "flow": Text("flow"),
+            "tenant": Text("tenant"),
+            "client_id": Text("client_id"),
+            "client_secret": Secret("client_secret"),
+            "account": Text("account"),
+            "endpoints": Texts("endpoints"),
+        },
+        {},
+    ),
     Section("channel", Channel, "name", {**CONNECTION, "default": Flag("is_default", exclusive=True)}, {}),
     Section(
         "brand",
@@ -134,6 +152,8 @@ SECTIONS: Sequence[Section] = (
         "name",
         {
             **CONNECTION,
+            "token": Secret("password"),  # of the kind "http"
+            "forward_addresses": ForwardAddresses("forward_addresses"),
             "folders": Text("folders"),
             "queue": Reference("queue", Queue, "name"),
             "reply_via": Reference("reply_via", Channel, "name"),

@@ -8,6 +8,7 @@ from postvak.models import Mailbox
 from postvak.process.plan import Facts, Plan
 from postvak.receive.fetch import Fetch
 from postvak.receive.reconcile import Comparison
+from postvak.receive.unreadable import keys_of
 
 JsonValue = str | int | float | None | list["JsonValue"] | dict[str, "JsonValue"]
 
@@ -50,6 +51,7 @@ def fetch_text(mailbox: Mailbox, fetch: Fetch, *, as_lines: bool) -> str:
                 "mailbox": mailbox.name,
                 "seen": fetch.seen,
                 "stored": fetch.stored,
+                "unreadable": [key for unreadable in fetch.unreadable for key in keys_of(unreadable)],
                 "busy": fetch.busy,
                 "problem": problem.problem.value if problem else None,
                 "said": problem.said if problem else None,
@@ -60,7 +62,9 @@ def fetch_text(mailbox: Mailbox, fetch: Fetch, *, as_lines: bool) -> str:
         return f"{mailbox.name}: {what} {to_do}\n  The server said: {problem.said}"
     if fetch.busy:
         return f"{mailbox.name}: another worker is fetching it right now."
-    return f"{mailbox.name}: {fetch.stored} new of {fetch.seen} mails on the server."
+    lines = [f"{mailbox.name}: {fetch.stored} new of {fetch.seen} mails on the server."]
+    lines += [f"  Can't be read: {', '.join(keys_of(problem))} ({problem.said})" for problem in fetch.unreadable]
+    return "\n".join(lines)
 
 
 def comparison_text(mailbox: Mailbox, result: Comparison, *, as_lines: bool) -> str:

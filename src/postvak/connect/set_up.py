@@ -6,7 +6,6 @@ What is there already stays and is only connected.
 from typing import TypeVar
 
 from django.db import transaction
-from django.utils import timezone
 
 from postvak.connect.registration import overrides_of
 from postvak.models import Address, Channel, Grant, Mailbox, Queue
@@ -17,7 +16,7 @@ Row = TypeVar("Row", Mailbox, Channel)
 
 @transaction.atomic
 def set_up(grant: Grant, queue: Queue) -> Mailbox:
-    """The mailbox, which begins with mails from now on."""
+    """The mailbox; a new one only looks until somebody takes it live."""
     channel = channel_of(grant)
     Address.objects.get_or_create(email=grant.account.lower(), defaults={"queue": queue, "channel": channel})
     Address.objects.filter(email=grant.account.lower(), channel=None).update(channel=channel)
@@ -40,8 +39,7 @@ def channel_of(grant: Grant) -> Channel:
 def mailbox_of(grant: Grant, queue: Queue, channel: Channel) -> Mailbox:
     mailbox = Mailbox.objects.filter(grant=grant).first() or same_account(Mailbox, grant)
     if mailbox is None:
-        mailbox = Mailbox(name=free_name(Mailbox, grant.account), queue=queue, start_at=timezone.now())
-        mailbox.is_look_only = True
+        mailbox = Mailbox(name=free_name(Mailbox, grant.account), queue=queue, is_look_only=True)
     host, port = server(grant.provider, "imap", overrides_of(grant))
     mailbox.host, mailbox.port, mailbox.security = host, port, Mailbox.Encryption.TLS
     mailbox.kind = Mailbox.Kind.IMAP

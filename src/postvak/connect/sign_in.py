@@ -37,9 +37,7 @@ def keep(grant: Grant, answer: Tokens | Refusal) -> Refusal | None:
         store_first(grant, answer)
         return None
     log.warning("connected account %s: %s", grant.name, answer.said)
-    Grant.objects.filter(pk=grant.pk).update(
-        failing_since=grant.failing_since or timezone.now(), last_said=answer.said
-    )
+    Grant.objects.filter(pk=grant.pk).update(failing_since=grant.failing_since or timezone.now(), last_said=answer.said)
     return answer
 
 

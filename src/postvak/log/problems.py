@@ -78,6 +78,13 @@ SENTENCES: Mapping[str, tuple[Text, Text]] = {
             "it does, send us the server's words below."
         ),
     ),
+    Problem.not_stored: (
+        _("Mail came, but Postvak could not store it."),
+        _(
+            "Look whether the disk is full or the database is down. The mails are still on the server; Postvak "
+            "tries again by itself."
+        ),
+    ),
     Problem.rejected: (
         _("%(host)s understood, but refuses for now."),
         _(

@@ -183,6 +183,12 @@ TRACE: Mapping[str, Sentence] = {
         _("A closed ticket was made"), _("This mailbox imports its mails as closed."), "plus", "key"
     ),
     "ticket_opened": Sentence(_("A new ticket was opened"), "", "plus", "key"),
+    "unreadable_on_server": Sentence(
+        _("The server lists the mail, but doesn't hand it out"),
+        _("Asked three times by mailbox “%(mailbox)s” for %(source)s. The server said: %(said)s"),
+        "hand",
+        "warn",
+    ),
     "failed_three_times": Sentence(
         _("Processing failed three times"),
         _("Postvak said: %(error)s. The mail is safe. Try again; if it fails again, report this error."),

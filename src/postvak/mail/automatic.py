@@ -224,8 +224,10 @@ def _own_loop(signs: Signs) -> Finding:
 
 
 def _answer_subject(signs: Signs) -> Finding:
-    if words.ANSWER_SUBJECT.match(signs.subject):
-        return Kind.AUTO_REPLY, "subject:automatic-reply"
+    if words.ANSWER_SUBJECT.match(signs.subject) or (
+        words.ONLY_AWAY_SUBJECT.fullmatch(signs.subject) and "?" not in signs.top
+    ):
+        return Kind.AUTO_REPLY, "subject:out-of-office"
     return None
 
 

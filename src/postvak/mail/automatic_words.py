@@ -23,6 +23,12 @@ ANSWER_SUBJECT = re.compile(
     r"(?: (?:from|von|van|de|for|to|about|über|over) [^:]{0,80})?\s{0,3}(?:[:：(\[–—-]|$)",
     re.I,
 )
+# Nothing else in the subject, or no more than until when; a person would ask something.
+ONLY_AWAY_SUBJECT = re.compile(
+    r"\s{0,20}(?:out of (?:the )?office|afwezig|abwesend|absent|absence|abwesenheit|afwezigheid|ausente|assente)"
+    r"(?:,? (?:until|till|through|from|tot(?: en met)?|t/m|van|bis|vom|ab|jusqu.au|du|hasta|fino al|dal)\b[^?]{0,40}\d[^?]{0,40})?[.! ]{0,3}",
+    re.I,
+)
 # Absence as a subject; people of the personnel department get these from people.
 AWAY_SUBJECT = re.compile(
     r"\s{0,20}(?:out[- ]of[- ](?:the[- ])?office|ooo\b|o\.o\.o|away from (?:the |my )?(?:office|desk|e?-?mail)|i am (?:away|out|on)"

@@ -51,10 +51,10 @@ WORDS: tuple[tuple[Failure, str], ...] = (
         r"(?: name| address| account| part| mailbox| or domain)?[^\n]{0,60}?"
         r"(?:unknown|not (?:be )?(?:found|exist|known|listed|valid|recogni[sz]ed|resolve|here|local|present|our customer)"
         r"|(?:does|do|did)(?:n.t| not)(?: seem to)? (?:exist|have)|is (?:invalid|inactive|disabled|expired|closed|deleted)"
-        r"|has been (?:disabled|closed|deleted|deactivated|removed)|no longer|(?:was )?not found|unavailable|moved to)"
+        r"|has been (?:disabled|closed|deleted|deactivated|removed)|no longer|(?:was )?not found|moved to)|(?:mailbox|user|account) (?:is )?unavailable"
         r"|(?:does|do)(?:n.t| not) (?:exist|have an? [\w.]{1,30} account)|no (?:mailbox|mail ?box|account|user|one)"
         r"(?: is)?(?: here| by| with| known| named| account)|nobody by that|unrouteable|unroutable|couldn.t find any host"
-        r"|(?:null|no) mx|nxdomain|domain not found|(?:host|name|domain)[^\n]{0,80}not found|delivery userid|does not (?:accept|receive) (?:any )?mail"
+        r"|recipient address(?:es)? rejected ?: ?access denied|(?:null|no) mx|nxdomain|domain not found|(?:host|name|domain)[^\n]{0,80}not found|delivery userid|does not (?:accept|receive) (?:any )?mail"
         r"|account[^.\n]{0,30}(?:disabled|inactive|closed|deactivated|expired)|(?:disabled|inactive|discontinued) "
         r"(?:user|recipient|mailbox|account)|left the (?:company|organi)|recipnotfound|resolver\.adr|invalidrecipients"
         r"|bestaat niet|onbekende? (?:gebruiker|ontvanger|adres|e-mailadres)|existiert nicht|unbekannte?r? "
@@ -73,7 +73,7 @@ WORDS: tuple[tuple[Failure, str], ...] = (
     (
         Failure.POLICY,
         r"relay|\bspf\b|dkim|dmarc|authenti|policy|polic(?:y|ies)|not (?:be )?(?:allowed|authori[sz]ed|permitted|accept"
-        r"|a member|subscri)|unauthori[sz]ed|virus|malware|infected|attachment|content|too (?:large|big|long)"
+        r"|a member|subscri)|unauthori[sz]ed|virus|malware|infected|attachment|content|too (?:large|big)|(?:line|header|message) too long"
         r"|(?:message|mail)[^.\n]{0,20}size|size (?:limit|exceed)|exceeds?[^.\n]{0,30}size|restrict|prohibit|administrat"
         r"|forbidden|filter|security|starttls|\btls\b|encrypt|access denied|refus(?:ed|e) (?:by|your|to accept)"
         r"|rejected (?:by|for|due)|message (?:was )?rejected|rejected message|compl(?:y|ian)|rfc ?[25]?[38]22"

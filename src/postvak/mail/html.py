@@ -15,186 +15,25 @@ import nh3
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from postvak.mail.charsets import storable
+from postvak.mail.html_rules import (
+    ATTRIBUTES,
+    BLOCKS,
+    DATA_IMAGE,
+    DROPPED_WITH_CONTENT,
+    FLAT,
+    REMOTE,
+    SCHEMES,
+    SILENT,
+    SPACED,
+    STYLES,
+    TAGS,
+)
+
+__all__ = ["BLOCKS", "MAX_LENGTH", "Sanitised", "from_text", "is_too_deep", "sanitise", "to_text"]
 
 MAX_LENGTH = 2_000_000
 MAX_NESTING = 400
 TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-# These close by themselves or have no content, so many of them in a row are not deep.
-FLAT = frozenset(
-    [
-        "area",
-        "base",
-        "br",
-        "col",
-        "embed",
-        "hr",
-        "img",
-        "input",
-        "link",
-        "meta",
-        "source",
-        "track",
-        "wbr",
-        "p",
-        "li",
-        "dt",
-        "dd",
-        "td",
-        "th",
-        "tr",
-        "option",
-    ]
-)
-DROPPED_WITH_CONTENT = {
-    "script",
-    "style",
-    "head",
-    "title",
-    "noscript",
-    "template",
-    "iframe",
-    "object",
-    "svg",
-    "math",
-}
-TAGS = {
-    *[
-        "a",
-        "abbr",
-        "address",
-        "article",
-        "aside",
-        "b",
-        "bdi",
-        "bdo",
-        "big",
-        "blockquote",
-        "br",
-        "caption",
-        "center",
-        "cite",
-        "code",
-        "col",
-        "colgroup",
-        "dd",
-        "del",
-    ],
-    *[
-        "details",
-        "dfn",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "figcaption",
-        "figure",
-        "font",
-        "footer",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-        "li",
-        "main",
-    ],
-    *[
-        "mark",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "q",
-        "s",
-        "samp",
-        "section",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "summary",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-    ],
-    *["thead", "time", "tr", "tt", "u", "ul", "var", "wbr"],
-}
-ATTRIBUTES: dict[str, set[str]] = {
-    "*": {"align", "bgcolor", "dir", "lang", "style", "title", "valign", "width", "height", "background"},
-    "a": {"href", "name"},
-    "img": {"src", "srcset", "alt", "border", "hspace", "vspace"},
-    "table": {"border", "cellpadding", "cellspacing", "summary"},
-    "td": {"colspan", "rowspan", "nowrap"},
-    "th": {"colspan", "rowspan", "nowrap", "scope"},
-    "col": {"span"},
-    "colgroup": {"span"},
-    "font": {"color", "face", "size"},
-    "ol": {"start", "type", "reversed"},
-    "ul": {"type"},
-    "li": {"value"},
-    "blockquote": {"type"},
-    "time": {"datetime"},
-}
-SCHEMES = {"http", "https", "mailto", "tel", "cid", "data"}
-STYLES = re.compile(
-    r"(?:background(?:-color)?|border(?:-[a-z-]+)?|border-collapse|border-spacing|caption-side|clear|color|direction|display"
-    r"|float|font(?:-[a-z]+)?|height|letter-spacing|line-height|list-style(?:-type|-position)?|margin(?:-[a-z]+)?"
-    r"|max-height|max-width|min-height|min-width|mso-[a-z-]+|padding(?:-[a-z]+)?|table-layout|text-[a-z-]+"
-    r"|unicode-bidi|vertical-align|white-space|width|word-[a-z]+|overflow-wrap)"
-)
-DATA_IMAGE = re.compile(r"data:image/(?:png|jpe?g|gif|webp|bmp)[;,]", re.I)
-REMOTE = re.compile(r"\s*(?:https?:)?//", re.I)
-BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "center",
-        "dd",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "table",
-        "tbody",
-        "tfoot",
-        "thead",
-        "tr",
-        "ul",
-    ]
-)
-SPACED = frozenset(["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "table"])
-SILENT = frozenset(["script", "style", "head", "title", "noscript", "template"])
 LINK = re.compile(r"\b(?:https?://|www\.)[^\s<>\"]*[^\s<>\".,;:!?)\]}']", re.I)
 
 
@@ -277,8 +116,8 @@ def sanitise(html: str, *, cid_urls: Mapping[str, str], allow_remote: bool = Fal
     decide = _Attributes(cid_urls, allow_remote)
     clean = nh3.clean(
         storable(html),
-        tags=TAGS,
-        clean_content_tags=DROPPED_WITH_CONTENT - TAGS,
+        tags=set(TAGS),
+        clean_content_tags=set(DROPPED_WITH_CONTENT - TAGS),
         attributes=ATTRIBUTES,
         attribute_filter=decide,
         link_rel="noopener noreferrer",
@@ -291,6 +130,8 @@ def sanitise(html: str, *, cid_urls: Mapping[str, str], allow_remote: bool = Fal
 
 def is_too_deep(html: str) -> bool:
     """Are more than MAX_NESTING elements open at once? Closing tags count against their own name only."""
+    if html.count("<") <= MAX_NESTING:
+        return False
     open_tags: Counter[str] = Counter()
     depth = 0
     for match in TAG.finditer(html):

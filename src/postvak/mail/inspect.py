@@ -111,7 +111,9 @@ def _machine(understood: Understood) -> Fields:
 
 def _structure(understood: Understood) -> Fields:
     protection = read_protection(understood.tree, understood.mail.text)
-    parts = [{"type": part.content_type, "index": part.index, "parent": part.parent} for part in understood.tree.parts]
+    parts: list[Fields] = [
+        {"type": part.content_type, "index": part.index, "parent": part.parent} for part in understood.tree.parts
+    ]
     return {"signed": protection.signed or False, "encrypted": protection.encrypted or False, "parts": parts}
 
 
@@ -133,10 +135,12 @@ def _files(understood: Understood) -> Fields:
     pairs = list(zip(understood.mail.attachments, understood.files, strict=True))
     calendars = [_text(file) for info, file in pairs if info.content_type in CALENDARS]
     contacts = [_text(file) for info, file in pairs if info.content_type in CONTACTS]
+    events: list[Fields] = [asdict(event) for text in calendars for event in read_events(text)]
+    cards: list[Fields] = [asdict(contact) for text in contacts for contact in read_contacts(text)]
     return {
         "attachments": [_attachment(info, file.content) for info, file in pairs],
-        "events": [asdict(event) for text in calendars for event in read_events(text)],
-        "contacts": [asdict(contact) for text in contacts for contact in read_contacts(text)],
+        "events": events,
+        "contacts": cards,
     }
 
 

@@ -10,6 +10,7 @@ from collections import Counter
 
 LOOKED_AT = 4000
 MIN_SCORE = 1.5
+FIRST = 0.66  # one word that two others don't have
 LEAD = 1.15
 # fmt: off
 SMALL_WORDS = {
@@ -54,8 +55,7 @@ SCRIPTS = (
     ("ar", re.compile("[\u0600-\u06ff]")),
     ("th", re.compile("[\u0e00-\u0e7f]")),
 )
-WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-ADDRESS = re.compile(r"\S*(?:@|://|www\.)\S*")
+WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 OWNERS = Counter(word for words in SMALL_WORDS.values() for word in set(words.split()))
 WEIGHTS: dict[str, list[tuple[str, float]]] = {}
 for _language, _words in SMALL_WORDS.items():
@@ -65,21 +65,25 @@ for _language, _words in SMALL_WORDS.items():
 
 def language_of(text: str) -> str:
     """ISO 639-1 code, '' when there is too little or it is undecided."""
-    text = ADDRESS.sub(" ", text[:LOOKED_AT])
-    words = [word.replace("’", "'") for word in WORD.findall(text.lower())]
+    tokens = [token for token in text[:LOOKED_AT].lower().split() if "@" not in token and "://" not in token]
+    plain = " ".join(tokens)
+    words = WORD.findall(plain.replace("’", "'"))
+    strange = "".join(letter for letter in plain if letter > "\x7f") if not plain.isascii() else ""
     letters = sum(map(len, words))
-    for language, pattern in SCRIPTS:
-        if 3 * len(pattern.findall(text)) > letters > 0 or (language == "ja" and pattern.search(text)):
+    for language, pattern in SCRIPTS if strange else ():
+        if 3 * len(pattern.findall(strange)) > letters or (language == "ja" and pattern.search(strange)):
             return language
-    return _by_words(words, text.lower())
+    return _by_words(words, Counter(strange))
 
 
-def _by_words(words: list[str], text: str) -> str:
-    scores: Counter[str] = Counter()
+def _by_words(words: list[str], strange: Counter[str]) -> str:
+    scores = dict.fromkeys(SMALL_WORDS, 0.0)
     for word, count in Counter(words).items():
         for language, weight in WEIGHTS.get(word, ()):
             scores[language] += weight * min(count, 3)
     for language, letters in LETTERS.items():
-        scores[language] += min(sum(0.25 for letter in text if letter in letters), 0.25 * len(words)) if letters else 0
-    (best, top), (_, second) = scores.most_common(2)
-    return best if top >= MIN_SCORE and top >= LEAD * second else ""
+        seen = sum(strange[letter] for letter in letters) if strange else 0
+        scores[language] += 0.25 * min(seen, len(words))
+    (second, _), (top, best) = sorted((score, language) for language, score in scores.items())[-2:]
+    is_clear = top >= second + FIRST or (top >= MIN_SCORE and top >= LEAD * second)
+    return best if is_clear else ""

@@ -9,7 +9,8 @@ from urllib.parse import unquote, urlsplit
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from postvak.mail.charsets import storable
-from postvak.mail.html import MAX_LENGTH, REMOTE, is_too_deep
+from postvak.mail.html import MAX_LENGTH, is_too_deep
+from postvak.mail.html_rules import REMOTE
 
 FETCHING = {
     "img": ("src", "srcset"),
@@ -23,7 +24,8 @@ FETCHING = {
     "object": ("data",),
     "link": ("href",),
 }
-FETCHERS = ",".join(FETCHING) + ",[background],[style],style"
+FETCHERS = ",".join(FETCHING) + ",[background]"
+STYLED = ",[style],style"
 STYLE_URL = re.compile(r"(?:url\(|@import)\s*[\"']?([^\"')\s;]{1,2000})", re.I)
 ANY_URL = re.compile(r"(?:src|background|href)\s*=\s*[\"']?((?:https?:)?//[^\"'\s>]{1,2000})", re.I)
 TINY = re.compile(r"\s*[01](?:px)?\s*", re.I)
@@ -34,6 +36,7 @@ SHOWN_ADDRESS = re.compile(
     re.I,
 )
 MAX_FOUND = 500
+MAX_SHOWN = 600
 
 
 @dataclass
@@ -54,13 +57,19 @@ def examine(html: str) -> Findings:
         found.remote = _limited(ANY_URL.findall(html[: 2 * MAX_LENGTH]))
         return found
     page = LexborHTMLParser(html)
-    for node in page.css(FETCHERS):
+    for node in page.css(FETCHERS + STYLED if _has_style_url(html.lower()) else FETCHERS):
         _look_at(node, found)
     for node in page.css("a[href]"):
-        _look_at_link(node, found)
+        shown = node.text().strip()
+        if "." in shown and len(shown) <= MAX_SHOWN and " " not in shown:
+            _look_at_link(shown, node, found)
     found.remote, found.tracking = _limited(found.remote), _limited(found.tracking)
     found.content_ids = _limited(found.content_ids)
     return found
+
+
+def _has_style_url(lower: str) -> bool:
+    return "url(" in lower or "@import" in lower
 
 
 def _limited(found: list[str]) -> list[str]:
@@ -89,12 +98,9 @@ def _is_invisible(attributes: dict[str, str | None]) -> bool:
     return tiny or bool(HIDDEN.search(attributes.get("style") or ""))
 
 
-def _look_at_link(node: LexborNode, found: Findings) -> None:
+def _look_at_link(shown: str, node: LexborNode, found: Findings) -> None:
     target = (node.attributes.get("href") or "").strip()
-    if len(found.misleading) >= MAX_FOUND or "." not in target:
-        return
-    shown = " ".join(node.text()[:600].split())
-    if SHOWN_ADDRESS.fullmatch(shown) and _leads_elsewhere(shown, target):
+    if len(found.misleading) < MAX_FOUND and SHOWN_ADDRESS.fullmatch(shown) and _leads_elsewhere(shown, target):
         found.misleading.append((storable(shown), storable(target)))
 
 

@@ -4,19 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-# language: kinds of signs, divided by |; a notice has signs of two kinds
+# language: one kind of signs; a notice has signs of two kinds, in one language
 NOTICES = """
-en: confidential, privileged, proprietary | intended recipient, intended only, intended solely, named recipient, solely for the, only for the use, addressee, for the sole use, named above | received this, by mistake, in error | unauthorized, unauthorised, strictly prohibited, disclosure, dissemination, may be unlawful | virus, liability, liable, warranty | delete it, delete this, destroy, notify the sender, notify us | legally binding, registered in england, registered office
-nl: vertrouwelijk, geheimhouding | geadresseerde, bestemd voor, uitsluitend bedoeld, beoogde ontvanger, bedoeld voor | ten onrechte, abusievelijk, per vergissing, per abuis, niet voor u bestemd | niet toegestaan, verboden, openbaarmaking, vermenigvuldiging, verspreiding | virus, aansprakelijk, rechten worden ontleend, rechten ontlenen, ontleend | te vernietigen, te verwijderen, vernietig, verwijder dit, afzender te
-de: vertraulich, rechtlich geschützt | empfänger, adressat, bestimmt für, ausschließlich für | irrtümlich, versehentlich, nicht der richtige | unbefugt, nicht gestattet, unerlaubt, untersagt, nicht zulässig | viren, haftung, haften, rechtsverbindlich, gewähr | vernichten, löschen, informieren sie bitte, absender | geschäftsführer, amtsgericht, handelsregister, sitz der gesellschaft
-fr: confidentiel | destinataire, usage exclusif, à l'attention exclusive | par erreur | interdite, non autorisée, divulgation, strictement interdit | virus, responsabilité | détruire, supprimer, expéditeur
-es: confidencial | destinatario, uso exclusivo, dirigido exclusivamente | por error | prohibida, prohibido, no autorizada, divulgación | virus, responsabilidad | eliminar, destruir, borrar, remitente
-it: riservat, confidenzial | destinatari, uso esclusivo | per errore | vietat, non possono copiare, divulgazione, consegnare il | virus, responsabilità | cancellar, distrugg, mittente, restituirc
-pt: confidencial, sigilos | destinatário, uso exclusivo | por engano, por erro | proibid, não autorizad, divulgação | vírus, responsabilidade | apagar, eliminar, destruir, remetente
-pl: poufn | adresat, wyłącznie dla | omyłkow, przez pomyłkę | zabronione, rozpowszechnianie | usunięcie, nadawc
-da: fortrolig | modtager, bestemt for | ved en fejl | ikke tilladt | slette, afsender
-sv: konfidentiell, sekretess | mottagare, avsett för, avsedd för | av misstag | obehörig, otillåt | radera, förstör, avsändare
-ru: конфиденциальн | адресат, предназначен | по ошибке, ошибочно | запрещ | удалить, уничтож, отправител
+en: confidential, privileged, proprietary
+en: intended recipient, intended only, intended solely, named recipient, solely for the, only for the use, addressee, for the sole use, named above
+en: received this, by mistake, in error
+en: unauthorized, unauthorised, strictly prohibited, disclosure, dissemination, may be unlawful
+en: virus, liability, liable, warranty
+en: delete it, delete this, destroy, notify the sender, notify us
+en: legally binding, registered in england, registered office
+nl: vertrouwelijk, geheimhouding
+nl: geadresseerde, bestemd voor, uitsluitend bedoeld, beoogde ontvanger, bedoeld voor
+nl: ten onrechte, abusievelijk, per vergissing, per abuis, niet voor u bestemd
+nl: niet toegestaan, verboden, openbaarmaking, vermenigvuldiging, verspreiding
+nl: virus, aansprakelijk, rechten worden ontleend, rechten ontlenen, ontleend
+nl: te vernietigen, te verwijderen, vernietig, verwijder dit, afzender te
+de: vertraulich, rechtlich geschützt
+de: empfänger, adressat, bestimmt für, ausschließlich für
+de: irrtümlich, versehentlich, nicht der richtige
+de: unbefugt, nicht gestattet, unerlaubt, untersagt, nicht zulässig
+de: viren, haftung, haften, rechtsverbindlich, gewähr
+de: vernichten, löschen, informieren sie bitte, absender
+de: geschäftsführer, amtsgericht, handelsregister, sitz der gesellschaft
+fr: confidentiel
+fr: destinataire, usage exclusif, à l'attention exclusive
+fr: par erreur
+fr: interdite, non autorisée, divulgation, strictement interdit
+fr: virus, responsabilité
+fr: détruire, supprimer, expéditeur
+es: confidencial
+es: destinatario, uso exclusivo, dirigido exclusivamente
+es: por error
+es: prohibida, prohibido, no autorizada, divulgación
+es: virus, responsabilidad
+es: eliminar, destruir, borrar, remitente
+it: riservat, confidenzial
+it: destinatari, uso esclusivo
+it: per errore
+it: vietat, non possono copiare, divulgazione, consegnare il
+it: virus, responsabilità
+it: cancellar, distrugg, mittente, restituirc
+pt: confidencial, sigilos
+pt: destinatário, uso exclusivo
+pt: por engano, por erro
+pt: proibid, não autorizad, divulgação
+pt: vírus, responsabilidade
+pt: apagar, eliminar, destruir, remetente
+pl: poufn
+pl: adresat, wyłącznie dla
+pl: omyłkow, przez pomyłkę
+pl: zabronione, rozpowszechnianie
+pl: usunięcie, nadawc
+da: fortrolig
+da: modtager, bestemt for
+da: ved en fejl
+da: ikke tilladt
+da: slette, afsender
+sv: konfidentiell, sekretess
+sv: mottagare, avsett för, avsedd för
+sv: av misstag
+sv: obehörig, otillåt
+sv: radera, förstör, avsändare
+ru: конфиденциальн
+ru: адресат, предназначен
+ru: по ошибке, ошибочно
+ru: запрещ
+ru: удалить, уничтож, отправител
 """
 # One of these is enough.
 SURE = (
@@ -50,9 +103,12 @@ READ = 3000
 MAX_BANNER = 500
 
 
-def _signs() -> tuple[tuple[tuple[str, ...], ...], ...]:
-    lines = (line.partition(":")[2] for line in NOTICES.strip().splitlines())
-    return tuple(tuple(tuple(sign.strip() for sign in kind.split(",")) for kind in line.split("|")) for line in lines)
+def _signs() -> dict[str, list[tuple[str, ...]]]:
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for line in NOTICES.strip().splitlines():
+        language, _, signs = line.partition(": ")
+        found.setdefault(language, []).append(tuple(signs.split(", ")))
+    return found
 
 
 SIGNS = _signs()
@@ -65,11 +121,11 @@ def notice_strength(paragraph: Sequence[str]) -> int:
         return 2
     if any(phrase in text for phrase in SURE):
         return 2
-    kinds = max(_kinds_found(text, signs) for signs in SIGNS)
+    kinds = max(_kinds_found(text, signs) for signs in SIGNS.values())
     return min(kinds, 2) if len(text) >= MIN_LENGTH else min(kinds, 1)
 
 
-def _kinds_found(text: str, signs: tuple[tuple[str, ...], ...]) -> int:
+def _kinds_found(text: str, signs: Sequence[tuple[str, ...]]) -> int:
     return sum(1 for kind in signs if any(sign in text for sign in kind))
 
 

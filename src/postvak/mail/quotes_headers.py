@@ -8,66 +8,86 @@ from collections.abc import Sequence
 Label = tuple[str, str]
 # language: from | sent | to | subject | copies and the like
 LABELS = """
-en: from                    | sent, date, date sent, sent at, sent on          | to                          | subject            | cc, bcc, reply-to, importance, attachments
-nl: van, afzender           | verzonden, verstuurd, datum, verzonden op, verzenddatum | aan                  | onderwerp          | kopie, antwoord aan, urgentie, bijlagen, beantwoorden
-de: von, absender           | gesendet, datum, gesendet am, verschickt         | an, empfänger               | betreff            | kopie, antwort an, wichtigkeit, anlagen
-fr: de, expéditeur          | envoyé, date, envoyé le, date d'envoi, message du | à, a, destinataire         | objet, sujet       | copie à, copie, répondre à, pièces jointes
-es: de, remitente           | enviado, fecha, enviado el, fecha de envío       | para, a                     | asunto             | responder a
-it: da, mittente            | inviato, data, data invio, inviata               | a, per, destinatario        | oggetto            | rispondi a
-pt: de                      | enviado, enviada, data, enviado em, enviada em, data de envio | para           | assunto            | responder para
-ca: de                      | enviat, data, enviat el                          | per a, a                    | assumpte, tema     |
-pl: od, nadawca             | wysłano, wysłane, data, data wysłania            | do, adresat                 | temat              | dw, odpowiedź do
-cs: od                      | odesláno, datum                                  | komu                        | předmět            | kopie
-sk: od                      | odoslané, dátum                                  | komu                        | predmet            | kópia
-hu: feladó                  | elküldve, dátum                                  | címzett                     | tárgy              | másolat
-ro: de la                   | trimis, data                                     | către, la                   | subiect            |
-hr: od                      | poslano, datum                                   | za, prima                   | predmet, zadeva    |
-da: fra                     | sendt, dato, sendt den                           | til                         | emne               | kopi
-sv: från                    | skickat, datum                                   | till                        | ämne               | kopia
-fi: lähettäjä, mistä        | lähetetty, päivämäärä, päiväys                   | vastaanottaja, kenelle      | aihe               | kopio
-et: saatja                  | saadetud, kuupäev                                | adressaat                   | teema              |
-lt: nuo                     | išsiųsta, data                                   | kam                         | tema               |
-lv: no                      | nosūtīts, datums                                 | kam                         | tēma               |
-tr: kimden, gönderen        | gönderilme, gönderildi, tarih, gönderme tarihi   | kime, alıcı                 | konu               | bilgi
-el: από                     | στάλθηκε, ημερομηνία, αποστολή                   | προς                        | θέμα               | κοιν
-ru: от, от кого             | отправлено, дата, дата отправки                  | кому                        | тема               | копия
-uk: від, від кого           | надіслано, дата                                  | кому                        | тема               | копія
-bg: от                      | изпратено, дата                                  | до                          | относно            |
-vi: từ, người gửi           | đã gửi, ngày, vào lúc                            | đến, tới                    | chủ đề, tiêu đề    |
-id: dari                    | dikirim, tanggal                                 | kepada, ke                  | perihal, subjek    |
-zh: 发件人, 寄件者, 寄件人, 發件人 | 发送时间, 日期, 寄件日期, 傳送時間, 发送日期, 時間, 时间 | 收件人, 收件者          | 主题, 主旨, 主題   | 抄送, 副本
-ja: 差出人, 送信者, 送信元  | 送信日時, 日付, 日時, 送信日                     | 宛先, 受信者                | 件名               |
-ko: 보낸 사람, 보낸사람     | 보낸 날짜, 날짜, 보낸날짜                        | 받는 사람, 받는사람         | 제목               | 참조
-ar: من                      | تاريخ الإرسال, التاريخ, تم الإرسال               | إلى                         | الموضوع            |
-he: מאת                     | נשלח, תאריך                                      | אל                          | נושא               |
+en: from | sent, date, date sent, sent at, sent on | to | subject | cc, bcc, reply-to, importance, attachments
+nl: van, afzender | verzonden, verstuurd, datum, verzonden op, verzenddatum | aan | onderwerp | kopie, antwoord aan, urgentie, bijlagen, beantwoorden
+de: von, absender | gesendet, datum, gesendet am, verschickt | an, empfänger | betreff | kopie, antwort an, wichtigkeit, anlagen
+fr: de, expéditeur | envoyé, date, envoyé le, date d'envoi, message du | à, a, destinataire | objet, sujet | copie à, copie, répondre à, pièces jointes
+es: de, remitente | enviado, fecha, enviado el, fecha de envío | para, a | asunto | responder a
+it: da, mittente | inviato, data, data invio, inviata | a, per, destinatario | oggetto | rispondi a
+pt: de | enviado, enviada, data, enviado em, enviada em, data de envio | para | assunto | responder para
+ca: de | enviat, data, enviat el | per a, a | assumpte, tema |
+pl: od, nadawca | wysłano, wysłane, data, data wysłania | do, adresat | temat | dw, odpowiedź do
+cs: od | odesláno, datum | komu | předmět | kopie
+sk: od | odoslané, dátum | komu | predmet | kópia
+hu: feladó | elküldve, dátum | címzett | tárgy | másolat
+ro: de la | trimis, data | către, la | subiect |
+hr: od | poslano, datum | za, prima | predmet, zadeva |
+da: fra | sendt, dato, sendt den | til | emne | kopi
+sv: från | skickat, datum | till | ämne | kopia
+fi: lähettäjä, mistä | lähetetty, päivämäärä, päiväys | vastaanottaja, kenelle | aihe | kopio
+et: saatja | saadetud, kuupäev | adressaat | teema |
+lt: nuo | išsiųsta, data | kam | tema |
+lv: no | nosūtīts, datums | kam | tēma |
+tr: kimden, gönderen | gönderilme, gönderildi, tarih, gönderme tarihi | kime, alıcı | konu | bilgi
+el: από | στάλθηκε, ημερομηνία, αποστολή | προς | θέμα | κοιν
+ru: от, от кого | отправлено, дата, дата отправки | кому | тема | копия
+uk: від, від кого | надіслано, дата | кому | тема | копія
+bg: от | изпратено, дата | до | относно |
+vi: từ, người gửi | đã gửi, ngày, vào lúc | đến, tới | chủ đề, tiêu đề |
+id: dari | dikirim, tanggal | kepada, ke | perihal, subjek |
+zh: 发件人, 寄件者, 寄件人, 發件人 | 发送时间, 日期, 寄件日期, 傳送時間, 发送日期, 時間, 时间 | 收件人, 收件者 | 主题, 主旨, 主題 | 抄送, 副本
+ja: 差出人, 送信者, 送信元 | 送信日時, 日付, 日時, 送信日 | 宛先, 受信者 | 件名 |
+ko: 보낸 사람, 보낸사람 | 보낸 날짜, 날짜, 보낸날짜 | 받는 사람, 받는사람 | 제목 | 참조
+ar: من | تاريخ الإرسال, التاريخ, تم الإرسال | إلى | الموضوع |
+he: מאת | נשלח, תאריך | אל | נושא |
 """
 ROLES = ("from", "sent", "to", "subject", "copy")
 # Words for a time that forms of other kinds use as well.
-ANY_TIME = frozenset(
-    "date datum data fecha dato dátum päivämäärä kuupäev datums tarih ημερομηνία дата ngày tanggal 日期 日付 日時 날짜 التاريخ תאריך 時間 时间".split()
-)
-# language: above an original message | above a forwarded one. Between dashes; with ":" at the end without.
+_ANY_TIME = "date datum data fecha dato dátum päivämäärä kuupäev datums tarih ημερομηνία дата ngày tanggal 日期 日付 日時 날짜 التاريخ תאריך 時間 时间"
+ANY_TIME = frozenset(_ANY_TIME.split())
+# language, what stands below: the words, between dashes or (without) before a ":"
 SEPARATORS = """
-en: original message, original appointment, original text, original mail, reply message, message from | forwarded message, begin forwarded message, start of forwarded message, forwarded by, forwarded mail, fwd
-nl: oorspronkelijk bericht, oorspronkelijke bericht, origineel bericht, oorspronkelijke afspraak        | doorgestuurd bericht, begin doorgestuurd bericht, begin van doorgestuurd bericht, doorgestuurd door
-de: ursprüngliche nachricht, originalnachricht, original-nachricht, urspr. nachricht, original nachricht, ursprünglicher termin | weitergeleitete nachricht, anfang der weitergeleiteten nachricht, anfang weitergeleitete nachricht, weitergeleitet von, beginn der weitergeleiteten nachricht
-fr: message d'origine, message original, message initial, rendez-vous d'origine                         | message transféré, début du message transféré, début du message réexpédié, message réexpédié, forwarded message
-es: mensaje original, cita original                                                                     | mensaje reenviado, inicio del mensaje reenviado
-it: messaggio originale, messaggio originario, appuntamento originale                                   | messaggio inoltrato, inizio messaggio inoltrato
-pt: mensagem original, compromisso original                                                             | mensagem reencaminhada, mensagem encaminhada, início da mensagem encaminhada, início da mensagem reencaminhada
-pl: wiadomość oryginalna, oryginalna wiadomość, wiadomość pierwotna, treść oryginalnej wiadomości        | wiadomość przekazana, przekazana wiadomość, początek przekazywanej wiadomości
-cs: původní zpráva, původní e-mail                                                                      | přeposlaná zpráva, začátek přeposílané zprávy
-hu: eredeti üzenet, eredeti levél                                                                       | továbbított üzenet, továbbított levél
-ro: mesaj original, mesajul original                                                                    | mesaj redirecționat
-da: oprindelig meddelelse, oprindelig besked, original meddelelse                                       | videresendt meddelelse, videresendt besked, start på videresendt besked
-no: opprinnelig melding                                                                                 | videresendt melding, videresendt e-post, start på videresendt melding
-sv: originalmeddelande, ursprungligt meddelande, ursprungligt mejl                                      | vidarebefordrat meddelande, vidarebefordrat brev, påbörjat vidarebefordrat meddelande
-fi: alkuperäinen viesti                                                                                 | välitetty viesti, edelleenlähetetty viesti
-tr: orijinal mesaj, özgün ileti, orijinal ileti                                                         | yönlendirilmiş ileti, iletilmiş mesaj
-ru: исходное сообщение, исходное письмо, пересылаемое сообщение от                                      | пересылаемое сообщение, переадресованное сообщение, пересланное сообщение, начало переадресованного сообщения
-uk: оригінальне повідомлення, вихідне повідомлення                                                      | переслане повідомлення, пересилання
-zh: 原始邮件, 原邮件信息, 邮件原件, 原始郵件, 原始信件                                                   | 转发邮件, 转发的邮件信息, 轉寄郵件, 转发的邮件
-ja: 元のメッセージ, オリジナルメッセージ, 元のメール                                                     | 転送メッセージ, 転送されたメッセージ
+en original: original message, original appointment, original text, original mail, reply message, message from
+nl original: oorspronkelijk bericht, oorspronkelijke bericht, origineel bericht, oorspronkelijke afspraak
+de original: ursprüngliche nachricht, originalnachricht, original-nachricht, urspr. nachricht, original nachricht, ursprünglicher termin
+fr original: message d'origine, message original, message initial, rendez-vous d'origine
+es original: mensaje original, cita original
+it original: messaggio originale, messaggio originario, appuntamento originale
+pt original: mensagem original, compromisso original
+pl original: wiadomość oryginalna, oryginalna wiadomość, wiadomość pierwotna, treść oryginalnej wiadomości
+cs original: původní zpráva, původní e-mail
+hu original: eredeti üzenet, eredeti levél
+ro original: mesaj original, mesajul original
+da original: oprindelig meddelelse, oprindelig besked, original meddelelse
+no original: opprinnelig melding
+sv original: originalmeddelande, ursprungligt meddelande, ursprungligt mejl
+fi original: alkuperäinen viesti
+tr original: orijinal mesaj, özgün ileti, orijinal ileti
+ru original: исходное сообщение, исходное письмо, пересылаемое сообщение от
+uk original: оригінальне повідомлення, вихідне повідомлення
+zh original: 原始邮件, 原邮件信息, 邮件原件, 原始郵件, 原始信件
+ja original: 元のメッセージ, オリジナルメッセージ, 元のメール
+en forward: forwarded message, begin forwarded message, start of forwarded message, forwarded by, forwarded mail, fwd
+nl forward: doorgestuurd bericht, begin doorgestuurd bericht, begin van doorgestuurd bericht, doorgestuurd door
+de forward: weitergeleitete nachricht, anfang der weitergeleiteten nachricht, anfang weitergeleitete nachricht, weitergeleitet von
+de forward: beginn der weitergeleiteten nachricht
+fr forward: message transféré, début du message transféré, début du message réexpédié, message réexpédié, forwarded message
+es forward: mensaje reenviado, inicio del mensaje reenviado
+it forward: messaggio inoltrato, inizio messaggio inoltrato
+pt forward: mensagem reencaminhada, mensagem encaminhada, início da mensagem encaminhada, início da mensagem reencaminhada
+pl forward: wiadomość przekazana, przekazana wiadomość, początek przekazywanej wiadomości
+cs forward: přeposlaná zpráva, začátek přeposílané zprávy
+hu forward: továbbított üzenet, továbbított levél
+ro forward: mesaj redirecționat
+da forward: videresendt meddelelse, videresendt besked, start på videresendt besked
+no forward: videresendt melding, videresendt e-post, start på videresendt melding
+sv forward: vidarebefordrat meddelande, vidarebefordrat brev, påbörjat vidarebefordrat meddelande
+fi forward: välitetty viesti, edelleenlähetetty viesti
+tr forward: yönlendirilmiş ileti, iletilmiş mesaj
+ru forward: пересылаемое сообщение, переадресованное сообщение, пересланное сообщение, начало переадресованного сообщения
+uk forward: переслане повідомлення, пересилання
+zh forward: 转发邮件, 转发的邮件信息, 轉寄郵件, 转发的邮件
+ja forward: 転送メッセージ, 転送されたメッセージ
 """
 ABOVE_THIS_LINE = re.compile(
     r"(?:reply|respond|answer|type|write|antwoord|reageer|typ|antworten|schreiben|répon|escrib|respond)[^\n]{0,60}"
@@ -100,8 +120,8 @@ def _separators() -> dict[str, bool]:
     """Words between the dashes → is it a forward?"""
     found: dict[str, bool] = {}
     for line in SEPARATORS.strip().splitlines():
-        for is_forward, words in enumerate(line.partition(":")[2].split("|")):
-            found.update((word.strip(), bool(is_forward)) for word in words.split(",") if word.strip())
+        kind, _, words = line.partition(": ")
+        found.update((word, kind.endswith("forward")) for word in words.split(", "))
     return found
 
 

@@ -60,11 +60,11 @@ ROLES = {
     "quoted-text": "quote",
     "wrote": "",
 }
-MARKERS = re.compile(
-    r"<blockquote|gmail_quote|divrplyfwdmsg|appendonsend|reference-message|yahoo_quoted|protonmail_quote|moz-cite"
-    r"|olk_src_body|outlookmessageheader|stopspelling|border-top|border-left|name=.?quote|zmail_extra|zwchr|__quoted|isreplycontent|<hr",
-    re.I,
+MARKERS = (
+    "<blockquote gmail_quote divrplyfwdmsg appendonsend reference-message yahoo_quoted protonmail_quote moz-cite olk_src_body "
+    "outlookmessageheader stopspelling border-top border-left zmail_extra zwchr __quoted isreplycontent <hr"
 )
+QUOTATION_MARKS = tuple(MARKERS.split())
 TAG = re.compile(r"<(?:(!--)|(/?)([a-zA-Z][a-zA-Z0-9:-]*)([^<>]*)>)")
 NAMES = re.compile(
     r"\b(?:class|id|data-marker|name)\s*=\s*(?:\"([^\"]{1,200})\"|'([^']{1,200})'|([^\s\"'>]{1,200}))", re.I
@@ -171,7 +171,8 @@ class _Reader:
 
 def has_quotation_marks(html: str) -> bool:
     """A quick look: may the mark-up tell more than the text?"""
-    return MARKERS.search(html) is not None
+    lower = html.lower()
+    return any(mark in lower for mark in QUOTATION_MARKS)
 
 
 def read_page(html: str) -> Page:

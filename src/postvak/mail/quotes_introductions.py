@@ -35,7 +35,7 @@ bg: на                     | написа
 vi: vào                    | đã viết, viết
 id: pada                   | menulis
 """
-# Languages that write without spaces: (how it may begin, what the author did)
+# Languages that write without spaces: what the author did
 UNSPACED_VERBS = "写道|寫道|写了|书写|書きました|のメール|님이 작성|작성|썼습니다|כתב|כתבה|‫כתב|كتب|เขียน"
 # The days of the week as clients shorten them, followed by a date.
 WEEKDAYS = (

@@ -20,6 +20,7 @@ from postvak.mail.quotes_signatures import (
 
 MAX_TAIL = 80
 MAX_LINES = 20_000
+MAX_ATTEMPTS = 300
 LONG_QUOTED = 68
 NONE: frozenset[int] = frozenset()
 DEEP_QUOTE = re.compile(r">\s?>")
@@ -67,7 +68,7 @@ def _is_quoted(lines: Sequence[str], number: int) -> bool:
 
 def _find_original(lines: Sequence[str], marks: Marks, ruled: frozenset[int], originals: frozenset[int]) -> None:
     """Mark introductions, and everything from the first separator on."""
-    earliest = 0
+    earliest = attempts = 0
     for number in range(min(len(lines), MAX_LINES)):
         line = lines[number]
         if number in originals:
@@ -80,7 +81,8 @@ def _find_original(lines: Sequence[str], marks: Marks, ruled: frozenset[int], or
             marks.is_forward = separator == "forward"
             _mark_original(lines, marks, number, number + 1 if separator else number)
             return
-        if may_end_introduction(line):
+        if attempts < MAX_ATTEMPTS and may_end_introduction(line):
+            attempts += 1
             if _mark_introduction(lines, marks, number, earliest):
                 return
             earliest = number + 1 if marks.kinds[number] == "quoted" else earliest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby
 from typing import Literal
 
 SegmentKind = Literal["new", "quoted", "signature", "disclaimer"]
@@ -35,12 +35,6 @@ class Marks:
 
 def merge_pieces(pieces: Sequence[tuple[SegmentKind, str]]) -> tuple[Segment, ...]:
     """Neighbours of one kind become one segment; pieces without text are left out."""
-    merged: list[Segment] = []
-    collected: list[str] = []
-    filled = [piece for piece in pieces if piece[1]]
-    for (kind, text), following in pairwise([*filled, None]):
-        collected.append(text)
-        if following is None or following[0] != kind:
-            merged.append(Segment(kind, "".join(collected)))
-            collected = []
-    return tuple(merged)
+    filled = (piece for piece in pieces if piece[1])
+    runs = groupby(filled, key=lambda piece: piece[0])
+    return tuple(Segment(kind, "".join(text for _, text in run)) for kind, run in runs)

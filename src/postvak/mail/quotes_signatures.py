@@ -10,10 +10,17 @@ from collections.abc import Sequence
 
 # language: closings that carry no message of their own ("Thanks" does)
 CLOSINGS = """
-en: best regards, kind regards, kindest regards, warm regards, warmest regards, regards, best wishes, with best regards, with kind regards, many regards, sincerely, yours sincerely, sincerely yours, yours faithfully, yours truly, respectfully, cordially, all the best, rgds, br, kr
-nl: met vriendelijke groet, met vriendelijke groeten, vriendelijke groet, vriendelijke groeten, met hartelijke groet, met hartelijke groeten, hartelijke groet, hartelijke groeten, groet, groeten, groetjes, m.v.g., mvg, mvrgr, gr., hoogachtend, met beste groet, met beste groeten, beste groeten, beste groet, met vr. gr., vr. gr., vr.gr., veel groeten, met groet, met groeten, met de meeste hoogachting, warme groet
-de: mit freundlichen grüßen, mit freundlichen grüssen, mit freundlichem gruß, mit freundlichem gruss, mit freundlichen gruessen, freundliche grüße, freundliche grüsse, freundlicher gruß, mit besten grüßen, mit besten grüssen, beste grüße, beste grüsse, viele grüße, viele grüsse, viele liebe grüße, liebe grüße, liebe grüsse, herzliche grüße, herzliche grüsse, schöne grüße, schöne grüsse, mit herzlichen grüßen, mit lieben grüßen, mit vielen grüßen, hochachtungsvoll, gruß, gruss, grüße, grüsse, mfg, vg, lg, bg, glg
-fr: cordialement, bien cordialement, très cordialement, bien à vous, meilleures salutations, sincères salutations, salutations distinguées, sincèrement, amicalement, bien amicalement, cdlt, cdt
+en: best regards, kind regards, kindest regards, warm regards, warmest regards, regards, best wishes, with best regards, with kind regards
+en: many regards, sincerely, yours sincerely, sincerely yours, yours faithfully, yours truly, respectfully, cordially, all the best, rgds, br, kr
+nl: met vriendelijke groet, met vriendelijke groeten, vriendelijke groet, vriendelijke groeten, met hartelijke groet, met hartelijke groeten
+nl: hartelijke groet, hartelijke groeten, groet, groeten, groetjes, m.v.g., mvg, mvrgr, gr., hoogachtend, met beste groet, met beste groeten
+nl: beste groeten, beste groet, met vr. gr., vr. gr., vr.gr., veel groeten, met groet, met groeten, met de meeste hoogachting, warme groet
+de: mit freundlichen grüßen, mit freundlichen grüssen, mit freundlichem gruß, mit freundlichem gruss, mit freundlichen gruessen, freundliche grüße
+de: freundliche grüsse, freundlicher gruß, mit besten grüßen, mit besten grüssen, beste grüße, beste grüsse, viele grüße, viele grüsse
+de: viele liebe grüße, liebe grüße, liebe grüsse, herzliche grüße, herzliche grüsse, schöne grüße, schöne grüsse, mit herzlichen grüßen
+de: mit lieben grüßen, mit vielen grüßen, hochachtungsvoll, gruß, gruss, grüße, grüsse, mfg, vg, lg, bg, glg
+fr: cordialement, bien cordialement, très cordialement, bien à vous, meilleures salutations, sincères salutations, salutations distinguées
+fr: sincèrement, amicalement, bien amicalement, cdlt, cdt
 es: un saludo, saludos, saludos cordiales, un cordial saludo, cordialmente, atentamente, reciba un cordial saludo, muchos saludos
 it: cordiali saluti, distinti saluti, saluti, un saluto, un cordiale saluto, cordialmente, i migliori saluti
 pt: atenciosamente, cumprimentos, com os melhores cumprimentos, melhores cumprimentos, abraços, cordialmente, att
@@ -32,9 +39,13 @@ uk: з повагою
 # language: how a device signs
 DEVICES = """
 en: sent from, sent via, sent with, sent using, sent on, sent through, get outlook for, get the outlook app, sent by, composed on, written on my
-nl: verzonden vanaf, verzonden vanuit, verzonden via, verzonden met, verzonden van, verstuurd vanaf, verstuurd vanuit, verstuurd via, verstuurd met, verstuurd van, gestuurd vanaf, outlook voor ios downloaden, outlook voor android downloaden, outlook voor android, outlook voor ios, download outlook voor
-de: von meinem, von mein, gesendet von, gesendet mit, gesendet über, gesendet aus, diese nachricht wurde von, diese mail wurde von, holen sie sich outlook, outlook für ios, outlook für android, verschickt mit, verschickt von, versendet mit
-fr: envoyé de, envoyé depuis, envoyé à partir, envoyé avec, envoyé via, envoyé par, télécharger outlook, obtenir outlook, obtenez outlook, provenance :
+nl: verzonden vanaf, verzonden vanuit, verzonden via, verzonden met, verzonden van, verstuurd vanaf, verstuurd vanuit, verstuurd via, verstuurd met
+nl: verstuurd van, gestuurd vanaf, outlook voor ios downloaden, outlook voor android downloaden, outlook voor android, outlook voor ios
+nl: download outlook voor
+de: von meinem, von mein, gesendet von, gesendet mit, gesendet über, gesendet aus, diese nachricht wurde von, diese mail wurde von
+de: holen sie sich outlook, outlook für ios, outlook für android, verschickt mit, verschickt von, versendet mit
+fr: envoyé de, envoyé depuis, envoyé à partir, envoyé avec, envoyé via, envoyé par, télécharger outlook, obtenir outlook, obtenez outlook
+fr: provenance :
 es: enviado desde, enviado con, enviado mediante, enviado a través, obtener outlook, obtenga outlook, descargar outlook
 it: inviato da, inviato dal, inviato con, inviato tramite, ottieni outlook, scarica outlook
 pt: enviado do, enviado da, enviado de, enviado pelo, enviado via, enviado a partir, obter o outlook, obtenha o outlook, baixe o outlook
@@ -83,7 +94,8 @@ NAME_WORDS = re.compile(r"(?:[^\W\d_][^\s,;:!?]{0,24}|&|\+)(?:[ -]+(?:[^\W\d_][^
 DASHED_NAME = re.compile(r"[-–—~]{1,2}\s?[^\W\d_a-zà-ÿ][^\W\d_]*\.?(?: [^\W\d_a-zà-ÿ][^\W\d_]*\.?){0,2}")
 CONTACT = re.compile(r"[@\d|•·]|www\.|https?:", re.I)
 REACHABLE = re.compile(r"[^\s@]@[^\s@]|www\.|https?:|(?:\d[ ()/.-]{0,2}){7}", re.I)
-PARTICLES = frozenset("van de der den von und en and & et y e el la le del di da do dos zu ter ten 't team".split())
+_PARTICLES = "van de der den von und en and & et y e el la le del di da do dos zu ter ten 't team"
+PARTICLES = frozenset(_PARTICLES.split())
 SALUTATION = re.compile(
     r"(?:hi|hello|hey|dear|good (?:morning|afternoon|day)|hallo|hoi|beste|geachte|dag|goede(?:morgen|middag)|lieve|guten tag|liebe[rs]?"
     r"|sehr geehrte[rs]?|moin|bonjour|cher|chère|hola|estimad[oa]s?|ciao|buongiorno|gentile|olá|dzień dobry|hej)\b[^.!?\n]{0,50}[,!:]?",
@@ -132,6 +144,8 @@ def is_underline(line: str) -> bool:
 
 def delimiter_at(lines: Sequence[str], start: int, end: int) -> int:
     """The first "-- " whose rest is short enough for a signature, -1 if none; other dashes need contact data below."""
+    if DELIMITERS.isdisjoint(lines[start:end]):
+        return -1
     weight = 0
     found = -1
     has_contact = has_sentence = False

@@ -23,11 +23,27 @@ TOKEN = re.compile(
 )
 SKIPPED = frozenset(
     # fmt: off
-    [b"fonttbl", b"colortbl", b"stylesheet", b"info", b"pict", b"object", b"header", b"footer", b"generator",
-     b"listtable", b"listoverridetable", b"themedata", b"datastore", b"xmlnstbl", b"rsidtbl", b"fldinst"]
+    [
+        b"fonttbl",
+        b"colortbl",
+        b"stylesheet",
+        b"info",
+        b"pict",
+        b"object",
+        b"header",
+        b"footer",
+        b"generator",
+        b"listtable",
+        b"listoverridetable",
+        b"themedata",
+        b"datastore",
+        b"xmlnstbl",
+        b"rsidtbl",
+        b"fldinst",
+    ]
     # fmt: on
 )
-LETTERS = {
+LETTERS: dict[bytes, bytes | str] = {
     b"par": b"\n", b"line": b"\n", b"sect": b"\n", b"page": b"\n", b"row": b"\n", b"tab": b"\t", b"cell": b"\t",
     b"emdash": "—", b"endash": "–", b"lquote": "‘", b"rquote": "’", b"ldblquote": "“", b"rdblquote": "”",
     b"bullet": "•",
@@ -180,7 +196,9 @@ def read_rtf(rtf: bytes) -> tuple[str, str]:
     codepage = re.search(rb"\\ansicpg(\d{1,5})", rtf[:1000])
     number = codepage.group(1).decode() if codepage else "1252"
     is_html = b"\\fromhtml" in rtf[:1000]
-    reader = _Reader(is_html, "utf-8" if number == "65001" else f"windows-{number}" if number[:3] == "125" else f"cp{number}")
+    reader = _Reader(
+        is_html, "utf-8" if number == "65001" else f"windows-{number}" if number[:3] == "125" else f"cp{number}"
+    )
     for match in TOKEN.finditer(rtf[:MAX_RTF]):
         reader.take(match)
     text = reader.text().strip()

@@ -27,6 +27,7 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
 
 class Mailbox(Account):
     """State columns (`last_…`, `failing_since`, `failures`, `next_fetch_at`) are written by receive.fetch only,
+    `unreadable` (source key -> failed attempts) by receive.unreadable,
     `reconciled_at`, `compared` and `missing` (source keys) by receive.reconcile.
 
     `is_look_only`: mails are received and stored, but not processed and not touched on the server until go-live.
@@ -76,6 +77,7 @@ class Mailbox(Account):
     last_problem = models.CharField(max_length=32, blank=True, default="")
     last_said = models.TextField(blank=True, default="")
     last_details = models.JSONField(blank=True, default=dict)
+    unreadable = models.JSONField(blank=True, default=dict)
     reconciled_at = models.DateTimeField(null=True, blank=True)
     compared = models.PositiveIntegerField(default=0)
     missing = models.JSONField(blank=True, default=list)

@@ -60,6 +60,7 @@ class Problem(StrEnum):
     closed = "closed"  # the server hung up
     protocol = "protocol"  # an answer we do not understand or an error we did not expect
     rejected = "rejected"  # understood and refused, perhaps only for now
+    not_stored = "not_stored"  # the server is fine, but we could not store (disk full, database down)
 
 
 class ConnectionProblem(Exception):

@@ -6,7 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from postvak.log.reason import Reason
-from postvak.models import Agent, Queue, Receipt, Trace
+from postvak.models import Agent, Mailbox, Queue, Receipt, Trace
 
 
 def try_again(receipts: Sequence[Receipt]) -> int:
@@ -20,10 +20,14 @@ def release(receipts: Sequence[Receipt], *, queue: Queue | None) -> int:
 
 
 def give_back(receipts: Sequence[Receipt], **changes: object) -> int:
-    return (
-        Receipt.objects.held()
-        .filter(pk__in=[receipt.pk for receipt in receipts])
-        .update(
+    """A held mail that never could be read is asked for anew: its mailbox forgets it and is due at once."""
+    held = Receipt.objects.held().filter(pk__in=[receipt.pk for receipt in receipts])
+    with transaction.atomic():
+        unread = held.filter(blob=None)
+        Mailbox.objects.filter(pk__in=unread.values("mailbox")).update(next_fetch_at=None)
+        asked_anew = unread.count()
+        unread.delete()
+        return asked_anew + held.update(
             state=Receipt.State.RECEIVED,
             outcome="",
             attempts=0,
@@ -32,7 +36,6 @@ def give_back(receipts: Sequence[Receipt], **changes: object) -> int:
             processed_at=None,
             **changes,
         )
-    )
 
 
 def discard(receipts: Sequence[Receipt], *, by: Agent, reason: str) -> int:

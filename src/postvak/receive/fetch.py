@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import DatabaseError
 from django.utils import timezone
 
 from postvak.connect.endpoint import has_run_out, with_endpoint
@@ -20,6 +21,7 @@ from postvak.receive.accept import Arrived, accept, stored_sources
 from postvak.receive.imap import ImapSource
 from postvak.receive.pop3 import Pop3Source
 from postvak.receive.source import AfterStoring, Fetched, Item, Source
+from postvak.receive.unreadable import count_unreadable, keys_of
 
 log = logging.getLogger("postvak.receive")
 
@@ -30,11 +32,15 @@ LONGEST_BACK_OFF = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """What one run brought: `seen` mails on the server, `stored` new ones, or the problem that ended it."""
+    """What one run brought: `seen` mails on the server, `stored` new ones, or the problem that ended it.
+
+    `unreadable`: problems of single mails, which stop nothing.
+    """
 
     seen: int = 0
     stored: int = 0
     problem: ConnectionProblem | None = None
+    unreadable: tuple[ConnectionProblem, ...] = ()
     busy: bool = False
 
 
@@ -45,12 +51,16 @@ def fetch_mailbox(mailbox: Mailbox, *, worker: str) -> Fetch:
         return Fetch(busy=True)
     try:
         fetch = run_to_the_end(mailbox, name, worker)
-        record(mailbox, fetch.problem, timezone.now())
+        count_unreadable(mailbox, fetch.unreadable, timezone.now())
+        record_success(mailbox, timezone.now())
     except (ConnectionProblem, CannotOpen) as error:
         problem = as_problem(error)
         log.warning("mailbox %s: %s", mailbox.name, problem)
-        record(mailbox, problem, timezone.now())
+        record_problem(mailbox, problem, timezone.now())
         fetch = Fetch(problem=problem)
+    except (OSError, DatabaseError) as error:
+        record_problem(mailbox, ConnectionProblem(Problem.not_stored, str(error)), timezone.now())
+        raise
     finally:
         lease.give_back(name, worker)
     return fetch
@@ -79,13 +89,14 @@ def run(mailbox: Mailbox, name: str, worker: str) -> Fetch:
         known = stored_sources(mailbox, [item.key for item in items])
         settle(source, mailbox, [item.key for item in items if item.key in known])
         stored = 0
-        unreadable: ConnectionProblem | None = None
+        unreadable: list[ConnectionProblem] = []
         for batch in batches([item for item in items if item.key not in known]):
             if not lease.renew(name, worker):
                 break
             count, problem = store_batch(source, mailbox, batch)
-            stored, unreadable = stored + count, problem or unreadable
-        return Fetch(len(items), stored, unreadable)
+            stored += count
+            unreadable += [problem] if problem else []
+        return Fetch(len(items), stored, unreadable=tuple(unreadable))
     finally:
         source.close()
 
@@ -127,7 +138,7 @@ def store_batch(source: Source, mailbox: Mailbox, batch: Sequence[Item]) -> tupl
         problem = error
     if fetched:
         accept(mailbox, [Arrived(mail.key, mail.raw, mail.arrived_at) for mail in fetched])
-    if problem is not None and "keys" not in problem.details:
+    if problem is not None and not keys_of(problem):
         raise problem
     settle(source, mailbox, [mail.key for mail in fetched])
     return len(fetched), problem
@@ -142,10 +153,7 @@ def settle(source: Source, mailbox: Mailbox, keys: Sequence[str]) -> None:
         source.settle(keys, action, mailbox.move_to)
 
 
-def record(mailbox: Mailbox, problem: ConnectionProblem | None, now: datetime) -> None:
-    if problem is not None:
-        record_problem(mailbox, problem, now)
-        return
+def record_success(mailbox: Mailbox, now: datetime) -> None:
     Mailbox.objects.filter(pk=mailbox.pk).update(
         next_fetch_at=now + timedelta(seconds=mailbox.interval),
         last_success_at=now,

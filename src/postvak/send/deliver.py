@@ -168,7 +168,10 @@ class FileChannel:
 
     def hand_over(self, mail: OutgoingMail, recipients: Sequence[str], raw: bytes) -> Mapping[str, Result]:
         path = self.folder / f"{mail.pk}.eml"
-        path.write_bytes(raw)
+        try:
+            path.write_bytes(raw)
+        except OSError as error:
+            return dict.fromkeys(recipients, Result(State.DEFERRED, None, str(error)))
         return dict.fromkeys(recipients, Result(State.ACCEPTED, None, str(path)))
 
 

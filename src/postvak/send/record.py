@@ -104,7 +104,8 @@ def settle_ticket(outgoing: OutgoingMail, now: datetime) -> None:
 def refresh_answer(ticket_id: int) -> None:
     """The ticket can't look answered while its newest mail is not out (spec 04)."""
     newest = OutgoingMail.objects.filter(message__ticket_id=ticket_id).order_by("-id").first()
-    states = set(newest.deliveries.values_list("state", flat=True)) if newest else set()
+    deliveries = list(newest.deliveries.values_list("state", "resent")) if newest else []
+    states = {State.IN_DOUBT if resent and state in UNFINISHED else state for state, resent in deliveries}
     Ticket.objects.filter(pk=ticket_id).update(answer=answer_mark(states))
 
 

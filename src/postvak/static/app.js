@@ -16,6 +16,7 @@ const clicks = {
     await navigator.clipboard?.writeText(button.dataset.copy);
     toast(document.body.dataset.copied, 2);
   },
+  "[data-fill]": button => fill(button.closest("form"), JSON.parse(button.dataset.fill)),
   "[data-dismiss]": button => button.closest(".toast").remove(),
   "[data-dialog]": button => document.getElementById(button.dataset.dialog)?.showModal(),
   "[data-close]": button => button.closest("dialog")?.close(),
@@ -88,6 +89,15 @@ function showFitting(form) {
     const choice = part.matches("label") && part.querySelector("input:checked");
     if (part.hidden && choice) form.querySelector(`[name="${choice.name}"]`).click();
   }
+}
+
+// data-fill='{"host": "imap.example.org", …}': puts these values into the fields of the form.
+function fill(form, values) {
+  for (const [name, value] of Object.entries(values)) {
+    const control = form.elements.namedItem(name);
+    if (control) control.value = value;
+  }
+  showFitting(form);
 }
 
 // <form data-ports='{"imap/tls": 993, …}'>: the port follows kind and encryption until someone writes another.

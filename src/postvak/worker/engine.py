@@ -26,7 +26,7 @@ from postvak.worker.identity import free_claims_of_the_dead, own_name
 log = logging.getLogger("postvak.worker")
 
 PARALLEL_FETCHES = 32  # threads; most of them wait for a server
-IDLE = 0.25  # seconds between looks at an empty queue; one indexed query each
+IDLE = 0.5  # seconds between looks at an empty queue; one indexed query each
 FETCH_LOOK = 1.0
 UPKEEP_LOOK = 15.0
 PAUSE_AFTER_ERROR = 2.0
@@ -46,7 +46,7 @@ class Engine:
 
     def run(self) -> None:
         """Block until stop(); then let every loop finish what it has in hand."""
-        free_claims_of_the_dead()
+        free_claims_of_the_dead(self.name)
         connection.close()
         loops: dict[str, list[Callable[[], None]]] = {
             "receive": [self.receive_loop, self.idle_loop, self.upkeep_loop],

@@ -16,16 +16,17 @@ def own_name() -> str:
     return f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
-def free_claims_of_the_dead() -> None:
+def free_claims_of_the_dead(own: str = "") -> None:
     """After a crash nobody has to wait for leases to run out: claims of processes of this machine that are
-    gone end now. A reused process number only means waiting for the lease."""
+    gone end now. A process number that somebody else has now only means waiting for the lease; one that is our own
+    (containers start counting anew) was a predecessor's, unless the name is `own`."""
     now = timezone.now()
     for model, owner, until in (
         (Receipt, "claimed_by", "claimed_until"),
         (OutgoingMail, "claimed_by", "claimed_until"),
         (Lease, "owner", "until"),
     ):
-        dead = [name for name in owners(model, owner) if is_dead(name)]
+        dead = [name for name in owners(model, owner) if name != own and is_dead(name)]
         model._default_manager.filter(**{f"{owner}__in": dead}).update(**{until: now})
 
 
@@ -36,8 +37,10 @@ def owners(model: type[Model], column: str) -> list[str]:
 def is_dead(name: str) -> bool:
     host, _, rest = name.partition(":")
     pid = rest.partition(":")[0]
-    if host != socket.gethostname()[:40] or not pid.isdigit() or int(pid) == os.getpid():
+    if host != socket.gethostname()[:40] or not pid.isdigit():
         return False
+    if int(pid) == os.getpid():
+        return True
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:

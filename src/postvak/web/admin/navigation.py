@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from postvak.models import Brand, Channel, Mailbox
+from postvak.models import Brand, Channel, Grant, Mailbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class AdminNavigation:
 def admin_navigation() -> AdminNavigation:
     failing = Mailbox.objects.fetched().exclude(failing_since=None).count()
     disturbed = Channel.objects.filter(is_valid=True, failures__gt=0).count()
+    broken = Grant.objects.exclude(failing_since=None).count()
     brand = Brand.objects.order_by("pk").first()
     return AdminNavigation(
         brand.name if brand else "",
@@ -48,6 +49,7 @@ def admin_navigation() -> AdminNavigation:
                 (
                     Area("mailboxes", _("Mailboxes"), "in", failing),
                     Area("channels", _("Sending channels"), "out", disturbed),
+                    Area("grants", _("Connected accounts"), "plug", broken),
                     Area("addresses", _("E-mail addresses"), "at"),
                     Area("queues", _("Queues"), "slots"),
                     Area("brands", _("Brands"), "sig"),

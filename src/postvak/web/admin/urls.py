@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from postvak.web.admin import addresses, agents, brands, channels, mailboxes, preview, queues, retention
+from postvak.web.admin import addresses, agents, brands, channels, grants, mailboxes, preview, providers, queues, retention
 from postvak.web.admin.access import admin_only
 
 
@@ -37,6 +37,10 @@ admin_urls = [
     path("admin/channels/mail/", channels.mail_me, name="admin_channel_mail_new"),
     path("admin/channels/<int:pk>/mail/", channels.mail_me, name="admin_channel_mail"),
     path("admin/channels/<int:pk>/attempt/", channels.try_now, name="admin_channel_attempt"),
+    path("admin/providers/", providers.recognise, name="admin_providers"),
+    *nouns("grants", "grant", grants),
+    path("admin/grants/<int:pk>/connection/", grants.connect, name="admin_grant_connection"),
+    path("admin/grants/callback/", grants.callback, name="admin_grant_callback"),
     *nouns("addresses", "address", addresses),
     *nouns("queues", "queue", queues),
     *nouns("brands", "brand", brands),

@@ -42,7 +42,7 @@ def current_list(request: HttpRequest) -> str:
     if match.url_name == "held":
         return "held"
     if match.url_name in {"ticket", "answer", "note"}:
-        return request.GET.get("in", "")
+        return request.GET.get("in") or DEFAULT
     return str(match.kwargs.get("list_id", DEFAULT if match.url_name == "start" else ""))
 
 

@@ -65,7 +65,7 @@ def attempt(request: HttpRequest, pk: int) -> HttpResponse:
     receipt = get_object_or_404(visible_receipts(agent_of(request)), pk=pk)
     if try_again([receipt]):
         say(request, _("The mail is being processed again."))
-    return redirect("receipt", pk=pk)
+    return redirect("receipt", pk=pk) if receipt.blob_id else redirect("held")
 
 
 @require_POST

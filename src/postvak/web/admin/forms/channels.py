@@ -67,7 +67,7 @@ class ChannelForm(ConnectionMixin):
         """There is one default: the former one steps back in the same transaction."""
         if self.instance.is_default:
             Channel.objects.exclude(pk=self.instance.pk).filter(is_default=True).update(is_default=False)
-        if {"host", "port", "security", "username", "password"} & set(self.changed_data):
+        if {"host", "port", "security", "username", "password", "grant"} & set(self.changed_data):
             self.instance.paused_until = None
         saved: Channel = super().save(commit=commit)
         return saved

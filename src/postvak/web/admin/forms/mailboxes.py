@@ -113,7 +113,7 @@ class MailboxForm(ConnectionMixin):
         if "start" in self.fields and (not mailbox.pk or {"start", "start_date"} & set(self.changed_data)):
             mailbox.start_at = self.start_at()
             mailbox.is_look_only = self.cleaned_data["start"] == LOOK
-        if {"host", "port", "security", "username", "password", "kind", "folders"} & set(self.changed_data):
+        if {"host", "port", "security", "username", "password", "grant", "kind", "folders"} & set(self.changed_data):
             mailbox.next_fetch_at = None
         saved: Mailbox = super().save(commit=commit)
         return saved

@@ -1,0 +1,176 @@
+"""Administration of connected accounts (OAuth 2): registration, "Sign in", the way back, health.
+
+The page opens nothing sealed, so it works with a broken grant, too. State and verifier of a sign-in wait in the
+agent's session, are used once, and not after `SIGN_IN_SECONDS`.
+"""
+
+from time import time
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_POST
+
+from postvak.connect import sign_in
+from postvak.connect.set_up import set_up
+from postvak.crypto.sealing import CannotOpen
+from postvak.log.grants import remedy_for
+from postvak.models import Channel, Grant, Mailbox, Queue
+from postvak.net.oauth import Refusal
+from postvak.net.oauth_providers import OAUTH_PROVIDERS
+from postvak.web.admin.access import admin_only, admin_page
+from postvak.web.admin.channels import wake
+from postvak.web.admin.forms.grants import ConnectForm, GrantForm
+from postvak.web.flash import say
+from postvak.web.pages import render
+
+PENDING = "sign_in"  # in the session
+SIGN_IN_SECONDS = 30 * 60
+
+
+@admin_only
+def listing(request: HttpRequest) -> HttpResponse:
+    context = {"grants": Grant.objects.prefetch_related("mailboxs", "channels"), "now": timezone.now()}
+    return admin_page(request, "grants.html", "grants", context)
+
+
+@sensitive_post_parameters("client_secret")
+@admin_only
+def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    grant = get_object_or_404(Grant, pk=pk) if pk else None
+    name = grant.name if grant else _("New connected account")
+    form = GrantForm(request.POST or None, instance=grant)
+    if request.method == "POST" and form.is_valid():
+        saved = form.save()
+        say(request, _("The connected account %(name)s is saved.") % {"name": saved.name})
+        return redirect("admin_grant", saved.pk)
+    return admin_page(
+        request, "grant.html", "grants", {"form": form, "grant": grant, "name": name, **about(request, grant)}
+    )
+
+
+def about(request: HttpRequest, grant: Grant | None) -> dict[str, Any]:
+    """What the page shows beside the form."""
+    return {
+        "connect_form": ConnectForm(initial={"sets_up": bool(grant and not grant.is_connected)}),
+        "redirect_address": redirect_address(request),
+        "remedy": remedy_for(grant.last_said) if grant and grant.failing_since else "",
+        "registrations": {name: provider.registrations for name, provider in OAUTH_PROVIDERS.items()},
+        "users": users_of(grant) if grant else [],
+        "now": timezone.now(),
+    }
+
+
+def users_of(grant: Grant) -> list[tuple[str, str]]:
+    """(name, address of the page) of what logs in with it."""
+    mailboxes = [(row.name, reverse("admin_mailbox", args=[row.pk])) for row in Mailbox.objects.filter(grant=grant)]
+    return mailboxes + [
+        (row.name, reverse("admin_channel", args=[row.pk])) for row in Channel.objects.filter(grant=grant)
+    ]
+
+
+def redirect_address(request: HttpRequest) -> str:
+    """As it has to stand in the registration; under the public address, if there is one."""
+    path = reverse("admin_grant_callback")
+    return settings.CONFIGURATION.url + path if settings.CONFIGURATION.url else request.build_absolute_uri(path)
+
+
+@require_POST
+@admin_only
+def connect(request: HttpRequest, pk: int) -> HttpResponse:
+    """ "Sign in" and "Connect again": off to the provider, or with the application's own secret."""
+    grant = get_object_or_404(Grant, pk=pk)
+    wish = ConnectForm(request.POST)
+    queue = wish.cleaned_data["queue"] if wish.is_valid() and wish.cleaned_data["sets_up"] else None
+    if grant.flow == Grant.Flow.CLIENT:
+        return connect_application(request, grant, queue)
+    address = redirect_address(request)
+    start = sign_in.begin(grant, address)
+    request.session[PENDING] = {
+        "state": start.state,
+        "verifier": start.verifier,
+        "grant": grant.pk,
+        "redirect": address,
+        "queue": queue.pk if queue else None,
+        "at": time(),
+    }
+    # No 302: browsers apply our form-action rule to the whole chain of redirects that a form starts.
+    answer = render(request, "admin/grant_leave.html", {"grant": grant, "address": start.url})
+    answer.headers["Refresh"] = f"0; url={start.url}"
+    return answer
+
+
+def connect_application(request: HttpRequest, grant: Grant, queue: Queue | None) -> HttpResponse:
+    try:
+        refusal = sign_in.connect_application(grant)
+    except CannotOpen as error:
+        return not_connected(request, grant, str(error))
+    return finished(request, grant, refusal, queue)
+
+
+@never_cache
+@sensitive_variables("pending", "code")
+@admin_only
+def callback(request: HttpRequest) -> HttpResponse:
+    """The provider sent the browser back: with a code, or with an error (RFC 6749 section 4.1.2)."""
+    pending: dict[str, Any] = request.session.pop(PENDING, None) or {}
+    grant = Grant.objects.filter(pk=pending.get("grant")).first()
+    expected = constant_time_compare(request.GET.get("state", ""), pending.get("state", ""))
+    if grant is None or not expected or time() - pending["at"] > SIGN_IN_SECONDS:
+        say(request, _("This sign-in is not the one that was started here, or too old. Start it again."), tone="alert")
+        return redirect("admin_grant", grant.pk) if grant else redirect("admin_grants")
+    code = request.GET.get("code", "")
+    if not code:
+        return finished(request, grant, sign_in.keep(grant, told_by(request)), None)
+    try:
+        refusal = sign_in.finish(grant, code, pending["verifier"], pending["redirect"])
+    except CannotOpen as error:
+        return not_connected(request, grant, str(error))
+    return finished(request, grant, refusal, Queue.objects.filter(pk=pending["queue"]).first())
+
+
+def told_by(request: HttpRequest) -> Refusal:
+    """The provider's words, which came through the browser."""
+    code, text = (request.GET.get(name, "")[:900] for name in ("error", "error_description"))
+    return Refusal(code or "nonsense", f"{code}: {text}" if text else code or "the provider sent no code")
+
+
+def finished(request: HttpRequest, grant: Grant, refusal: Refusal | None, queue: Queue | None) -> HttpResponse:
+    if refusal is not None:
+        return not_connected(request, grant, refusal.said)
+    grant.refresh_from_db()
+    try_everything(grant)
+    say(request, _("%(name)s is connected as %(account)s.") % {"name": grant.name, "account": grant.account or "?"})
+    if grant.flow == Grant.Flow.CODE and not grant.sealed_refresh_token:
+        say(request, remedy_for("no_refresh_token"), tone="warn")
+    if queue is None:
+        return redirect("admin_grant", grant.pk)
+    return everything_set_up(request, grant, queue)
+
+
+def not_connected(request: HttpRequest, grant: Grant, said: str) -> HttpResponse:
+    say(request, _("%(name)s is not connected: %(said)s") % {"name": grant.name, "said": said[:300]}, tone="alert")
+    return redirect("admin_grant", grant.pk)
+
+
+def try_everything(grant: Grant) -> None:
+    """What waited for this account is due now."""
+    Mailbox.objects.filter(grant=grant).update(next_fetch_at=None)
+    for channel in Channel.objects.filter(grant=grant):
+        wake(channel)
+
+
+def everything_set_up(request: HttpRequest, grant: Grant, queue: Queue) -> HttpResponse:
+    if "@" not in grant.account:
+        say(request, _("Enter the e-mail address of the account, then connect again to set up the rest."), tone="warn")
+        return redirect("admin_grant", grant.pk)
+    mailbox = set_up(grant, queue)
+    say(request, _("Mailbox, address and sending channel for %(account)s are set up.") % {"account": grant.account})
+    return redirect("admin_mailbox", mailbox.pk)
