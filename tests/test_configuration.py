@@ -166,3 +166,36 @@ def test_with_a_public_address_only_its_host_and_this_machine_are_accepted(tmp_p
     assert found.url == "https://post.example.org"
     assert found.hosts == ("desk.example.org", "post.example.org", "localhost", "127.0.0.1", "[::1]")
     assert start(tmp_path).hosts == ("*",)
+
+
+def test_the_listener_s_ports_are_read(tmp_path: Path) -> None:
+    listening = start(
+        tmp_path,
+        POSTVAK_LISTEN_SMTP="127.0.0.1:2525, [::1]:2525",
+        POSTVAK_LISTEN_LMTP="unix:/run/postvak/lmtp",
+        POSTVAK_LISTEN_LIMITS="5/60",
+    ).listening
+    assert [str(address) for address in listening.addresses] == [
+        "127.0.0.1:2525",
+        "[::1]:2525",
+        "unix:/run/postvak/lmtp",
+    ]
+    assert [address.protocol for address in listening.addresses] == ["smtp", "smtp", "lmtp"]
+    assert (listening.connections_per_ip, listening.mails_per_minute, listening.certificate) == (5, 60, None)
+    assert start(tmp_path).listening.addresses == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SMTP", "2525", "POSTVAK_LISTEN_SMTP can't be read: '2525'"),
+        ("SMTP", "127.0.0.1:0", "POSTVAK_LISTEN_SMTP can't be read: '127.0.0.1:0'"),
+        ("LMTP", "127.0.0.1:70000", "POSTVAK_LISTEN_LMTP can't be read"),
+        ("LMTP", "unix:relative", "POSTVAK_LISTEN_LMTP can't be read"),
+        ("CERT", "/x", "POSTVAK_LISTEN_CERT and POSTVAK_LISTEN_KEY belong together"),
+        ("LIMITS", "many", "POSTVAK_LISTEN_LIMITS can't be read: 'many'"),
+    ],
+)
+def test_a_wrong_setting_of_the_listener_is_one_sentence(tmp_path: Path, name: str, value: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        start(tmp_path, **{f"POSTVAK_LISTEN_{name}": value})

@@ -1,7 +1,13 @@
 from django.apps import AppConfig
 
+from postvak.blobs.vault import vault
+
 
 class PostvakConfig(AppConfig):
     name = "postvak"
     label = "postvak"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Whether the place of large contents can be used at all is said at the start, not at the first large mail."""
+        vault()

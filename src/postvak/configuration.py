@@ -2,16 +2,17 @@
 
 Read once at start; a frozen value. Not here: settings that administrators change (those are rows).
 Environment: POSTVAK_DATA, POSTVAK_DATABASE (postgres://… or sqlite:///path), POSTVAK_URL (public address),
-POSTVAK_HOSTS (more host names, comma separated), POSTVAK_TIME_ZONE, POSTVAK_LANGUAGE, POSTVAK_DEBUG, and for the
+POSTVAK_HOSTS (more host names, comma separated), POSTVAK_TIME_ZONE, POSTVAK_LANGUAGE, POSTVAK_DEBUG, for large mails
+POSTVAK_BLOBS (files or s3://bucket/prefix?endpoint=…&region=…), POSTVAK_BLOBS_KEY, POSTVAK_BLOBS_SECRET, and for the
 listener POSTVAK_LISTEN_SMTP, _LMTP, _CERT, _KEY, _LIMITS.
 """
 
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cryptography.fernet import Fernet
@@ -21,6 +22,7 @@ SECRET_FILE = "secret.key"  # noqa: S105 - a file name
 SEALING_FILE = "sealing.keys"
 RESTORE = "Restore it from your backup: without its keys the stored passwords of mail servers can't be opened."
 LANGUAGES = ("nl", "de", "en")
+BLOBS_FORMS = "Write files, or s3://bucket/prefix?endpoint=https://host&region=name; prefix, endpoint and region may be left out."
 DATABASE_FORMS = "Use postgres://user:password@host:port/name or sqlite:///path/to/file."
 
 
@@ -38,6 +40,27 @@ class Database:
     port: str = ""
     user: str = ""
     password: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """S3-compatible storage for large contents. Without `endpoint` Amazon's; without `key` as AWS programs find theirs."""
+
+    name: str
+    prefix: str = ""
+    endpoint: str = ""
+    region: str = ""
+    key: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+
+    @property
+    def place(self) -> str:
+        return self.endpoint or "Amazon S3"
+
+    def __str__(self) -> str:
+        """As in POSTVAK_BLOBS."""
+        given = [f"{name}={value}" for name, value in (("endpoint", self.endpoint), ("region", self.region)) if value]
+        return f"s3://{self.name}" + (f"/{self.prefix}" if self.prefix else "") + ("?" + "&".join(given) if given else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +102,7 @@ class Configuration:
     language: str
     debug: bool
     listening: Listening = Listening()
+    bucket: Bucket | None = None  # of large contents; None: files below `blobs`
 
     @property
     def blobs(self) -> Path:
@@ -103,6 +127,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Configuration:
         language=known_language(environment.get("POSTVAK_LANGUAGE", "en")),
         debug=environment.get("POSTVAK_DEBUG", "") == "1",
         listening=read_listening(environment),
+        bucket=read_bucket(environment.get("POSTVAK_BLOBS", ""), environment),
     )
 
 
@@ -194,6 +219,24 @@ def split(url: str) -> SplitResult:
     except ValueError as error:
         raise ConfigurationError(f"POSTVAK_DATABASE can't be read. {DATABASE_FORMS}") from error
     return parts
+
+
+def read_bucket(place: str, environment: Mapping[str, str] = os.environ) -> Bucket | None:
+    """`s3://bucket/prefix?endpoint=…&region=…`; None for "files" and "". The text of an error repeats no password."""
+    if place in {"", "files"}:
+        return None
+    parts = urlsplit(place)
+    options = dict(parse_qsl(parts.query))
+    is_address = options.get("endpoint", "https://").startswith(("https://", "http://"))
+    if parts.scheme != "s3" or not parts.netloc or set(options) - {"endpoint", "region"} or not is_address:
+        raise ConfigurationError(f"The place of large mails can't be read (POSTVAK_BLOBS). {BLOBS_FORMS}")
+    key, secret = (environment.get(f"POSTVAK_BLOBS_{name}", "") for name in ("KEY", "SECRET"))
+    if "@" in parts.netloc or bool(key) != bool(secret):
+        raise ConfigurationError(
+            "The key for the storage of large mails belongs in POSTVAK_BLOBS_KEY and its secret in POSTVAK_BLOBS_SECRET: set "
+            "both or none."
+        )
+    return Bucket(parts.netloc, parts.path.strip("/"), key=key, secret=secret, **options)
 
 
 def read_listening(environment: Mapping[str, str]) -> Listening:

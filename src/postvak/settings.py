@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "postvak.web.middleware.agent_preferences",
     "postvak.web.middleware.login_required",
+    "postvak.web.middleware.readable_mails",
 ]
 ROOT_URLCONF = "postvak.urls"
 WSGI_APPLICATION = "postvak.web.server.application"

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from postvak.web import health, login, preferences, setup, setup_steps
+from postvak.web import health, inbound, login, preferences, setup, setup_steps
 from postvak.web.admin.urls import admin_urls
 from postvak.web.desk.urls import desk_urls
 
 urlpatterns = [
     *desk_urls,
+    path("api/v1/mail", inbound.mail, name="inbound_mail"),
     path("health", health.health, name="health"),
     path("login/", login.log_in, name="login"),
     path("logout/", login.log_out, name="logout"),

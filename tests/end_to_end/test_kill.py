@@ -96,7 +96,7 @@ def test_200_mails_that_arrive_while_everything_is_killed_20_times_are_200_ticke
     monkeypatch.setenv("MAILBOX_PASSWORD", "open sesame")
     dovecot.add_user(user, "open sesame")
     set_up(postvak, SET_UP + MAILBOX.format(port=dovecot.imaps, ca_pem=dovecot.ca_pem, user=user))
-    with arriving(dovecot, user, chance, per_second=MAILS / (KILLS * (0.65 * postvak.start_seconds + 0.5))) as delivery:
+    with arriving(dovecot, user, chance, per_second=MAILS / (KILLS * (0.65 * usual_start(postvak) + 0.5))) as delivery:
         for _ in range(KILLS):
             survive_one_kill(postvak, chance)
         delivery.join(60)
@@ -115,7 +115,7 @@ def test_200_mails_that_arrive_while_everything_is_killed_20_times_are_200_ticke
     assert len(set(numbers)) == MAILS
     if not postvak.database_url:
         assert postvak.value("PRAGMA integrity_check") == "ok"
-    assert postvak.rows("SELECT owner FROM postvak_lease WHERE owner <> ''") == []
+    assert postvak.rows("SELECT name FROM postvak_lease WHERE owner <> '' AND until > CURRENT_TIMESTAMP") == []
 
 
 def set_up(postvak: Installation, toml: str) -> None:
@@ -159,9 +159,15 @@ def arriving(dovecot: Dovecot, user: str, chance: random.Random, *, per_second: 
 
 def survive_one_kill(postvak: Installation, chance: random.Random) -> None:
     """Let it live for a moment, during its start or after it; kill everything; start again."""
-    time.sleep(chance.uniform(0.3 * postvak.start_seconds, postvak.start_seconds + 0.7))
+    start = usual_start(postvak)
+    time.sleep(chance.uniform(0.3 * start, start + 0.7))
     postvak.kill()
     postvak.launch()
+
+
+def usual_start(postvak: Installation) -> float:
+    """Seconds; on a busy machine kills may all hit the start, which does no harm."""
+    return min(postvak.start_seconds, 2.0)
 
 
 def test_answers_that_go_out_while_everything_is_killed_are_accepted_once_or_visibly_twice(

@@ -263,7 +263,7 @@ def read_it_safely(stage: Stage) -> None:
 
 
 def in_frame(stage: Stage, what: str) -> Any:
-    """"" while the frame has no content yet."""
+    """ "" while the frame has no content yet."""
     return stage.page.evaluate(
         f"(mail => mail?.body ? mail.{what} : '')(document.querySelector('iframe.mail-frame')?.contentDocument)"
     )
@@ -360,6 +360,8 @@ def receive_the_answer_of_the_customer(stage: Stage) -> None:
     assert stage.postvak.value("SELECT outcome FROM postvak_receipt ORDER BY id DESC LIMIT 1") == "follow_up"
     stage.ticket()
     expect(stage.page.locator(".msg").last).to_contain_text("that would be great")
+    wait_until(lambda: in_frame(stage, "readyState") == "complete", seconds=10, what="first mail above it")
+    expect(stage.page.locator(".msg").last).to_be_in_viewport(ratio=0.9)
     shoot(stage.page, "29-ticket-reopened")
 
 
@@ -413,7 +415,11 @@ def look_after_a_held_mail(stage: Stage) -> None:
 
 
 def look_around(stage: Stage) -> None:
-    for path, name in (("/preferences/", "34-preferences"), ("/list/closed/", "35-other-list"), ("/no/", "36-not-found")):
+    for path, name in (
+        ("/preferences/", "34-preferences"),
+        ("/list/closed/", "35-other-list"),
+        ("/no/", "36-not-found"),
+    ):
         stage.open(path)
         shoot(stage.page, name)
     stage.open("/")

@@ -75,6 +75,8 @@ SEPARATORS = [
     ("Proton", "en", "On Friday, November 20th, 2026 at 17:00, Help Desk <help@desk.example> wrote:"),
     ("Proton", "en", "------- Original Message -------\nOn Friday, November 20th, 2026 at 17:00, Help Desk wrote:"),
     ("Zoho", "en", "---- On Fri, 20 Nov 2026 17:00:00 +0100 help@desk.example wrote ----"),
+    ("Sylpheed", "en", "On Fri, 20 Nov 2026 17:00:00 +0100 Help Desk <help@desk.example> wrote"),
+    ("Novell", "en", "Date: Fri, 20 Nov 2026 17:00:00 +0100\nTo: ann@mail.example"),
     ("Yahoo", "nl", "Op vrijdag 20 november 2026 17:00:00 CET schreef Help Desk <help@desk.example>:"),
     ("Outlook", "fr", "De : Help Desk <help@desk.example>\nEnvoyé : vendredi 20 novembre 2026 17:00\nÀ : Ann\nObjet : Printer"),
     ("Outlook", "es", "De: Help Desk <help@desk.example>\nEnviado el: viernes, 20 de noviembre de 2026 17:00\nPara: Ann\nAsunto: Printer"),
@@ -150,7 +152,11 @@ def test_a_forwarded_mail_stays_visible_and_names_its_author(client: str, header
 
 def test_a_header_block_with_nothing_above_it_is_a_forward() -> None:
     text = "Van: Ann <ann@mail.example>\nVerzonden: vrijdag\nAan: Bob\nOnderwerp: x\n\nMijn printer brandt.\n"
-    for mail in (text, f"Met vriendelijke groet,\nBob\n\n{text}"):
+    for mail in (
+        text,
+        f"-- \nBob\n\n{text}",
+        f"Met vriendelijke groet,\nBob\n\nBakkerij Smit\n020 555 01 02\n\n{text}",
+    ):
         assert has_forward(mail)
         assert "Mijn printer brandt." in _new(mail)
         assert forwarded_from(mail) == "ann@mail.example"

@@ -69,7 +69,7 @@ def test_the_answer_is_told_from_the_original(client: str, language: str) -> Non
         '<div id="Signature"><p>Ann</p><p>Baker</p></div>',
         '<div id="ms-outlook-mobile-signature">Sent from Outlook</div>',
         '<div class="protonmail_signature_block">Ann</div>',
-        "<p>Met vriendelijke groet,</p><p>Ann</p>",
+        "<p>Met vriendelijke groet,</p><p>Ann</p><p>Bakkerij Smit</p>",
         "<div>Sent from my iPhone</div>",
     ],
 )

@@ -10,21 +10,18 @@ TEXT = "Het scherm blijft zwart.\nKunt u helpen?\n"
 SIGNATURES = [
     "-- \nAnn Smith\nann@mail.example\n+31 20 555 01 02",
     "--\nAnn",
-    "Met vriendelijke groet,\n\nAnn Smit",
+    "Met vriendelijke groet,\n\nAnn Smit\nBakkerij Smit",
     "Met vriendelijke groeten / Kind regards,\n\nAnn Smit\nBakkerij Smit\nDorpsstraat 1\n1234 AB Ons Dorp\nT 020 555 01 02\nwww.smit.example",
-    "Mvg Ann",
-    "Groetjes, Ann",
-    "Groet,\nAnn van der Berg",
+    "Mvg Ann\nBakkerij Smit\n020 555 01 02",
+    "Groet,\nAnn van der Berg\n06 5555 0102",
     "Mit freundlichen Grüßen\n\ni. A. Ann Schmidt\nSachbearbeiterin\n\nSchmidt GmbH\nTel. 030 555 01 02",
-    "Viele Grüße\nAnn",
-    "LG Ann",
-    "Best regards,\nAnn",
+    "Viele Grüße\nAnn\n\nBäckerei Schmidt\nBerlin",
     "Kind regards\n\nAnn Smith\nHead of Baking | Smith Ltd\nann@mail.example",
-    "Cordialement,\nAnn Dupont",
-    "Saludos cordiales,\nAna",
-    "Cordiali saluti\nAnna",
-    "Pozdrawiam\nAnna Kowalska",
-    "Med vänliga hälsningar\nAnn",
+    "Cordialement,\nAnn Dupont\nBoulangerie Dupont",
+    "Saludos cordiales,\nAna\nPanadería Ana",
+    "Cordiali saluti\nAnna\nTel. 06 555 01 02",
+    "Pozdrawiam\nAnna Kowalska\nPiekarnia",
+    "Med vänliga hälsningar\nAnn\nBageriet",
     "Sent from my iPhone",
     "Sent from my Galaxy S24 Ultra",
     "Verstuurd vanaf mijn iPhone",
@@ -41,7 +38,7 @@ SIGNATURES = [
     "iPhoneから送信",
     "发自我的iPhone",
     "Get Outlook for iOS<https://aka.example/y>",
-    "Groet,\nAnn\n\nVerstuurd vanaf mijn iPad",
+    "Groet,\nAnn\nBakkerij Smit\n\nVerstuurd vanaf mijn iPad",
     "- Ann",
     "_______________________________________________\nBakers mailing list\nhttps://lists.example/mailman/listinfo/bakers",
 ]
@@ -65,6 +62,10 @@ STAYS = [
     "It says:\n\nThe information is confidential",
     "Is this confidential?",
     "Thanks,\nAnn",
+    "Met vriendelijke groet,\n\nAnn Smit",
+    "Mvg Ann",
+    "Viele Grüße\nAnn",
+    "Best regards,\nAnn",
     "LG washing machine does not start",
     "BR 1234 is the number of the order",
 ]
@@ -89,7 +90,7 @@ def test_a_disclaimer_is_told_from_the_text_and_the_signature(disclaimer: str) -
     assert [segment.kind for segment in split_reply(f"{TEXT}\n{disclaimer}\n")] == ["new", "disclaimer"]
     both = split_reply(f"{TEXT}\n-- \nAnn\n\n{disclaimer}\n")
     assert [segment.kind for segment in both] == ["new", "signature", "disclaimer"]
-    closed = split_reply(f"{TEXT}\nGroet,\nAnn\n\n{disclaimer}\n")
+    closed = split_reply(f"{TEXT}\nGroet,\nAnn\nBakkerij Smit\n\n{disclaimer}\n")
     assert [segment.kind for segment in closed] == ["new", "signature", "disclaimer"]
 
 
@@ -118,5 +119,5 @@ def test_a_text_with_a_salutation_below_a_signature_is_new() -> None:
 
 
 def test_the_reply_is_without_signature_and_disclaimer() -> None:
-    text = f"{TEXT}\nGroet,\nAnn\n\n{DISCLAIMERS[1]}\n\nOp 20-11-2026 om 17:00 schreef Bob:\n> Dag\n"
+    text = f"{TEXT}\nGroet,\nAnn\nBakkerij Smit\n\n{DISCLAIMERS[1]}\n\nOp 20-11-2026 om 17:00 schreef Bob:\n> Dag\n"
     assert reply_text(text, "") == TEXT.strip()

@@ -43,11 +43,12 @@ ssl_cert = <{folder}/server.pem
 ssl_key = <{folder}/server.key
 ssl_min_protocol = TLSv1.2
 disable_plaintext_auth = no
-auth_mechanisms = plain login
+auth_mechanisms = plain login{mechanisms}
 auth_failure_delay = 0
 login_greeting = Dovecot for the tests is ready.
 imap_capability = {capability}
 pop3_uidl_format = %08Xu%08Xv
+{by_token}
 passdb {{
   driver = passwd-file
   args = {folder}/users/%u
@@ -89,6 +90,22 @@ service stats {{
 """
 
 
+_BY_TOKEN = """
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {folder}/oauth2
+}}
+"""
+_INTROSPECTION = """
+introspection_mode = post
+introspection_url = {introspection}
+username_attribute = email
+active_attribute = active
+active_value = true
+"""
+
+
 @dataclass
 class Dovecot:
     """A running server.  Ports are of 127.0.0.1; `ca_pem` signs its certificate for localhost."""
@@ -102,12 +119,15 @@ class Dovecot:
 
     @classmethod
     @contextmanager
-    def running(cls, tmp: Path | None = None, *, capability: str = "") -> Iterator["Dovecot"]:
-        """Start, yield, stop.  `capability` replaces what IMAP announces after the login."""
+    def running(
+        cls, tmp: Path | None = None, *, capability: str = "", introspection: str = ""
+    ) -> Iterator["Dovecot"]:
+        """Start, yield, stop.  `capability` replaces what IMAP announces after the login; `introspection` is where
+        to ask about access tokens, which turns XOAUTH2 on."""
         program = binary("dovecot", package="dovecot-imapd dovecot-pop3d")
         with short_folder(tmp, "pvd-") as folder:
             dovecot = cls(folder, make_certificates(folder).ca_pem)
-            config = dovecot._write_config(capability)
+            config = dovecot._write_config(capability, introspection)
             command = die_with_parent([program, "-F", "-c", str(config)])
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             try:
@@ -123,7 +143,7 @@ class Dovecot:
             raise RuntimeError("dovecot stopped: " + (log.read_text() if log.exists() else "no log"))
         return all(answers(port) for port in (self.imap, self.imaps, self.pop3, self.pop3s))
 
-    def _write_config(self, capability: str) -> Path:
+    def _write_config(self, capability: str, introspection: str) -> Path:
         """As root with Dovecot's own users and mails of `nobody`; otherwise all as whoever runs the tests."""
         me = pwd.getpwuid(os.getuid())
         is_root = me.pw_uid == 0
@@ -131,8 +151,11 @@ class Dovecot:
         (self.folder / "users").mkdir()
         (self.folder / "mail").mkdir()
         self._give(self.folder / "mail")
+        (self.folder / "oauth2").write_text(_INTROSPECTION.format(introspection=introspection))
         config.write_text(
             _CONFIG.format(
+                mechanisms=" xoauth2 oauthbearer" if introspection else "",
+                by_token=_BY_TOKEN.format(folder=self.folder) if introspection else "",
                 folder=self.folder, imap=self.imap, imaps=self.imaps, pop3=self.pop3, pop3s=self.pop3s,
                 internal="dovecot" if is_root else me.pw_name, login="dovenull" if is_root else me.pw_name,
                 group="dovecot" if is_root else me.pw_gid, owner=self._owner.pw_uid,

@@ -16,7 +16,7 @@ Server = TypeVar("Server")
 
 
 @contextmanager
-def _installed(start: Callable[[], AbstractContextManager[Server]]) -> Iterator[Server]:
+def installed(start: Callable[[], AbstractContextManager[Server]]) -> Iterator[Server]:
     starting = start()
     try:
         server = starting.__enter__()
@@ -33,7 +33,7 @@ def _installed(start: Callable[[], AbstractContextManager[Server]]) -> Iterator[
 @pytest.fixture(scope="session")
 def dovecot() -> Iterator[Dovecot]:
     """One for the whole run; each test adds users of its own."""
-    with _installed(Dovecot.running) as server:
+    with installed(Dovecot.running) as server:
         yield server
 
 
@@ -47,5 +47,5 @@ def smtp_server() -> Iterator[SmtpServer]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """One cluster for the whole run; `create_database` gives a fresh database."""
-    with _installed(Postgres.running) as server:
+    with installed(Postgres.running) as server:
         yield server

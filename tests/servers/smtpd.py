@@ -1,6 +1,7 @@
 """A scripted SMTP server (aiosmtpd in a thread): takes mail, or refuses it exactly as a test wants."""
 
 import asyncio
+import base64
 import hmac
 import threading
 import time
@@ -50,12 +51,14 @@ class Behaviour:
 class SmtpServer:
     """Ports `port` (plain, STARTTLS) and `tls_port`; `mails` is all that was taken, in order.
 
-    `behaviour` may be replaced at any time; `users` (name -> password) turns AUTH on.
+    `behaviour` may be replaced at any time; `users` (name -> password) turns AUTH on, `tokens` (access token ->
+    name) XOAUTH2.
     """
 
     def __init__(self, certificates: Certificates, users: Mapping[str, str], starttls: bool) -> None:
         self.ca_pem = certificates.ca_pem
         self.users = dict(users)
+        self.tokens: Mapping[str, str] | None = None
         self.behaviour = Behaviour()
         self.port = self.tls_port = 0
         self.connections = 0
@@ -72,6 +75,7 @@ class SmtpServer:
         tmp: Path | None = None,
         *,
         users: Mapping[str, str] | None = None,
+        tokens: Mapping[str, str] | None = None,
         starttls: bool = True,
         names: tuple[str, ...] = ("localhost", "127.0.0.1"),
         self_signed: bool = False,
@@ -85,6 +89,7 @@ class SmtpServer:
         with short_folder(tmp, "pvs-") as folder:
             certificates = make_certificates(folder, names=names, self_signed=self_signed)
             server = cls(certificates, users or {}, starttls)
+            server.tokens = tokens
             thread = threading.Thread(target=server._loop.run_forever, daemon=True)
             thread.start()
             listeners = asyncio.run_coroutine_threadsafe(server._listen(dict(options or {})), server._loop)
@@ -171,18 +176,32 @@ class _Session(SMTP):
         settings |= options
         if starttls:
             settings["tls_context"] = certificates.server_context()
-        if server.users:
+        if server.users or server.tokens is not None:
             settings |= {"authenticator": self._check, "auth_require_tls": False}
         else:
             settings["auth_exclude_mechanism"] = ["PLAIN", "LOGIN", "CRAM-MD5"]
         super().__init__(_Hooks(server), loop=asyncio.get_running_loop(), **settings)
-        self._auth_required = bool(server.users)  # as an argument it warns each time
+        if server.tokens is None:
+            self._auth_methods.pop("XOAUTH2", None)
+        self.command_size_limits["AUTH"] = 12_288  # RFC 4954 section 4; aiosmtpd stops at 512
+        self._auth_required = bool(server.users) or server.tokens is not None  # as an argument it warns each time
 
     def _check(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         if not isinstance(data, LoginPassword):
             return AuthResult(success=False, handled=False)
         name, password = data.login.decode(), data.password.decode()
         return AuthResult(success=self._scripted.users.get(name) == password, handled=False, auth_data=name)
+
+    async def auth_XOAUTH2(self, _server: Any, args: list[str]) -> AuthResult:
+        """As Google describes it: a refusal is JSON in a 334, answered by an empty line, then 535."""
+        said = base64.b64decode(args[1]) if len(args) > 1 else await self.challenge_auth("")
+        parts = dict(part.split("=", 1) for part in bytes(said).decode().split("\1") if part)
+        token = parts["auth"].removeprefix("Bearer ")
+        if (self._scripted.tokens or {}).get(token) == parts["user"]:
+            return AuthResult(success=True, auth_data=parts["user"])
+        await self.challenge_auth('{"status":"401","schemes":"bearer","scope":"https://mail.google.com/"}')
+        await self.push("535 5.7.8 Username and Password not accepted")
+        return AuthResult(success=False, handled=True)
 
     async def push(self, status: Any) -> None:
         await super().push(status)

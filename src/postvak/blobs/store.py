@@ -1,32 +1,33 @@
 """Raw mails: prepare + save (bytes -> digest), get(digest) -> bytes. Content-addressed, compressed, de-duplicated.
 
-Small ones lie in the database, in the caller's transaction: one fsync covers mail and receipt. Larger ones
-are files below the data directory, durable (fsync of file and directory) *before* the row is written, so
-that a committed row never points to nothing. An orphaned file after a crash is harmless.
+Small ones lie in the database, in the caller's transaction: one fsync covers mail and receipt. Larger ones go to
+the vault (vault.py: files or S3), durable there *before* the row is written, so that a committed row never points to
+nothing. Bytes without a row, after a crash, are harmless.
 """
 
 import hashlib
-import os
-from collections.abc import Sequence
-from pathlib import Path
+import logging
+from collections.abc import Iterable, Sequence
 
 import zstandard
-from django.conf import settings
 
 from postvak.blobs.rows import Blob
+from postvak.blobs.vault import BlobCorrupt, BlobMissing, VaultUnreachable, vault
+
+__all__ = ["BlobCorrupt", "BlobMissing", "VaultUnreachable", "find_all", "get", "get_all", "prepare", "remove", "save"]
+
+log = logging.getLogger("postvak.blobs")
 
 INLINE_LIMIT = 64 * 1024  # compressed bytes; spec 01, measured in reference/platform.md 4
 LEVEL = 3
-
-
-class BlobMissing(LookupError):
-    """The bytes of a digest are gone: the data directory and the database don't belong together."""
+Unreadable = BlobMissing | VaultUnreachable
 
 
 def prepare(contents: Sequence[bytes]) -> list[Blob]:
-    """Hash, compress and, for large ones, write the files; one unsaved row each, in the same order.
+    """Hash, compress and put large ones into the vault; one unsaved row each, in the same order.
 
     The slow part: call it before the transaction begins, so that the database's write lock is held briefly.
+    Raises VaultUnreachable: then nothing may be acknowledged.
     """
     compressor = zstandard.ZstdCompressor(level=LEVEL)
     return [make_row(hashlib.sha256(raw).hexdigest(), len(raw), compressor.compress(raw)) for raw in contents]
@@ -41,59 +42,63 @@ def save(prepared: Sequence[Blob]) -> None:
 def make_row(digest: str, size: int, packed: bytes) -> Blob:
     if len(packed) <= INLINE_LIMIT:
         return Blob(digest=digest, size=size, content=packed)
-    write_durably(path_of(digest), packed)
+    vault().put(digest, packed)
     return Blob(digest=digest, size=size, content=None)
 
 
 def get(digest: str) -> bytes:
-    """The bytes behind `digest`. Raises BlobMissing."""
+    """The bytes behind `digest`. Raises BlobMissing, BlobCorrupt, VaultUnreachable."""
     return get_all([digest])[digest]
 
 
 def get_all(digests: Sequence[str]) -> dict[str, bytes]:
-    """Digest -> bytes, with one query. Raises BlobMissing when any of them is not there."""
-    decompressor = zstandard.ZstdDecompressor()
-    rows = dict(Blob.objects.filter(digest__in=set(digests)).values_list("digest", "content"))
-    found = {}
-    for digest in digests:
-        if digest not in rows:
-            raise BlobMissing(f"No bytes are stored under {digest}.")
-        content = rows[digest]
-        found[digest] = decompressor.decompress(read_file(digest) if content is None else bytes(content))
-    return found
+    """Digest -> bytes, with one query. Raises as get() when any of them can't be read."""
+    contents = {}
+    for digest, found in find_all(digests).items():
+        if not isinstance(found, bytes):
+            raise found
+        contents[digest] = found
+    return contents
 
 
-def path_of(digest: str) -> Path:
-    root: Path = settings.CONFIGURATION.blobs
-    return root / digest[:2] / digest
-
-
-def read_file(digest: str) -> bytes:
-    try:
-        return path_of(digest).read_bytes()
-    except FileNotFoundError as error:
-        raise BlobMissing(f"The file {path_of(digest)} is missing. Restore it from your backup.") from error
-
-
-def remove_file(digest: str) -> None:
-    """Remove the file of a blob whose row is gone; call after that commit."""
-    path_of(digest).unlink(missing_ok=True)
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Write, fsync, rename, fsync the directory; a file that is there already has the same content."""
-    if path.exists():
-        return
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
-    for directory in path.parents[:3]:  # the first large mail of an installation makes all of them
-        handle = os.open(directory, os.O_RDONLY)
+def find_all(digests: Sequence[str]) -> dict[str, bytes | Unreadable]:
+    """Digest -> bytes, or why these bytes can't be read; with one query. One that is lost stops no other."""
+    found = Blob.objects.filter(digest__in=set(digests)).values_list("digest", "size", "content")
+    rows = {digest: (size, content) for digest, size, content in found}
+    contents: dict[str, bytes | Unreadable] = {}
+    for digest in dict.fromkeys(digests):
         try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            if digest not in rows:
+                raise BlobMissing(f"No bytes are stored under {digest}.")
+            contents[digest] = read(digest, *rows[digest])
+        except (BlobMissing, VaultUnreachable) as error:
+            contents[digest] = error
+    return contents
+
+
+def read(digest: str, size: int, content: bytes | memoryview | None) -> bytes:
+    """The bytes of one row. Raises BlobMissing, BlobCorrupt, VaultUnreachable."""
+    if content is not None:
+        return unpack(digest, size, bytes(content), place="the database")
+    return unpack(digest, size, vault().get(digest), place=str(vault()))
+
+
+def unpack(digest: str, size: int, packed: bytes, *, place: str) -> bytes:
+    """Decompress, and make sure that these are the bytes that were stored. Raises BlobCorrupt."""
+    try:
+        if zstandard.frame_content_size(packed) == size:  # a damaged size would claim any amount of memory
+            raw = zstandard.ZstdDecompressor().decompress(packed)
+            if hashlib.sha256(raw).hexdigest() == digest:
+                return raw
+    except zstandard.ZstdError as error:
+        log.debug("blob %s: %s", digest, error)
+    raise BlobCorrupt(f"{digest} in {place} is damaged. Restore it from your backup.")
+
+
+def remove(digests: Iterable[str]) -> None:
+    """Remove large contents whose rows are gone; call after that commit. What can't be removed now is left behind."""
+    try:
+        for digest in digests:
+            vault().remove(digest)
+    except VaultUnreachable as error:
+        log.warning("contents that nobody needs stay behind, as `postvak blobs check` shows: %s", error)

@@ -118,7 +118,7 @@ TRACE: Mapping[str, Sentence] = {
     "report_bounced": Sentence(_("Not delivered to %(recipient)s"), "%(said)s", "mailx", "warn"),
     "report_blocked": Sentence(_("Refused as unwanted for %(recipient)s"), "%(said)s", "mailx", "warn"),
     "report_complained": Sentence(_("%(recipient)s complained about the mail"), "%(said)s", "mailx", "warn"),
-    "report_deferred": Sentence(_("Delayed on the way to %(recipient)s"), "%(said)s", "clock"),
+    "report_delayed": Sentence(_("Delayed on the way to %(recipient)s"), "%(said)s", "clock"),
     "report_delivered": Sentence(_("Delivered to %(recipient)s"), "%(said)s", "ticks"),
     "by_token": Sentence(
         _("Belongs to ticket %(ticket)s"),

@@ -7,25 +7,24 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from postvak.mail.headers import decode_text
 from postvak.mail.values import Address
 
-TOKEN = re.compile(
-    r"(?P<word>=\?[^?\s]{1,80}\?[bBqQ]\?[^?]{0,2000}\?=)"
-    r'|(?P<quoted>"(?:[^"\\]|\\.){0,1000}")'
-    r"|(?P<angle><[^<>]*>)"
-    r"|(?P<mark>[,;:()])"
-    r'|(?P<text>[^",;:()<=]+|.)',
-    re.S,
-)
+WORD = r"(?P<word>=\?[^?\s]{1,80}\?[bBqQ]\?[^?]{0,2000}\?=)"
+QUOTE = r'(?P<quoted>"(?:[^"\\]|\\.){0,1000}")'
+ANGLE_OR_MARK = r"(?P<angle><[^<>]*>)|(?P<mark>[,;:()])"
+TOKEN = re.compile(rf'{WORD}|{QUOTE}|{ANGLE_OR_MARK}|(?P<text>[^",;:()<=]+|.)', re.S)
+UNQUOTED_TOKEN = re.compile(rf"{WORD}|{ANGLE_OR_MARK}|(?P<text>[^,;:()<=]+|.)", re.S)
 BARE = re.compile(r"(?:\"(?:[^\"\\]|\\.){0,1000}\"|[^\s\"<>,;]+)@[^\s\"<>,;]+")
 QUOTED = re.compile(r"\"((?:[^\"\\]|\\.){0,1000})\"")
 WHOLLY_QUOTED = re.compile(r'"([^"]*)"?|([^"]*)"')
 TYPED = re.compile(r"[^\s@\"(),:;<>\[\]\\\x00-\x1f\x7f]{1,64}@([^\s@\x00-\x1f\x7f]{1,253})")
 LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 MAX_ADDRESSES = 10_000
+MAX_OPEN_QUOTES = 20
 MAX_PHRASE = 2000  # keeps the patterns quick on hostile headers
 
 
@@ -108,7 +107,7 @@ def _reader(raw_header: bytes | str, fallback: str) -> _Reader:
 def _read_tokens(text: str, reader: _Reader) -> None:
     depth = 0
     balanced = 0 < text.count("(") == text.count(")")
-    for match in TOKEN.finditer(text):
+    for match in _tokens(text):
         kind, text_of = match.lastgroup or "text", match.group()
         if balanced and text_of in "()":
             depth = max(0, depth + (1 if text_of == "(" else -1))
@@ -116,6 +115,17 @@ def _read_tokens(text: str, reader: _Reader) -> None:
             reader.comment.append(text_of)
         else:
             reader.take("text" if text_of in "()" else kind, text_of)
+
+
+def _tokens(text: str) -> Iterator[re.Match[str]]:
+    """Tokens; after some quotation marks without an end they are letters like others."""
+    pattern, at, failed = TOKEN, 0, 0
+    while match := pattern.match(text, at):
+        yield match
+        at = match.end()
+        failed += match.group() == '"'
+        if failed == MAX_OPEN_QUOTES:
+            pattern = UNQUOTED_TOKEN
 
 
 def _name(latin: str, fallback: str) -> str:

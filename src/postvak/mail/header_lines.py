@@ -42,13 +42,14 @@ class _Reader:
     end: int
     is_root: bool
     is_delimiter: IsDelimiter
+    most: int
     found: list[tuple[str, list[bytes]]] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
     last_known: int = -1
 
     def read(self) -> HeaderBlock:
         at = self.start
-        limit = min(self.end, self.start + MAX_HEADER_BYTES)
+        limit = min(self.end, self.start + self.most)
         while at < self.end:
             if at >= limit or len(self.found) > MAX_LINES:
                 return self._cut(at)
@@ -122,10 +123,10 @@ class _Reader:
 
 
 def read_header(
-    raw: bytes, start: int, end: int, *, is_root: bool, is_delimiter: IsDelimiter = lambda line: False
+    raw: bytes, start: int, *, is_root: bool, is_delimiter: IsDelimiter, most: int = MAX_HEADER_BYTES
 ) -> HeaderBlock:
-    """The header that begins at `start`; a line that `is_delimiter` ends it. Never raises."""
-    return _Reader(raw, start, end, is_root, is_delimiter).read()
+    """The header that begins at `start`; a line that `is_delimiter` ends it; at most `most` bytes. Never raises."""
+    return _Reader(raw, start, len(raw), is_root, is_delimiter, most).read()
 
 
 def header_end(raw: bytes, start: int = 0, end: int | None = None) -> tuple[int, int]:

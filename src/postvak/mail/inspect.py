@@ -17,7 +17,7 @@ from postvak.mail.automatic import forbids_autoreply, is_automatic, is_marked_sp
 from postvak.mail.bounces import is_bounce, is_hard
 from postvak.mail.charsets import decode
 from postvak.mail.content_lines import read_contacts, read_events
-from postvak.mail.language import language_of
+from postvak.mail.language import LOOKED_AT, language_of
 from postvak.mail.links import examine
 from postvak.mail.parse import Understood, understand
 from postvak.mail.protection import read_protection
@@ -27,6 +27,7 @@ from postvak.mail.values import Address, AttachmentInfo, Kind, Mail
 JsonValue = str | int | float | bool | None | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 Fields = dict[str, JsonValue]
 SNIFFED_BYTES = 8192
+LONGEST_REPLY = 250_000  # letters; nobody writes more, and what follows is of the same kind as what precedes
 CALENDARS = ("text/calendar", "application/ics")
 CONTACTS = ("text/vcard", "text/x-vcard", "text/directory")
 
@@ -79,13 +80,17 @@ def _emails(addresses: Sequence[Address]) -> list[str]:
 
 def _body(understood: Understood) -> Fields:
     mail = understood.mail
+    text, rest = mail.text[:LONGEST_REPLY], mail.text[LONGEST_REPLY:]
+    segments: list[Fields] = [{"kind": one.kind, "text": one.text} for one in split_reply(text)]
+    if rest:
+        segments.append({"kind": segments[-1]["kind"], "text": rest})
     return {
         "body_text": mail.text,
         "body_html": mail.html,
         "html_present": bool(mail.html),
-        "reply_text": reply_text(mail.text, mail.html),
-        "segments": [{"kind": segment.kind, "text": segment.text} for segment in split_reply(mail.text)],
-        "forwarded_from": forwarded_from(mail.text, subject=mail.subject) or None,
+        "reply_text": reply_text(text, mail.html if len(mail.html) <= LONGEST_REPLY else ""),
+        "segments": segments,
+        "forwarded_from": forwarded_from(text, subject=mail.subject) or None,
     }
 
 
@@ -166,5 +171,5 @@ def _text(file: MailFile) -> str:
 
 def _language(understood: Understood) -> Fields:
     mail = understood.mail
-    new = "".join(segment.text for segment in split_reply(mail.text) if segment.kind == "new")
+    new = "".join(segment.text for segment in split_reply(mail.text[:LOOKED_AT]) if segment.kind == "new")
     return {"language": language_of(new) or language_of(f"{mail.subject}\n{mail.text}")}

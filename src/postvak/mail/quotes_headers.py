@@ -103,6 +103,7 @@ MAX_LINE = 500
 MAX_LABEL = 40
 MAX_BLOCK = 14
 DECORATION = " \t\u00a0*_\u200e\u200f>|"
+HEADER_DATE = re.compile(r"\b\d{1,2} [A-Z][a-z]{2} (?:19|20)\d\d \d\d:\d\d:\d\d (?:[+-]\d{4}|GMT|UTC)")
 ANY_LABEL = re.compile(r"\W{0,3}[^\W\d][^:：]{0,24}[:：]")
 
 
@@ -181,7 +182,14 @@ def is_header_block(lines: Sequence[str], number: int, *, is_ruled: bool = False
     roles = _roles(window)
     if "from" in roles and len(roles - {"copy"}) >= (2 if is_ruled else 3):
         return bool(roles & {"subject", "sent"}) or any("@" in line for line in window)
-    return is_ruled and _is_foreign_block(window)
+    return (is_ruled and _is_foreign_block(window)) or _is_senderless_block(window)
+
+
+def _is_senderless_block(window: Sequence[str]) -> bool:
+    """The date of a mail header, to the second and with its zone, and then an address."""
+    if not window[1:] or label_of(window[0]) not in ("sent", "date") or not HEADER_DATE.search(window[0]):
+        return False
+    return label_of(window[1]) != "" and "@" in window[1]
 
 
 def _roles(window: Sequence[str]) -> set[str]:

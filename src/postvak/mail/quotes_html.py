@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from postvak.mail.html import BLOCKS
+from postvak.mail.html_rules import BLOCKS
 from postvak.mail.quotes_headers import separator_of
 
 # A class or an id (or a part of one) → what the element is.
@@ -38,7 +38,6 @@ ROLES = {
     "outlookmessageheader": "original",  # old Outlook
     "olk_src_body_section": "original",  # Outlook for Mac
     "stopspelling": "original",  # Hotmail
-    "skydriveplaceholder": "",
     "signature": "signature",  # Outlook on the web; only as id
     "applemailsignature": "signature",  # Apple Mail
     "airmail_on": "quote",  # Airmail
@@ -53,12 +52,10 @@ ROLES = {
     "freshdesk_quote": "quote",
     "zd_quote": "quote",
     "front-blockquote": "quote",
-    "hs_reply": "",
     "mail-quote": "reply",  # web.de, GMX
     "mail_quote": "reply",
     "quotedtext": "quote",
     "quoted-text": "quote",
-    "wrote": "",
 }
 MARKERS = (
     "<blockquote gmail_quote divrplyfwdmsg appendonsend reference-message yahoo_quoted protonmail_quote moz-cite olk_src_body "

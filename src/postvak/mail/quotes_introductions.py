@@ -63,12 +63,17 @@ MARKS = "-_=*~>| \t\u00a0\u200e\u200f\u202a\u202b\u202c"
 
 def _words(column: int) -> str:
     """The words of this column of the table as a pattern, longest first."""
+    return "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in sorted(_cells(column), key=len, reverse=True))
+
+
+def _cells(column: int) -> set[str]:
     cells = (line.partition(":")[2].split("|")[column] for line in SENTENCES.strip().splitlines())
-    words = {word.strip() for cell in cells for word in cell.split(",")}
-    return "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in sorted(words, key=len, reverse=True))
+    return {word.strip() for cell in cells for word in cell.split(",")}
 
 
-STARTER = rf"(?:{_words(0)})\b"
+MAX_VERB = 20
+LAST_WORDS = frozenset(word.split()[-1] for word in _cells(1))
+STARTER = rf"(?:{_words(0)})(?=[\s.,])"
 DATED_START = re.compile(
     rf"(?:{STARTER}[^\n]{{0,40}}?\d|(?:{WEEKDAYS})[.,]*\s[^\n]{{0,20}}?\d|\d{{1,4}}[./年-]|\d{{1,2}}\.?\s[^\W\d]|在\s?\d|在)",
     re.I,
@@ -83,7 +88,11 @@ BARE_DATE_AND_ADDRESS = re.compile(r"\d{4}[/-]\d{1,2}[/-]\d{1,2}\s[^<>]{0,100}<[
 def may_end_introduction(line: str) -> bool:
     """A cheap look at a stripped line: could it be the end of an introduction?"""
     last = line[-1:]
-    return last in ":：" or (last in "->" and line[:1] in "-0123456789")
+    if last in ":：":
+        return True
+    if last in "->":
+        return line[:1] in "-0123456789"
+    return "@" in line and line[-MAX_VERB:].rpartition(" ")[2].lower() in LAST_WORDS
 
 
 def introduction_start(lines: Sequence[str], number: int, earliest: int, *, before_quote: bool) -> int:
@@ -111,7 +120,7 @@ def is_introduction(joined: str, *, before_quote: bool, must_be_dated: bool) -> 
     """
     core = joined.strip(MARKS)
     is_dashed = joined[:2] == "--" and joined[-2:] == "--"
-    if not core or not (core[-1] in ":：" or is_dashed):
+    if not core or not (core[-1] in ":：" or is_dashed or _ends_in_verb(core)):
         return before_quote and BARE_DATE_AND_ADDRESS.fullmatch(joined) is not None
     begins = DATED_START.match(core.lstrip("\"'(")) is not None
     if must_be_dated and not begins:
@@ -119,6 +128,12 @@ def is_introduction(joined: str, *, before_quote: bool, must_be_dated: bool) -> 
     if before_quote:
         return _is_plausible(core, begins=begins)
     return _is_certain(core, begins=begins)
+
+
+def _ends_in_verb(core: str) -> bool:
+    """Some clients leave the colon out; then an address must stand directly before the verb."""
+    before, _, last = core.rpartition(" ")
+    return last.lower() in LAST_WORDS and "@" in before.rpartition(" ")[2]
 
 
 def _is_plausible(core: str, *, begins: bool) -> bool:
@@ -153,7 +168,8 @@ def shared_column(line: str) -> int:
         return -1
     for match in SHARED_LINE.finditer(line):
         if is_introduction(line[match.start() :].strip(), before_quote=True, must_be_dated=True):
-            return match.start() + 1
+            answer = line[: match.start()]
+            return len(answer.rstrip(MARKS)) if answer[-2:] == "--" else len(answer) + 1
     return -1
 
 

@@ -169,8 +169,6 @@ def _mark_tail(lines: Sequence[str], marks: Marks, start: int, end: int) -> None
     signature = delimiter_at(lines, first, end)
     if signature >= 0:
         end = signature_end(lines, signature, end)
-        closing = closing_at(lines, first, signature)
-        signature = closing if closing >= 0 else signature
         marks.kinds[signature:end] = ["signature"] * (end - signature)
         _mark_notices(lines, marks, _paragraphs(lines, signature + 1, end))
         return

@@ -87,6 +87,7 @@ DELIMITERS = frozenset(["--", "---", "—", "–", "- -", "——", "––", "_
 SURE_DELIMITER = "--"
 MAX_SIGNATURE_LINES = 40
 MAX_LOOSE_LINES = 8
+MIN_BLOCK_LINES = 2
 MAX_BLOCK_LINES = 15
 MAX_LINE = 90
 MAX_DEVICE_WORDS = 9
@@ -170,14 +171,17 @@ def signature_end(lines: Sequence[str], start: int, end: int) -> int:
 
 
 def closing_at(lines: Sequence[str], start: int, end: int) -> int:
-    """The line of the sign-off ("Met vriendelijke groet,") if only a name block follows it up to `end`; else -1."""
+    """The line of the sign-off ("Met vriendelijke groet,") if only a name block follows it up to `end`; else -1.
+
+    A sign-off with no more than a name is the writer's own and stays: folding it would gain nothing.
+    """
     block: list[str] = []
     for number in range(end - 1, start - 1, -1):
         line = lines[number]
         if not line:
             continue
         if is_closing(line):
-            return number if _is_name_block(block[::-1]) else -1
+            return number if _is_name_block(block[::-1]) and len(block) >= MIN_BLOCK_LINES else -1
         if len(block) >= MAX_BLOCK_LINES or _is_sentence(line):
             return -1
         block.append(line)
@@ -210,8 +214,8 @@ def _is_name(text: str) -> bool:
 
 
 def _is_name_block(block: Sequence[str]) -> bool:
-    """Nothing, or a name first and then only short lines."""
-    return not block or (len(block[0]) <= 60 and len(block[0].split()) <= 7)
+    """A name first, and then only short lines."""
+    return bool(block) and len(block[0]) <= 60 and len(block[0].split()) <= 7
 
 
 def _is_sentence(line: str) -> bool:

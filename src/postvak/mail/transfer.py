@@ -32,13 +32,15 @@ def decode_base64(raw: bytes) -> tuple[bytes, bool]:
 
     What follows the padding is read only if it is a base64 text of its own, at once or on a new line.
     """
-    body = raw.rstrip(b"=\r\n\t ")
-    if b"=" not in body:
-        return _quads(body)
-    first, _, rest = body.partition(b"=")
-    chunks = [_quads(first)[0]]
-    while (following := AFTER_PADDING.match(rest)) and len(chunks) < MAX_TEXTS:
-        piece, _, rest = rest[following.end() :].partition(b"=")
+    end = len(raw.rstrip(b"=\r\n\t "))
+    padding = raw.find(b"=", 0, end)
+    if padding < 0:
+        return _quads(raw[:end])
+    chunks = [_quads(raw[:padding])[0]]
+    while padding >= 0 and (following := AFTER_PADDING.match(raw, padding, end)) and len(chunks) < MAX_TEXTS:
+        start = following.end()
+        padding = raw.find(b"=", start, end)
+        piece = raw[start : padding if padding >= 0 else end]
         if not ALPHABET.fullmatch(b"".join(piece.split())):
             break
         chunks.append(_quads(piece)[0])

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from postvak.mail.header_lines import HeaderBlock, header_end, read_header
+from postvak.mail.header_lines import MAX_HEADER_BYTES, HeaderBlock, header_end, read_header
 from postvak.mail.headers import Headers, parameters
 from postvak.mail.transfer import decode_transfer
 
@@ -21,6 +21,7 @@ MAX_DEPTH = 50
 MAX_PARTS = 1000
 MAX_DELIMITERS = 20_000
 MAX_GUESSES = 5
+MIN_PART_HEADER = 2048
 UTF8_BOM = b"\xef\xbb\xbf"
 CONTENT_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 LOOKS_LIKE_DELIMITER = re.compile(rb"^--([^\r\n]{1,100}?)[ \t]*\r?\n(?=content-[a-z-]{2,30}[ \t]*:)", re.I | re.M)
@@ -158,6 +159,7 @@ class _Splitter:
     prefixes: tuple[bytes, ...] = ()
     defects: list[str] = field(default_factory=list)
     delimiters: int = 0
+    part_headers: int = MAX_HEADER_BYTES  # grows smaller with what was read, so that all together stay bounded
     is_full: bool = False
 
     def split(self) -> None:
@@ -208,7 +210,10 @@ class _Splitter:
 
     def _open(self, at: int, parent: _Node | None) -> int:
         """A new part begins at `at`; answer where its body begins."""
-        block = read_header(self.raw, at, len(self.raw), is_root=parent is None, is_delimiter=self._is_delimiter)
+        is_root = parent is None
+        most = MAX_HEADER_BYTES if is_root else self.part_headers
+        block = read_header(self.raw, at, is_root=is_root, is_delimiter=self._is_delimiter, most=most)
+        self.part_headers = max(self.part_headers - (block.body_start - at) // 4, MIN_PART_HEADER)
         self.defects += block.defects
         types = [at for at, (name, _) in enumerate(block.lines) if name.lower() == "content-type"]
         node = self._add(block, types[:1], parent)

@@ -7,10 +7,10 @@ import re
 from dataclasses import dataclass
 
 BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,255})\r?\n", re.M)
-BLOCK = re.compile(
-    r"^begin [0-7]{3,4} ([^\n]{1,255})\n((?:[ -`][^\n]{0,90}\n|`?\n)+?)(?:[ `]?\n)?end[ \t]*(?:\n|\Z)", re.M
-)
+BEGIN_TEXT = re.compile(r"^begin [0-7]{3,4} ([^\n]{1,255})\n", re.M)
+END = re.compile(r"^end[ \t]*(?:\n|\Z)", re.M)
 MAX_FILES = 100
+MAX_LINE = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +22,30 @@ class UuFile:
 
 
 def split_files(text: str) -> tuple[str, tuple[UuFile, ...]]:
-    """The text without its uuencoded files, and the files. Blocks without "end" stay text."""
+    """The text without its uuencoded files, and the files. Blocks without "end" or with odd lines stay text."""
     if "begin " not in text:
         return text, ()
     found: list[UuFile] = []
-
-    def take(match: re.Match[str]) -> str:
-        lines = match.group(2).encode("ascii", "replace").split(b"\n")
-        if len(found) >= MAX_FILES or not all(map(_is_sound, lines)):
-            return match.group()
-        found.append(UuFile(match.group(1).strip(), b"".join(map(_decode_line, lines))))
-        return ""
-
-    return BLOCK.sub(take, text), tuple(found)
+    kept: list[str] = []
+    at = 0
+    for begin in BEGIN_TEXT.finditer(text):
+        end = END.search(text, begin.end()) if begin.start() >= at and len(found) < MAX_FILES else None
+        if end is None:
+            break
+        lines = text[begin.end() : end.start()].encode("ascii", "replace").split(b"\n")
+        if all(map(_is_sound, lines)):
+            found.append(UuFile(begin.group(1).strip(), b"".join(map(_decode_line, lines))))
+            kept.append(text[at : begin.start()])
+            at = end.end()
+    return "".join([*kept, text[at:]]), tuple(found)
 
 
 def _is_sound(line: bytes) -> bool:
     """Has the line about as many characters as its first one says?"""
     if not line.strip(b" `"):
         return True
+    if len(line) > MAX_LINE:
+        return False
     wanted = (((line[0] - 32) & 63) + 2) // 3 * 4
     return line.isascii() and len(line.rstrip()) <= wanted + 2 and len(line) - 1 >= wanted - 4
 

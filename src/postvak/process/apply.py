@@ -249,9 +249,10 @@ def update_deliveries(batch: Sequence[Work], now: datetime) -> None:
     """Bounces: the deliveries they speak of, with the remote server's words. Rare, so plainly one by one."""
     for work in batch:
         for reported in work.plan.reported:
-            Delivery.objects.filter(pk=reported.delivery_id).update(
-                state=reported.state, said=reported.said, changed_at=now
-            )
+            if reported.state in Delivery.State.values:
+                Delivery.objects.filter(pk=reported.delivery_id).update(
+                    state=reported.state, said=reported.said, changed_at=now
+                )
             DeliveryEvent.objects.create(
                 delivery_id=reported.delivery_id, at=now, kind=reported.state, said=reported.said
             )

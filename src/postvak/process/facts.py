@@ -12,7 +12,7 @@ from django.db.models import Q, prefetch_related_objects
 
 from postvak.mail.addresses import normalise
 from postvak.mail.threading import canonical_message_id, numbers_in_subject, read_token
-from postvak.mail.values import DeliveryReport, Kind, Mail
+from postvak.mail.values import DeliveryReport, Failure, Kind, Mail
 from postvak.models import (
     Address,
     CustomerAddress,
@@ -37,6 +37,7 @@ from postvak.process.plan import (
 )
 
 MEGABYTE = 1024 * 1024
+DELAYED = "delayed"
 REFERENCES_LOOKED_UP = 30  # newest ones; a mail with thousands of references must not make a huge query
 
 
@@ -270,9 +271,10 @@ def report_of(mail: Mail, deliveries: Deliveries, threads: Threads) -> Report:
 
 
 def reported_state(kind: Kind, report: DeliveryReport) -> str:
-    """What a delivery becomes by a report (RFC 3464 action; RFC 3463: 5.7.x is a matter of policy)."""
+    """What a delivery becomes by a report (RFC 3464 action), or "delayed": the other server still tries."""
     if kind is Kind.COMPLAINT:
         return Delivery.State.COMPLAINED
     if report.action == "failed":
-        return Delivery.State.BLOCKED if report.status.startswith("5.7") else Delivery.State.BOUNCED
-    return Delivery.State.DEFERRED if report.action == "delayed" else Delivery.State.DELIVERED
+        refused = report.failure in {Failure.BLOCKED, Failure.POLICY}
+        return Delivery.State.BLOCKED if refused else Delivery.State.BOUNCED
+    return DELAYED if report.action == "delayed" else Delivery.State.DELIVERED

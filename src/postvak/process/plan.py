@@ -85,7 +85,7 @@ class FirstCopy:
 
 @dataclass(frozen=True, slots=True)
 class ReportedDelivery:
-    """One of our deliveries that a delivery report speaks of; `state` is what it becomes."""
+    """One of our deliveries that a delivery report speaks of; `state` is what it becomes, "delayed" changes nothing."""
 
     delivery_id: int
     recipient: str

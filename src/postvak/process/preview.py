@@ -62,15 +62,16 @@ def preview(mailbox: Mailbox, *, start_at: datetime | None, limit: int = LIMIT) 
     for receipt in receipts:
         receipt.mailbox = mailbox
         receipt.claimed_by, receipt.state = WORKER, Receipt.State.PROCESSING
-    raws = store.get_all([str(receipt.blob_id) for receipt in receipts])
-    mails = [Incoming(receipt, parse(raws[str(receipt.blob_id)])) for receipt in receipts]
+    found = store.find_all([str(receipt.blob_id) for receipt in receipts])
+    raws = [(receipt, found[str(receipt.blob_id)]) for receipt in receipts]
+    mails = [Incoming(receipt, parse(raw)) for receipt, raw in raws if isinstance(raw, bytes)]  # others: held later
     with transaction.atomic():
         Receipt.objects.filter(pk__in=[receipt.pk for receipt in receipts]).update(
             state=Receipt.State.PROCESSING, claimed_by=WORKER
         )
         for wave in waves(mails):
             process_wave(wave, WORKER, timezone.now())
-        rows = tuple(rows_of(receipts)[::-1])
+        rows = tuple(rows_of([incoming.receipt for incoming in mails])[::-1])
         transaction.set_rollback(True)
     return Preview(rows, waiting.count())
 

@@ -68,15 +68,27 @@ def within_bytes(rows: Iterable[tuple[int, int]]) -> list[int]:
 def process(receipts: Sequence[Receipt], worker: str) -> None:
     """Process claimed receipts (with their mailbox loaded) to an outcome, a later attempt, or *held*."""
     started_at = timezone.now()
-    raws = store.get_all([str(receipt.blob_id) for receipt in receipts])
-    waiting = [Incoming(receipt, parse(raws[str(receipt.blob_id)])) for receipt in receipts]
-    for wave in waves(waiting):
+    for wave in waves(read(receipts, worker)):
         try:
             process_wave(wave, worker, started_at)
         except Exception as error:  # noqa: BLE001 - nothing is lost: each mail is tried alone, where errors are recorded
             log.info("a wave of %d failed (%r); trying its mails one by one", len(wave), error)
             for incoming in wave:
                 process_alone(incoming, worker)
+
+
+def read(receipts: Sequence[Receipt], worker: str) -> list[Incoming]:
+    """The mails behind the receipts. Bytes that can't be read are a failure of that mail only."""
+    found = store.find_all([str(receipt.blob_id) for receipt in receipts])
+    incoming: list[Incoming] = []
+    for receipt in receipts:
+        raw = found[str(receipt.blob_id)]
+        if isinstance(raw, bytes):
+            incoming.append(Incoming(receipt, parse(raw)))
+        else:
+            log.warning("receipt %s: %s", receipt.pk, raw)
+            record_failure(receipt, worker, raw)
+    return incoming
 
 
 def waves(waiting: list[Incoming]) -> Iterator[list[Incoming]]:

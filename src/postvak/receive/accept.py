@@ -29,15 +29,18 @@ class Arrived:
 
 
 def accept(mailbox: Mailbox, mails: Sequence[Arrived]) -> list[Receipt]:
-    """Store mails of one mailbox; see accept_each()."""
-    return accept_each([(mailbox, mail) for mail in mails])
+    """Store mails of one mailbox; returns their receipts in the same order. See accept_each()."""
+    accept_each([(mailbox, mail) for mail in mails])
+    rows = Receipt.objects.filter(mailbox=mailbox, source__in={mail.source for mail in mails})
+    receipts = {receipt.source: receipt for receipt in rows}
+    return [receipts[mail.source] for mail in mails]
 
 
-def accept_each(arrivals: Sequence[tuple[Mailbox, Arrived]]) -> list[Receipt]:
-    """Store mails durably, in one transaction; returns their receipts in the same order.
+def accept_each(arrivals: Sequence[tuple[Mailbox, Arrived]]) -> None:
+    """Store mails durably, in one transaction. A mail that is stored already keeps its old receipt.
 
-    A mail that is stored already gets its old receipt. Raises what the database says (disk full, locked …):
-    then nothing is stored and nothing may be acknowledged.
+    Raises what the database or the place of large mails says (disk full, locked, unreachable …): then nothing is
+    stored and nothing may be acknowledged.
     """
     now = timezone.now()
     blobs = store.prepare([mail.raw for _mailbox, mail in arrivals])
@@ -51,9 +54,6 @@ def accept_each(arrivals: Sequence[tuple[Mailbox, Arrived]]) -> list[Receipt]:
             ],
             ignore_conflicts=True,
         )
-        rows = Receipt.objects.filter(mailbox__in=due, source__in={mail.source for _mailbox, mail in arrivals})
-        receipts = {(receipt.mailbox_id, receipt.source): receipt for receipt in rows}
-    return [receipts[mailbox.pk, mail.source] for mailbox, mail in arrivals]
 
 
 def first_attempts_at(mailboxes: set[int], now: datetime) -> dict[int, datetime | None]:

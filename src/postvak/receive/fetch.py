@@ -17,7 +17,7 @@ from postvak.crypto.sealing import CannotOpen
 from postvak.models import Mailbox
 from postvak.net.connection import ConnectionProblem, Problem
 from postvak.receive import lease
-from postvak.receive.accept import Arrived, accept, stored_sources
+from postvak.receive.accept import Arrived, accept_each, stored_sources
 from postvak.receive.imap import ImapSource
 from postvak.receive.pop3 import Pop3Source
 from postvak.receive.source import AfterStoring, Fetched, Item, Source
@@ -137,7 +137,7 @@ def store_batch(source: Source, mailbox: Mailbox, batch: Sequence[Item]) -> tupl
     except ConnectionProblem as error:
         problem = error
     if fetched:
-        accept(mailbox, [Arrived(mail.key, mail.raw, mail.arrived_at) for mail in fetched])
+        accept_each([(mailbox, Arrived(mail.key, mail.raw, mail.arrived_at)) for mail in fetched])
     if problem is not None and not keys_of(problem):
         raise problem
     settle(source, mailbox, [mail.key for mail in fetched])

@@ -1,6 +1,6 @@
 """IMAP4rev1 (RFC 3501) as a `Source`: UIDs only, read-only until `settle`, never a foreign mail expunged.
 
-Folders are EXAMINEd for listing and fetching and bodies are read with BODY.PEEK[], so nothing we read gets
+Folders are EXAMINEd for listing and fetching until something is settled, and bodies are read with BODY.PEEK[], so nothing we read gets
 \\Seen.  CLOSE is never sent (it would expunge); EXPUNGE only when every \\Deleted mail is one of ours.
 After a `ConnectionProblem` a session is only good for `close()`.
 """
@@ -17,7 +17,7 @@ from postvak.net.connection import Endpoint, Problem, problem_at, problems, word
 from postvak.net.imap_session import close_session, folder_names, greeting, open_session
 from postvak.receive.source import AfterStoring, Fetched, Item, Probe
 
-FETCH_TOGETHER = 25  # mails per FETCH
+FETCH_TOGETHER = 50  # mails per FETCH
 FETCH_ALONE = 1_000_000  # bytes: a larger mail gets a FETCH of its own
 UIDS_PER_COMMAND = 500  # keeps command lines below the 8,000 bytes that servers take (RFC 7162 section 4)
 
@@ -41,6 +41,7 @@ class ImapSource:
         self._folders = tuple(folders) or ("INBOX",)
         self._client: IMAPClient = open_session(endpoint)
         self._here: _Place | None = None
+        self._is_writable = False
 
     def items(self, skip: Container[str] = ()) -> list[Item]:
         """All mails of the folders, folder by folder, each in order of arrival (= of UID)."""
@@ -110,7 +111,7 @@ class ImapSource:
             return
         for place, items in _by_place(Item(key, 0) for key in keys).items():
             with problems(self._endpoint):
-                if self._enter(place.folder, writable=True) == place:
+                if self._is_in(place, writable=True):
                     for some in _chunks([uid for uid, _ in items]):
                         self._settle(some, action, folder)
 
@@ -194,9 +195,12 @@ class ImapSource:
         self._enter(folder)
         return len(self._client.search("ALL"))
 
-    def _is_in(self, place: _Place) -> bool:
-        """The folder is open and still the one whose UIDs we know."""
-        return place == (self._here if self._here == place else self._enter(place.folder))
+    def _is_in(self, place: _Place, *, writable: bool = False) -> bool:
+        """The folder is open and still the one whose UIDs we know. Once it had to be opened for writing, it stays so:
+        reading (BODY.PEEK[]) changes nothing there either."""
+        if self._here == place and (self._is_writable or not writable):
+            return True
+        return place == self._enter(place.folder, writable=writable)
 
     def _enter(self, folder: str, *, writable: bool = False) -> _Place:
         self._here = None
@@ -204,7 +208,7 @@ class ImapSource:
             answer = self._client.select_folder(folder, readonly=not writable)
         except imaplib.IMAP4.error as error:
             raise self._folder_problem(folder, error) from error
-        self._here = _Place(folder, int(answer.get(b"UIDVALIDITY", 0)))
+        self._here, self._is_writable = _Place(folder, int(answer.get(b"UIDVALIDITY", 0))), writable
         return self._here
 
     def _folder_problem(self, folder: str, error: imaplib.IMAP4.error) -> Exception:

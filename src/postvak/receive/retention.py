@@ -30,8 +30,7 @@ def drop_batch(outcome: str, before: datetime) -> int:
         Receipt.objects.filter(pk__in=rows).update(blob=None)
         orphans = list(unreferenced(set(rows.values())))
         Blob.objects.filter(pk__in=orphans).delete()
-    for digest in orphans:
-        store.remove_file(digest)
+    store.remove(orphans)
     return len(rows)
 
 

@@ -14,7 +14,7 @@ from typing import Protocol, Self
 from django.conf import settings
 from django.utils import timezone
 
-from postvak.blobs.store import BlobMissing
+from postvak.blobs.store import BlobMissing, VaultUnreachable
 from postvak.connect.endpoint import with_endpoint
 from postvak.crypto.sealing import CannotOpen
 from postvak.models import Channel, Delivery, OutgoingMail
@@ -78,6 +78,9 @@ def send_one(mail: OutgoingMail, session: Session, worker: str) -> None:
         raw = outbox.raw_mail(mail)
     except BlobMissing as error:
         record(mail, recipients, Result(State.FAILED, None, str(error)), worker)
+        return
+    except VaultUnreachable as error:
+        record(mail, recipients, Result(State.DEFERRED, None, str(error)), worker)
         return
     results = session.hand_over(mail, recipients, raw) if recipients else {}
     record_attempt(mail, results, worker=worker, now=timezone.now())

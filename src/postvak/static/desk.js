@@ -1,5 +1,14 @@
 // The desk: frames as high as their mail, tabs of the composer, names of chosen files.
 
+// ---- the newest message is what one wants to see, also when mails above it grow while they load ------
+let untouched = !location.hash;
+for (const touch of ["wheel", "touchmove", "pointerdown", "keydown"]) {
+  addEventListener(touch, () => { untouched = false; }, { once: true, passive: true });
+}
+function showNewest() {
+  if (untouched) [...document.querySelectorAll("#conversation .msg")].slice(1).at(-1)?.scrollIntoView({ block: "start" });
+}
+
 // ---- mail frames: no scripts run inside (sandbox), so the page measures them ----------
 function fit(frame) {
   const inside = frame.contentDocument?.documentElement;
@@ -11,9 +20,11 @@ function watch(frame) {
     if (frame.contentDocument?.body) new ResizeObserver(() => fit(frame)).observe(frame.contentDocument.body);
   };
   frame.addEventListener("load", start);
+  frame.addEventListener("load", showNewest, { once: true });
   if (frame.contentDocument?.readyState === "complete") start();
 }
 document.querySelectorAll("iframe.mail-frame").forEach(watch);
+showNewest();
 
 // ---- composer: answer or note; on a phone it covers the page while open ---------------
 function compose(kind) {
@@ -43,8 +54,6 @@ document.addEventListener("change", event => {
   document.getElementById(input.dataset.files).textContent = [...input.files].map(file => file.name).join(", ");
 });
 
-// ---- the newest message is what one wants to see ----------------------------------------
-if (!location.hash) [...document.querySelectorAll("#conversation .msg")].slice(1).at(-1)?.scrollIntoView({ block: "start" });
 document.querySelector(".row[aria-current]")?.scrollIntoView({ block: "nearest" });
 
 // ---- data-look="20": htmx asks again every 20 seconds, while somebody looks ---------------

@@ -82,7 +82,10 @@ def send(
     ticket: Ticket, draft: Draft, envelope: Envelope, what: Answer, channel: Channel, by: Agent, now: datetime
 ) -> Message:
     raw = compose(draft)
-    blobs = store.prepare([raw])
+    try:
+        blobs = store.prepare([raw])
+    except store.VaultUnreachable as error:
+        raise CannotAnswer("", _("The answer can't be stored at the moment: %(said)s") % {"said": error}) from error
     with transaction.atomic():
         store.save(blobs)
         message = record_message(ticket, draft, what, by, now)

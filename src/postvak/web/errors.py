@@ -1,8 +1,14 @@
 """Pages for what went wrong before or around a view. They need no log-in and, for 500, no database."""
 
+import logging
+
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
+
+from postvak.blobs.store import BlobMissing, VaultUnreachable
+
+log = logging.getLogger("postvak.web")
 
 
 def forged_form(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -42,6 +48,27 @@ def own_fault(request: HttpRequest) -> HttpResponse:
         500,
         _("Something went wrong on our side"),
         _("Nothing was lost. Try again; if it happens again, your administrator finds the cause in the server's log."),
+    )
+
+
+def unreadable_mail(request: HttpRequest, exception: BlobMissing | VaultUnreachable) -> HttpResponse:
+    """The bytes of a mail can't be had: not now (503), or not at all (500)."""
+    log.error("%s: %s", request.path, exception)
+    if isinstance(exception, VaultUnreachable):
+        return error_page(
+            request,
+            503,
+            _("This mail can't be read at the moment"),
+            _("The place where large mails lie does not answer. Nothing is lost: try again in a minute."),
+        )
+    return error_page(
+        request,
+        500,
+        _("The original of this mail is missing"),
+        _(
+            "Its text on the ticket is not affected. Your administrator finds the missing file in the server's log, and "
+            "all of them with “postvak blobs check”; it must come back from the backup."
+        ),
     )
 
 

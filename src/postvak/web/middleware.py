@@ -13,7 +13,9 @@ from django.utils import timezone, translation
 from whitenoise.base import WhiteNoise
 from whitenoise.middleware import WhiteNoiseFileResponse
 
+from postvak.blobs.store import BlobMissing, VaultUnreachable
 from postvak.models import Agent
+from postvak.web.errors import unreadable_mail
 from postvak.web.pages import STATIC
 from postvak.web.session import is_htmx, is_public
 
@@ -109,6 +111,21 @@ def language_of(request: HttpRequest, agent: Agent | None) -> str:
 def zone_of(agent: Agent | None) -> ZoneInfo:
     name = agent.time_zone if agent else ""
     return ZoneInfo(name if name in available_timezones() else settings.TIME_ZONE)
+
+
+def readable_mails(get_response: GetResponse) -> GetResponse:
+    """A mail whose bytes can't be read is a page that says so."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        return get_response(request)
+
+    def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if isinstance(exception, BlobMissing | VaultUnreachable):
+            return unreadable_mail(request, exception)
+        return None
+
+    middleware.process_exception = process_exception  # type: ignore[attr-defined]
+    return middleware
 
 
 def login_required(get_response: GetResponse) -> GetResponse:

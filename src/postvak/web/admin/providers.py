@@ -26,11 +26,10 @@ def recognise(request: HttpRequest) -> HttpResponse:
     """`?address=…&way=in|out`: the fragment with what was found, empty if nothing was."""
     address = request.GET.get("address", "").strip()
     provider = provider_of(address) if "@" in address else None
-    context = {"provider": provider, "hint": HINTS.get(provider.hint, "") if provider else "", "offers": []}
-    if provider:
-        ways = PROTOCOLS.get(request.GET.get("way", "in"), PROTOCOLS["in"])
-        context["offers"] = [offer for way in ways if (offer := offer_of(provider, way, address))]
-    return render(request, "admin/provider.html", context)
+    ways = PROTOCOLS.get(request.GET.get("way", "in"), PROTOCOLS["in"])
+    offers = [offer for way in ways if (offer := offer_of(provider, way, address))] if provider else []
+    hint = HINTS.get(provider.hint, "") if provider else ""
+    return render(request, "admin/provider.html", {"provider": provider, "hint": hint, "offers": offers})
 
 
 def offer_of(provider: MailProvider, protocol: str, address: str) -> dict[str, object] | None:

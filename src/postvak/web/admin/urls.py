@@ -4,7 +4,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
-from postvak.web.admin import addresses, agents, brands, channels, grants, mailboxes, preview, providers, queues, retention
+from postvak.web.admin import (
+    addresses,
+    agents,
+    brands,
+    channels,
+    grants,
+    mailboxes,
+    preview,
+    providers,
+    queues,
+    retention,
+)
 from postvak.web.admin.access import admin_only
 
 

@@ -47,7 +47,11 @@ def ticket_context(ticket: Ticket, agent: Agent, list_id: str) -> dict[str, Any]
         "list_id": list_id,
         "page": page_of(list_id, agent),
         "cards": cards,
-        "event_names": {**dict(Delivery.State.choices), "attempt": _("handed to the server")},
+        "event_names": {
+            **dict(Delivery.State.choices),
+            "attempt": _("handed to the server"),
+            "delayed": _("delayed on the way"),
+        },
         "last_id": max((card.message.pk for card in cards), default=0),
         "newer": newer,
         "older": older,

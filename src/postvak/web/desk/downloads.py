@@ -57,8 +57,9 @@ def original(request: HttpRequest, pk: int) -> HttpResponse:
 @cache_control(private=True, max_age=86400)
 def attachment(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(visible_attachments(agent_of(request)).select_related("message"), pk=pk)
+    raw = store.get(str(row.message.blob_id))
     try:
-        info, content = attachment_content(store.get(str(row.message.blob_id)), row.part)
+        info, content = attachment_content(raw, row.part)
     except LookupError as error:
         raise Http404 from error
     return download(content, row.name or info.name, row.content_type)

@@ -46,14 +46,12 @@ class MailboxForm(ConnectionMixin):
         label=_("start date"), required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     interval = forms.IntegerField(
-        initial=Mailbox._meta.get_field("interval").default,
         label=_("interval in seconds"),
         min_value=10,
         max_value=86400,
         help_text=_("How often Postvak looks for new mail."),
     )
     size_limit = forms.IntegerField(
-        initial=Mailbox._meta.get_field("size_limit").default,
         label=_("size limit in MB"),
         min_value=1,
         max_value=1000,
@@ -79,6 +77,8 @@ class MailboxForm(ConnectionMixin):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         offer_queue_and_channel(self)
+        for name in {"interval", "size_limit"} & set(self.fields):
+            self.fields[name].initial = getattr(self.instance, name)  # declared fields don't take the model's default
         if self.instance.pk and self.instance.is_look_only:
             del self.fields["start"], self.fields["start_date"]  # the preview page decides when it goes live
         if "start" in self.fields:

@@ -1,0 +1,137 @@
+"""POST /api/v1/mail: a raw mail over HTTP, into the mailbox that the token belongs to. Spec 01.
+
+201 only after the commit, as 250 by SMTP. What fails on our side is 503: nothing is stored, the sender tries again.
+Problems are told as RFC 9457 says (application/problem+json).
+"""
+
+import hashlib
+import hmac
+import logging
+import secrets
+from http import HTTPStatus
+
+from django.db import DatabaseError, InterfaceError
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from postvak.crypto.sealing import CannotOpen
+from postvak.models import Mailbox, Receipt
+from postvak.receive.accept import Arrived, accept, stored_sources
+from postvak.web.session import public
+
+log = logging.getLogger("postvak.receive")
+
+MEGABYTE = 1024 * 1024
+RETRY_AFTER = 30  # seconds
+LONGEST_KEY = 200
+
+
+class Refused(Exception):
+    """The mail isn't taken: a status and a sentence for the sender."""
+
+    def __init__(self, status: HTTPStatus, detail: str) -> None:
+        super().__init__(detail)
+        self.status, self.detail = status, detail
+
+
+@public
+@csrf_exempt
+@require_POST
+def mail(request: HttpRequest) -> HttpResponse:
+    """Headers: Authorization: Bearer TOKEN; optional Idempotency-Key, X-Postvak-Envelope-From and -To."""
+    try:
+        mailbox = mailbox_of(request)
+        arrived = read(request, mailbox)
+        known = bool(stored_sources(mailbox, [arrived.source]))
+        (receipt,) = accept(mailbox, [arrived])
+    except Refused as refused:
+        return problem(refused.status, refused.detail)
+    except (DatabaseError, InterfaceError, OSError):
+        log.exception("a mail over HTTP can't be stored now; its sender will try again")
+        return problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            _("The mail could not be stored at this moment. Please send it again later."),
+        )
+    if not is_same(receipt, arrived.raw):
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, _("Another mail came with this Idempotency-Key already."))
+    return JsonResponse({"receipt": receipt.pk, "source": receipt.source}, status=200 if known else 201)
+
+
+def mailbox_of(request: HttpRequest) -> Mailbox:
+    """Raises Refused. Every token is compared, so that the time tells nothing."""
+    scheme, _blank, token = request.headers.get("Authorization", "").partition(" ")
+    found = None
+    for mailbox in Mailbox.objects.filter(kind=Mailbox.Kind.HTTP, is_valid=True).exclude(sealed_password=""):
+        if is_token(mailbox, token.strip()):
+            found = mailbox
+    if found is None or scheme.lower() != "bearer":
+        raise Refused(HTTPStatus.UNAUTHORIZED, _("There is no mailbox with this token."))
+    return found
+
+
+def is_token(mailbox: Mailbox, token: str) -> bool:
+    try:
+        return hmac.compare_digest(mailbox.password.encode(), token.encode("utf-8", "replace"))
+    except CannotOpen:
+        log.error("the token of mailbox %s can't be opened; make a new one", mailbox.name)
+        return False
+
+
+def read(request: HttpRequest, mailbox: Mailbox) -> Arrived:
+    """Raises Refused."""
+    to = request.headers.get("X-Postvak-Envelope-To", "").replace(",", " ").split()
+    return Arrived(
+        source=source_of(request),
+        raw=read_body(request, mailbox.size_limit * MEGABYTE),
+        arrived_at=timezone.now(),
+        envelope_from=request.headers.get("X-Postvak-Envelope-From", "").strip().strip("<>")[:320],
+        envelope_to=tuple(address.strip("<>") for address in to),
+        remote_ip=request.META.get("REMOTE_ADDR", "")[:45],
+    )
+
+
+def source_of(request: HttpRequest) -> str:
+    """The same key is the same mail; without a key each request brings a mail of its own."""
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if len(key) > LONGEST_KEY or not key.isprintable():
+        key = hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+    return f"HTTP/{key or secrets.token_hex(10)}"
+
+
+def read_body(request: HttpRequest, limit: int) -> bytes:
+    """The whole body as it was sent. Raises Refused."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if not length.isdecimal():
+        raise Refused(HTTPStatus.LENGTH_REQUIRED, _("Send the mail with a Content-Length."))
+    if int(length) > limit:
+        raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _("This mail is larger than its mailbox takes."))
+    try:
+        raw: bytes = request.read(int(length))
+    except UnreadablePostError as error:
+        raise Refused(HTTPStatus.BAD_REQUEST, _("The mail did not arrive completely.")) from error
+    if not raw or len(raw) != int(length):
+        raise Refused(HTTPStatus.BAD_REQUEST, _("The mail did not arrive completely."))
+    return raw
+
+
+def is_same(receipt: Receipt, raw: bytes) -> bool:
+    """Whose bytes were dropped by the retention rule is recognised by its size."""
+    if receipt.blob_id is None:
+        return receipt.size == len(raw)
+    return receipt.blob_id == hashlib.sha256(raw).hexdigest()
+
+
+def problem(status: HTTPStatus, detail: str) -> HttpResponse:
+    response = JsonResponse(
+        {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail},
+        status=status.value,
+        content_type="application/problem+json",
+    )
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = str(RETRY_AFTER)
+    if status is HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
