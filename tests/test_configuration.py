@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from postvak.configuration import Configuration, ConfigurationError, Database, load
+from postvak.configuration import Bucket, Configuration, ConfigurationError, Database, load
 
 START = """
 import json, os, sys
@@ -159,6 +159,50 @@ def test_a_broken_database_url_is_one_sentence_without_the_password(tmp_path: Pa
     with pytest.raises(ConfigurationError, match=r"POSTVAK_DATABASE can't be read.*postgres://") as caught:
         start(tmp_path, POSTVAK_DATABASE=f"postgres://ann:geheim@{place}/post")
     assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["", "files"])
+def test_large_mails_lie_in_files_below_the_data_directory(tmp_path: Path, place: str) -> None:
+    found = start(tmp_path, POSTVAK_BLOBS=place)
+    assert (found.bucket, found.blobs) == (None, tmp_path / "blobs")
+
+
+@pytest.mark.parametrize(
+    ("place", "bucket"),
+    [
+        ("s3://mails", Bucket("mails")),
+        ("s3://Mails/desk/large/", Bucket("Mails", "desk/large")),
+        ("s3://mails?region=eu-west-1", Bucket("mails", region="eu-west-1")),
+        (
+            "s3://mails/desk?endpoint=https://s3.example.org:9000&region=nl",
+            Bucket("mails", "desk", "https://s3.example.org:9000", "nl"),
+        ),
+    ],
+)
+def test_the_bucket_of_large_mails_is_read_and_written_the_same_way(
+    tmp_path: Path, place: str, bucket: Bucket
+) -> None:
+    found = start(tmp_path, POSTVAK_BLOBS=place).bucket
+    assert found == bucket
+    assert start(tmp_path, POSTVAK_BLOBS=str(found)).bucket == bucket
+
+
+@pytest.mark.parametrize(
+    "place", ["/srv/blobs", "s3:mails", "s3://", "s3://m?acl=public", "s3://m?endpoint=s3.example.org", "http://m/x"]
+)
+def test_an_unknown_place_of_large_mails_is_one_sentence_that_says_what_to_write(tmp_path: Path, place: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"POSTVAK_BLOBS.*s3://bucket/prefix"):
+        start(tmp_path, POSTVAK_BLOBS=place)
+
+
+def test_key_and_secret_stand_in_their_own_variables_and_belong_together(tmp_path: Path) -> None:
+    found = start(tmp_path, POSTVAK_BLOBS="s3://m", POSTVAK_BLOBS_KEY="k", POSTVAK_BLOBS_SECRET="geheim")
+    assert found.bucket == Bucket("m", key="k", secret="geheim")
+    assert "geheim" not in repr(found) + str(found.bucket)
+    for environment in ({"POSTVAK_BLOBS_KEY": "k"}, {"POSTVAK_BLOBS": "s3://k:geheim@m"}):
+        with pytest.raises(ConfigurationError, match="POSTVAK_BLOBS_SECRET") as caught:
+            start(tmp_path, **({"POSTVAK_BLOBS": "s3://m"} | environment))
+        assert "geheim" not in str(caught.value)
 
 
 def test_with_a_public_address_only_its_host_and_this_machine_are_accepted(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ SECRET_FILE = "secret.key"  # noqa: S105 - a file name
 SEALING_FILE = "sealing.keys"
 RESTORE = "Restore it from your backup: without its keys the stored passwords of mail servers can't be opened."
 LANGUAGES = ("nl", "de", "en")
-BLOBS_FORMS = "Write files, or s3://bucket/prefix?endpoint=https://host&region=name; prefix, endpoint and region may be left out."
+BLOBS_FORMS = "Write files, or s3://bucket/prefix?endpoint=https://host&region=name; only the bucket is a must."
 DATABASE_FORMS = "Use postgres://user:password@host:port/name or sqlite:///path/to/file."
 
 
@@ -59,8 +59,9 @@ class Bucket:
 
     def __str__(self) -> str:
         """As in POSTVAK_BLOBS."""
-        given = [f"{name}={value}" for name, value in (("endpoint", self.endpoint), ("region", self.region)) if value]
-        return f"s3://{self.name}" + (f"/{self.prefix}" if self.prefix else "") + ("?" + "&".join(given) if given else "")
+        given = {"endpoint": self.endpoint, "region": self.region}
+        options = "&".join(f"{name}={value}" for name, value in given.items() if value)
+        return "/".join(filter(None, (f"s3://{self.name}", self.prefix))) + (f"?{options}" if options else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from postvak.process.run import process_due
 from postvak.receive import fetch as fetching
 from postvak.receive import imap, pop3
 from postvak.receive.fetch import fetch_mailbox
+from postvak.receive.pop3 import Pop3Source
 from postvak.send.deliver import send_due
 from postvak.send.smtp import SmtpSession
 from postvak.tickets.answer import Answer, answer
@@ -132,16 +133,16 @@ def test_a_token_that_ends_in_the_middle_of_a_session_costs_nothing_but_a_new_lo
     """POP3 that deletes opens a new session after each batch; by then the token's hour is over."""
     for raw in numbered(4):
         token_dovecot.deliver(grant.account, raw)
-    accept, ended = fetching.accept, []
+    settle, ended = Pop3Source.settle, []
 
-    def accept_and_end(*args: object) -> object:
+    def settle_and_end(source: Pop3Source, *args: object) -> None:
+        settle(source, *args)  # type: ignore[arg-type]
         if not ended:
             ended.append(provider.expire_access_tokens())
             Grant.objects.update(access_expires_at=timezone.now())
-        return accept(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(fetching, "BATCH", 2)
-    monkeypatch.setattr(fetching, "accept", accept_and_end)
+    monkeypatch.setattr(Pop3Source, "settle", settle_and_end)
     mailbox = box("pop3", after_storing="delete")
     assert fetch(mailbox).problem is None
     assert Receipt.objects.count() == 4

@@ -362,6 +362,8 @@ def receive_the_answer_of_the_customer(stage: Stage) -> None:
     expect(stage.page.locator(".msg").last).to_contain_text("that would be great")
     wait_until(lambda: in_frame(stage, "readyState") == "complete", seconds=10, what="first mail above it")
     expect(stage.page.locator(".msg").last).to_be_in_viewport(ratio=0.9)
+    assert stage.page.evaluate("scrollY") == 0, "the conversation scrolls, not the page"
+    assert stage.page.evaluate("document.documentElement.scrollHeight - innerHeight") <= 0
     shoot(stage.page, "29-ticket-reopened")
 
 

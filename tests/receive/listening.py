@@ -137,7 +137,7 @@ class Listener:
 
 
 def fresh_database() -> str:
-    """"" for SQLite; on PostgreSQL a new database in the cluster of this run."""
+    """ "" for SQLite; on PostgreSQL a new database in the cluster of this run."""
     if os.environ.get("POSTVAK_TEST_DATABASE") != "postgresql":
         return ""
     name = f"listener_{secrets.token_hex(4)}"

@@ -107,15 +107,14 @@ def test_what_is_offered_and_what_is_not(listener: Listener) -> None:
 def test_nothing_is_relayed_and_strangers_are_refused_in_plain_words(listener: Listener, address: str) -> None:
     with Talk(listener.port) as talk:
         replies = talk.begin(address)
-    assert replies[1] == (
-        f"550 5.1.1 <{address}> is no address of this helpdesk. Mail for others is not taken here."
-    )
+    assert replies[1] == (f"550 5.1.1 <{address}> is no address of this helpdesk. Mail for others is not taken here.")
     assert replies[2].startswith("503")
     assert listener.count() == 0
 
 
 @pytest.mark.parametrize(
-    "address", ["SUPPORT@In.Example.ORG", "support+order-7@in.example.org", "help@in.example.org", "postmaster@acme.example"]
+    "address",
+    ["SUPPORT@In.Example.ORG", "support+order-7@in.example.org", "help@in.example.org", "postmaster@acme.example"],
 )
 def test_letter_case_and_tag_do_not_count_and_postmaster_is_known_where_it_is_clear(
     listener: Listener, address: str
@@ -207,7 +206,9 @@ def test_bytes_are_kept_exactly(listener: Listener, raw: bytes) -> None:
     assert stored(listener) == [raw]
 
 
-@pytest.mark.parametrize("end", [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\r.\r\n", b"\n.\r", b"\r\n\x00.\r\n"])
+@pytest.mark.parametrize(
+    "end", [b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r\n.\r", b"\r.\r\n", b"\n.\r", b"\r\n\x00.\r\n"]
+)
 def test_only_crlf_dot_crlf_ends_a_mail(listener: Listener, end: bytes) -> None:
     """SMTP smuggling: what follows a false end stays content, it never becomes a second mail."""
     smuggled = b"MAIL FROM:<mallory@bad.example>\r\nRCPT TO:<acme@in.example.org>\r\nDATA\r\nSubject: evil\r\n"

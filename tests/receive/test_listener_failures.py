@@ -95,6 +95,7 @@ def test_too_many_connections_and_too_many_mails_are_sent_away_for_now(tmp_path:
 
 
 def test_stopping_finishes_the_mail_in_hand_and_sends_idle_clients_away(listener: Listener) -> None:
+    (listener.folder / "log").write_text("")
     with Talk(listener.port) as idle, Talk(listener.port) as busy:
         busy.begin(SUPPORT)
         busy.send(mail())

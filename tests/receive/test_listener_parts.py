@@ -58,7 +58,7 @@ def box(pk: int, addresses: str, size_limit: int = 50) -> Mailbox:
 
 def test_addresses_belong_to_their_mailbox_and_postmaster_where_it_is_clear() -> None:
     one = box(1, "support@a.example; sales@a.example\nsupport@münchen.example", 20)
-    two = box(2, "support@b.example, x+y@b.example, sales@a.example", 30)
+    two = box(2, "support@b.example, x+y@b.example, sales@a.example, info@a.example", 30)
     directory = make([one, two])
     assert directory.mailbox_of("Support+shop@A.EXAMPLE") is one
     assert directory.mailbox_of("sales@a.example") is one

@@ -361,6 +361,26 @@ def test_a_mail_whose_bytes_are_gone_fails_with_the_reason_and_stops_no_other(
     assert states(good) == {ANN: "accepted"}
 
 
+def test_a_mail_whose_bytes_can_not_be_read_just_now_waits_and_stops_no_other(
+    smtp: Channel, smtp_server: SmtpServer, write: Write, clock: Clock
+) -> None:
+    content = b"".join(n.to_bytes(4, "big") * 3 + str(n * 7907).encode() for n in range(30_000))
+    waiting = write(files=(File("large.bin", "application/octet-stream", content),))
+    good = write()
+    path = settings.CONFIGURATION.blobs / waiting.blob_id[:2] / waiting.blob_id
+    path.rename(path.with_suffix(".aside"))
+    path.mkdir()  # no file, and not missing either
+    send_everything()
+    assert states(waiting) == {ANN: "deferred"}
+    assert "can't be read" in waiting.deliveries.get().said
+    assert states(good) == {ANN: "accepted"}
+    path.rmdir()
+    path.with_suffix(".aside").rename(path)
+    clock.advance(hours=1)
+    send_everything()
+    assert states(waiting) == {ANN: "accepted"}
+
+
 # -- the channel's fault -----------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
@@ -11,6 +11,9 @@ from tests.servers import MissingServer
 from tests.servers.dovecot import Dovecot
 from tests.servers.postgres import Postgres
 from tests.servers.smtpd import SmtpServer
+
+if TYPE_CHECKING:
+    from tests.servers.s3 import S3Server
 
 Server = TypeVar("Server")
 
@@ -41,6 +44,15 @@ def dovecot() -> Iterator[Dovecot]:
 def smtp_server() -> Iterator[SmtpServer]:
     """A new one for each test (it starts within milliseconds); plain, STARTTLS and TLS, no login."""
     with SmtpServer.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator["S3Server"]:
+    """One for the whole run; each test has a prefix of its own."""
+    from tests.servers.s3 import S3Server  # moto takes seconds to load
+
+    with S3Server.running() as server:
         yield server
 
 

@@ -26,7 +26,9 @@ class Place:
             try:
                 return self.path_of(digest).read_bytes()
             except FileNotFoundError as error:
-                raise BlobMissing(f"The file {self.path_of(digest)} is missing. Restore it from your backup.") from error
+                raise BlobMissing(
+                    f"The file {self.path_of(digest)} is missing. Restore it from your backup."
+                ) from error
 
     def size(self, digest: str) -> int | None:
         with problems("read"):

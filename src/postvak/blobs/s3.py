@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import md5
 from time import monotonic
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -112,7 +113,8 @@ class Place:
             raise VaultUnreachable(self.said) from error
 
 
-def connect(bucket: Bucket) -> "boto3.client.S3":
+def connect(bucket: Bucket) -> Any:
+    """A client of the library, which has no types. Doesn't connect yet."""
     return boto3.session.Session().client(
         "s3",
         endpoint_url=bucket.endpoint or None,

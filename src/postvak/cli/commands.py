@@ -18,6 +18,7 @@ from rich.console import Console
 
 from postvak import __version__
 from postvak.cli import config_file, ingest_mail, inspect_mail, serving
+from postvak.cli.blobs_admin import blobs
 from postvak.cli.prepare import explain_failure, prepare_database
 from postvak.cli.show import as_json, comparison_text, fetch_text, plan_text
 from postvak.configuration import ConfigurationError
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 config = typer.Typer(help="The whole set-up as one TOML file.", no_args_is_help=True)
 app.add_typer(config, name="config")
+app.add_typer(blobs, name="blobs")
 out = Console()
 err = Console(stderr=True)
 
@@ -113,7 +115,7 @@ def ingest(
     except FileNotFoundError as error:
         fail(f"There is no file {error.filename}.")
     except (DatabaseError, OSError) as error:
-        fail(f"Not everything could be stored: {error}. Try again later; nothing is stored twice.", TRY_LATER)
+        fail(f"Not everything could be stored: {str(error).rstrip('.')}. Try again later; nothing is stored twice.", TRY_LATER)
 
 
 @app.command()
@@ -157,7 +159,7 @@ def fetch(
     boxes = [find_mailbox(name)] if name else list(Mailbox.objects.fetched())
     failed = False
     for box in boxes:
-        if box.kind == Mailbox.Kind.LOCAL:
+        if box.kind not in {Mailbox.Kind.IMAP, Mailbox.Kind.POP3}:
             fail(f"Mailbox “{box.name}” has no server to fetch from; use postvak ingest.")
         result = fetch_mailbox(box, worker=own_name())
         failed = failed or result.problem is not None

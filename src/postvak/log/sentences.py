@@ -6,13 +6,11 @@ The database keeps codes and parameters; the sentence is made in the reader's la
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from postvak.log.reason import Parameter
+from postvak.log.wording import in_words
 from postvak.models.status import SHIPPED_NAMES
 from postvak.models.ticket import Ticket
 
@@ -41,12 +39,10 @@ class Sentence:
     tone: str = ""
 
 
-TIMES = {"arrived", "start"}  # parameters that hold times
-
 TRACE: Mapping[str, Sentence] = {
     "received": Sentence(
         _("Received by mailbox “%(mailbox)s”"),
-        _("%(size)s bytes, stored safely before anything else happened."),
+        _("%(size)s, stored safely before anything else happened."),
         "in",
     ),
     "kind_personal": Sentence(_("Read: a mail from a person"), _("Attachments: %(attachments)s."), "mail"),
@@ -70,7 +66,7 @@ TRACE: Mapping[str, Sentence] = {
     ),
     "too_large": Sentence(
         _("Larger than this mailbox allows"),
-        _("%(size)s bytes, %(limit)s are allowed. Raise the limit of the mailbox, then try again."),
+        _("%(size)s; %(limit)s are allowed. Raise the limit of the mailbox, then try again."),
         "hand",
         "warn",
     ),
@@ -174,7 +170,9 @@ TRACE: Mapping[str, Sentence] = {
     ),
     "reopened": Sentence(_("The ticket is open again"), _("The customer answered, so it waits for us."), "redo"),
     "status_kept": Sentence(_("The status stays as it is"), _("The ticket was open already."), "tick"),
-    "released": Sentence(_("Let through by a person"), _("It was held; somebody looked at it and released it."), "hand"),
+    "released": Sentence(
+        _("Let through by a person"), _("It was held; somebody looked at it and released it."), "hand"
+    ),
     "queue_by_person": Sentence(_("Queue “%(queue)s”"), _("Chosen by the person who released the mail."), "slots"),
     "discarded": Sentence(
         _("Put aside by %(agent)s"), _("Reason: %(reason)s. No ticket was made; the mail stays here."), "trash", "key"
@@ -237,15 +235,9 @@ def history_line(code: str, parameters: Mapping[str, Parameter]) -> str:
 
 
 def fill(text: Text, parameters: Mapping[str, Parameter]) -> str:
-    """Put parameters in; one that an older row doesn't have shows as a dash instead of failing."""
-    shown = {name: local_time(value) if name in TIMES else value for name, value in parameters.items()}
+    """Put parameters in, in words; one that an older row doesn't have shows as a dash instead of failing."""
+    shown = {name: in_words(name, value) for name, value in parameters.items()}
     return str(text) % Lenient(shown) if text else ""
-
-
-def local_time(stored: Parameter) -> str:
-    """A stored ISO 8601 time as the reader writes it."""
-    at = parse_datetime(str(stored))
-    return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT") if at else str(stored)
 
 
 class Lenient(dict[str, Parameter]):

@@ -40,6 +40,9 @@ JIS_PAIR = re.compile(rb"[\x21-\x7e]{2}|[\x00-\xff]")
 IMAP_SHIFTED = re.compile(rb"&([A-Za-z0-9+/,]*)-")
 IMAP_LABELS = frozenset(["imap-utf-7", "utf-7-imap", "x-imap4-modified-utf7", "x-imap-utf-7"])
 SHIFTED = re.compile(rb"\+[A-Za-z0-9+/]{2,200}-")
+KNOWN_FAMILY = re.compile(
+    r"(?:cp|ibm|iso|mac|koi|hp|kz|ptcp|tis|big5|euc|gb|shift|johab|latin|ebcdic|csibm)[a-z0-9_.-]{0,30}$"
+)
 GUESS_BYTES = 4096
 MIN_CONFIDENCE = 0.5
 
@@ -94,8 +97,16 @@ def _codec(name: str) -> codecs.CodecInfo | None:
     except (ValueError, LookupError):
         return None
     if encoding is None or encoding.name in ("replacement", "x-user-defined"):
-        return None
+        return _python_codec(name)
     return codecs.lookup("cp932") if encoding.name == "shift_jis" else encoding.codec_info
+
+
+def _python_codec(name: str) -> codecs.CodecInfo | None:
+    """Charsets that only Python knows; never one of its codecs that are no charsets."""
+    try:
+        return codecs.lookup(name.replace("cp-", "cp")) if KNOWN_FAMILY.match(name) else None
+    except (LookupError, ValueError):
+        return None
 
 
 @lru_cache(maxsize=256)

@@ -26,6 +26,7 @@ PARAMETER = re.compile(rb";\s*([^\s=;]{1,80})\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([
 SECTION = re.compile(r"^([^*]+)(?:\*(\d{1,4}))?(\*)?$")
 QUOTED_PAIR = re.compile(rb'\\(["\\])')
 ANY_PAIR = re.compile(rb"\\(.)", re.S)
+ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 MAX_IDS = 1000
 # "name*=" and "name=" beside the numbered "name*0="; senders that give several mean the same by all
 EXTENDED, PLAIN = -2, -1
@@ -189,9 +190,11 @@ def own_message_id(raw: bytes) -> str:
 def read_date(raw: bytes) -> datetime | None:
     """The date as aware UTC; None when absent or impossible."""
     try:
-        parts = parsedate_tz(decode_text(raw[:200]))
-        if parts is None:
-            return None
+        written = decode_text(raw[:200])
+        parts = parsedate_tz(written)
+        if parts is None or ISO_DATE.match(written):
+            found = datetime.fromisoformat(written)
+            return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
         local = datetime(*parts[:6], tzinfo=UTC)
         return local - timedelta(seconds=parts[9] or 0)
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -28,6 +28,7 @@ JsonValue = str | int | float | bool | None | Sequence["JsonValue"] | Mapping[st
 Fields = dict[str, JsonValue]
 SNIFFED_BYTES = 8192
 LONGEST_REPLY = 250_000  # letters; nobody writes more, and what follows is of the same kind as what precedes
+MOST_LINES = 10_000
 CALENDARS = ("text/calendar", "application/ics")
 CONTACTS = ("text/vcard", "text/x-vcard", "text/directory")
 
@@ -80,7 +81,8 @@ def _emails(addresses: Sequence[Address]) -> list[str]:
 
 def _body(understood: Understood) -> Fields:
     mail = understood.mail
-    text, rest = mail.text[:LONGEST_REPLY], mail.text[LONGEST_REPLY:]
+    text = _beginning(mail.text)
+    rest = mail.text[len(text) :]
     segments: list[Fields] = [{"kind": one.kind, "text": one.text} for one in split_reply(text)]
     if rest:
         segments.append({"kind": segments[-1]["kind"], "text": rest})
@@ -92,6 +94,12 @@ def _body(understood: Understood) -> Fields:
         "segments": segments,
         "forwarded_from": forwarded_from(text, subject=mail.subject) or None,
     }
+
+
+def _beginning(text: str) -> str:
+    """As much of a text as a person writes and quotes."""
+    lines = text[:LONGEST_REPLY].split("\n", MOST_LINES)
+    return "\n".join(lines[:MOST_LINES]) if len(lines) > MOST_LINES else text[:LONGEST_REPLY]
 
 
 def _machine(understood: Understood) -> Fields:

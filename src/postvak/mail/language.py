@@ -17,7 +17,7 @@ SMALL_WORDS = {
     "nl": "de het een en van ik je jij wij we niet is dat die in te op voor met aan zijn naar er maar om dan zou wat mijn men dit als"
           " heb heeft hebben ben bij uit nog wel geen deze ook kan kunnen worden wordt graag groet groeten bedankt alvast mij ons onze u uw"
           " hallo beste geachte goedemorgen werkt al weer over vriendelijke hoi dank waarom wanneer hoe doe doet moet gisteren vandaag",
-    "de": "der die das und ist nicht ein eine einen einem einer ich sie wir mit auf für von zu den dem des im in es sich auch an als wie"
+    "de": "dank der die das und ist nicht ein eine einen einem einer ich sie wir mit auf für von zu den dem des im in es sich auch an als wie"
           " bei oder aber nur noch nach aus werden wurde wird haben habe hat bitte danke vielen grüße grüßen freundlichen mir mich uns"
           " unser unsere ihr ihre ihnen sehr geehrte geehrter hallo dass kann können keine kein mehr bin sind warum wann gestern heute",
     "en": "the and of to a in is that it for you i was on are with as this be have from or had by not but what all were we when your can"

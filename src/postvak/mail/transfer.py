@@ -13,11 +13,14 @@ SOFT_BREAK = re.compile(rb"=[ \t]+(?=\r?\n)")  # blanks at the end of a line wer
 ALPHABET = re.compile(rb"[A-Za-z0-9+/]+")
 AFTER_PADDING = re.compile(rb"=*(?:[ \t]*\r?\n\s*)?(?=[A-Za-z0-9+/])")
 MAX_TEXTS = 10_000
+WORDS = re.compile(rb"\s*[^\s=]+[ \t]+[^\s=]+[^=\r\n]*(?:\r?\n|\Z)")
 
 
 def decode_transfer(body: bytes, encoding: bytes) -> tuple[bytes, str]:
     """The bytes behind an encoding and a defect code ('' if sound)."""
     if encoding == b"base64":
+        if WORDS.match(body):
+            return body, "base64_broken"  # a text that is not encoded at all
         content, sound = decode_base64(body)
         return content, "" if sound else "base64_broken"
     if encoding == b"quoted-printable":

@@ -23,6 +23,7 @@ MAX_DELIMITERS = 20_000
 MAX_GUESSES = 5
 MIN_PART_HEADER = 2048
 UTF8_BOM = b"\xef\xbb\xbf"
+UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 CONTENT_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+")
 LOOKS_LIKE_DELIMITER = re.compile(rb"^--([^\r\n]{1,100}?)[ \t]*\r?\n(?=content-[a-z-]{2,30}[ \t]*:)", re.I | re.M)
 GUESS_BYTES = 256 * 1024
@@ -117,7 +118,9 @@ class _Node:
 
 
 def strip_envelope(raw: bytes) -> bytes:
-    """The mail without byte order mark, leading blank lines and mbox "From " line."""
+    """The mail without byte order mark, leading blank lines and mbox "From " line; UTF-16 becomes UTF-8."""
+    if raw.startswith(UTF16_BOMS):
+        raw = raw.decode("utf-16", "replace").encode("utf-8", "replace")
     raw = raw.removeprefix(UTF8_BOM).lstrip(b"\r\n")
     if raw.startswith((b"From ", b">From ")):
         raw = raw.partition(b"\n")[2]

@@ -62,10 +62,12 @@ def decode_uu(body: bytes) -> bytes:
 
 
 def _decode_line(line: bytes) -> bytes:
+    if not line.strip():
+        return b""
     try:
         return binascii.a2b_uu(line)
     except binascii.Error:
-        wanted = ((line[0] - 32) & 63) * 4 + 5 if line else 0
+        wanted = ((line[0] - 32) & 63) * 4 + 5
         try:
             return binascii.a2b_uu(line[: wanted // 3])
         except binascii.Error:

@@ -39,6 +39,8 @@ def received(facts: Facts) -> Plan:
     plan = Plan().because(
         "received", "received", mailbox=arrival.mailbox_name, source=arrival.source, size=arrival.size
     )
+    if is_no_mail(facts):
+        return plan
     plan = plan.because(
         "read", f"kind_{mail.kind}", found=mail.kind_reason, attachments=len(mail.attachments), size=arrival.size
     )
@@ -59,14 +61,20 @@ def keep_before_start(facts: Facts, plan: Plan) -> Plan:
 
 def hold_unusable(facts: Facts, plan: Plan) -> Plan:
     """Nothing that a ticket could be made of: a person must look. Who released it has looked."""
-    mail, arrival = facts.mail, facts.arrival
+    arrival = facts.arrival
     if arrival.is_released:
         return plan.because("held", "released")
     if arrival.size > arrival.size_limit:
         return hold(plan, "size", "too_large", size=arrival.size, limit=arrival.size_limit)
-    if not (mail.author or mail.subject or mail.message_id or mail.to):
+    if is_no_mail(facts):
         return hold(plan, "read", "empty_mail" if not arrival.size else "not_a_mail", size=arrival.size)
     return plan
+
+
+def is_no_mail(facts: Facts) -> bool:
+    """Neither sender nor recipient nor subject nor Message-ID: bytes, but no mail."""
+    mail = facts.mail
+    return not (mail.author or mail.subject or mail.message_id or mail.to)
 
 
 def stop_copy(facts: Facts, plan: Plan) -> Plan:

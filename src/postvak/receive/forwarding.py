@@ -12,6 +12,6 @@ def misspelt(addresses: Sequence[str]) -> list[str]:
 
 def taken(addresses: Sequence[str], *, besides: int | None) -> dict[str, str]:
     """Address -> name of another mailbox that has it already. `besides`: the mailbox that is being changed."""
-    others = Mailbox.objects.filter(kind=Mailbox.Kind.FORWARD).exclude(pk=besides).order_by("-pk")
+    others = Mailbox.objects.filter(kind=Mailbox.Kind.FORWARD).exclude(pk=besides or 0).order_by("-pk")
     owners = {address: other.name for other in others for address in other.forward_list}
     return {address: owners[address] for address in addresses if address in owners}

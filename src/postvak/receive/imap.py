@@ -1,6 +1,6 @@
 """IMAP4rev1 (RFC 3501) as a `Source`: UIDs only, read-only until `settle`, never a foreign mail expunged.
 
-Folders are EXAMINEd for listing and fetching until something is settled, and bodies are read with BODY.PEEK[], so nothing we read gets
+Folders are EXAMINEd until something is settled, and bodies are read with BODY.PEEK[], so nothing we read gets
 \\Seen.  CLOSE is never sent (it would expunge); EXPUNGE only when every \\Deleted mail is one of ours.
 After a `ConnectionProblem` a session is only good for `close()`.
 """

@@ -6,7 +6,11 @@ for (const touch of ["wheel", "touchmove", "pointerdown", "keydown"]) {
   addEventListener(touch, () => { untouched = false; }, { once: true, passive: true });
 }
 function showNewest() {
-  if (untouched) [...document.querySelectorAll("#conversation .msg")].slice(1).at(-1)?.scrollIntoView({ block: "start" });
+  const last = untouched && [...document.querySelectorAll("#conversation .msg")].slice(1).at(-1);
+  if (!last) return;
+  const pane = last.parentElement; // on a phone the page itself scrolls
+  if (pane.scrollHeight > pane.clientHeight) pane.scrollTop = last.offsetTop - 12;
+  else last.scrollIntoView({ block: "start" });
 }
 
 // ---- mail frames: no scripts run inside (sandbox), so the page measures them ----------

@@ -8,8 +8,9 @@ from babel.numbers import format_decimal
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
+from postvak.log.wording import byte_size
+
 MINUTE, HOUR, DAY, WEEK = 60, 3600, 86_400, 604_800
-UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 LOCALES = {"en": "en-GB"}  # most who read English here are Europeans: 21 Nov 2026, 21:07
@@ -68,7 +69,7 @@ def since(at: datetime | None) -> str:
     seconds = max(int((timezone.now() - at).total_seconds()), 0)
     days, hours, minutes = seconds // DAY, seconds % DAY // HOUR, seconds % HOUR // MINUTE
     parts = [(days, "day"), (hours, "hour")] if days else [(hours, "hour"), (minutes, "minute")]
-    return " ".join(span(count, unit) for count, unit in parts if count) or span(0, "minute")
+    return " ".join(span(count, unit) for count, unit in parts if count) or gettext("now")
 
 
 def span(count: int, unit: str) -> str:
@@ -81,15 +82,7 @@ def number(value: float | None) -> str:
     return "" if value is None else format_decimal(value, locale=locale())
 
 
-def size(count: int | None) -> str:
-    """Bytes as people say them: 842 kB, 1.4 MB (decimal, as mail servers announce their limits)."""
-    amount = float(count or 0)
-    for unit in UNITS:
-        if amount < 1000 or unit == UNITS[-1]:
-            break
-        amount /= 1000
-    digits = "0.#" if unit in UNITS[2:] and amount < 100 else "0"
-    return f"{format_decimal(amount, digits, locale=locale())} {unit}"
+size = byte_size
 
 
 def initials(name: str) -> str:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from postvak.models import Agent, Brand
+from postvak.models import Address, Agent, Brand, Channel, Mailbox
 from postvak.web.pages import render
 from postvak.web.session import public
 
@@ -112,9 +112,19 @@ def make_first_agent(facts: dict[str, Any]) -> Agent | None:
 
 
 def steps(current: str) -> list[dict[str, object]]:
-    """The shelf: which steps are behind, which one is open."""
-    here = [key for key, _label in STEPS].index(current)
+    """The shelf: which steps are done (a step left for later is not), which one is open."""
+    done = {
+        "organisation": Agent.objects.exists(),
+        "mailbox": Mailbox.objects.fetched().exists(),
+        "channel": Channel.objects.exists(),
+        "address": Address.objects.exists(),
+    }
     return [
-        {"number": place + 1, "label": label, "done": place < here, "current": place == here}
-        for place, (_key, label) in enumerate(STEPS)
+        {
+            "number": place,
+            "label": label,
+            "done": done.get(key, False) and key != current,
+            "current": key == current,
+        }
+        for place, (key, label) in enumerate(STEPS, start=1)
     ]

@@ -22,7 +22,9 @@ from postvak.receive.source import Probe
 from postvak.send import smtp
 from postvak.web.formats import number, size
 
-NOT_HEARD = (Problem.unknown_host, Problem.refused, Problem.timeout)
+NOT_HEARD = (
+    Problem.unknown_host, Problem.refused, Problem.timeout, Problem.tls_untrusted, Problem.tls_failed, Problem.not_stored,
+)  # fmt: skip
 CONNECT_SECONDS, READ_SECONDS, FINAL_REPLY_SECONDS = 10.0, 20.0, 60.0
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -14,6 +15,7 @@ from postvak.models import Mailbox, Receipt
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.checks import NOT_HEARD, Check, check_mailbox
 from postvak.web.admin.forms.mailboxes import LocalMailboxForm, MailboxForm
+from postvak.web.admin.tokens import inbound_url
 from postvak.web.flash import say
 from postvak.web.pages import render
 
@@ -34,10 +36,11 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     form = (LocalMailboxForm if local else MailboxForm)(request.POST or None, instance=mailbox)
     check = None
     if request.method == "POST" and form.is_valid():
-        check = check_mailbox(form.instance) if "check" in request.POST and not local else None
+        check = check_mailbox(form.instance) if "check" in request.POST and form.has_server else None
         if check is None or check.ok:
             return saved(request, form.save(), check)
-    context = {"form": form, "mailbox": mailbox, "local": local, "state": state, "check": check}
+    context: dict[str, Any] = {"form": form, "mailbox": mailbox, "local": local, "state": state, "check": check}
+    context |= {"listening": settings.CONFIGURATION.listening, "inbound_url": inbound_url(request)}
     return admin_page(request, "mailbox.html", "mailboxes", context)
 
 

@@ -15,6 +15,7 @@ from postvak.web.admin import (
     providers,
     queues,
     retention,
+    tokens,
 )
 from postvak.web.admin.access import admin_only
 
@@ -41,6 +42,7 @@ admin_urls = [
     path("admin/mailboxes/<int:pk>/preview/", preview.show, name="admin_mailbox_preview"),
     path("admin/mailboxes/<int:pk>/live/", preview.live, name="admin_mailbox_live"),
     path("admin/mailboxes/<int:pk>/comparison/", mailboxes.compare, name="admin_mailbox_comparison"),
+    path("admin/mailboxes/<int:pk>/token/", tokens.make, name="admin_mailbox_token"),
     path("admin/mailboxes/<int:pk>/due/", mailboxes.fetch_now, name="admin_mailbox_due"),
     *nouns("channels", "channel", channels),
     path("admin/channels/check/", channels.check, name="admin_channel_check_new"),

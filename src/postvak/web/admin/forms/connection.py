@@ -101,7 +101,7 @@ class ConnectionMixin(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("host", gettext("Enter the name of the server."))
         if "grant" in self.fields:
             self.log_in_with(cleaned.get("grant"))
-        moved = self.stored_host and cleaned.get("host") != self.stored_host
+        moved = self.has_server and self.stored_host and cleaned.get("host") != self.stored_host
         if moved and self.instance.sealed_password and not cleaned.get("password"):
             self.add_error(
                 "password",

@@ -12,7 +12,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from postvak.models import Channel, Mailbox, Queue
-from postvak.web.admin.forms.connection import CONNECTION_WIDGETS, ConnectionMixin, password_field
+from postvak.web.admin.forms.connection import CONNECTION_WIDGETS, PLAIN_TEXT, ConnectionMixin, password_field
+from postvak.web.admin.forms.forwarding import ForwardingMixin
 
 Kind, AfterStoring = Mailbox.Kind, Mailbox.AfterStoring
 PORTS = {
@@ -26,7 +27,7 @@ PORTS = {
 LOOK, ALL, NOW, DATE = "look", "all", "now", "date"
 
 
-class MailboxForm(ConnectionMixin):
+class MailboxForm(ForwardingMixin, ConnectionMixin):
     kinds_with_server = (Kind.IMAP, Kind.POP3)
     ports = json.dumps(PORTS)
 
@@ -61,12 +62,17 @@ class MailboxForm(ConnectionMixin):
     class Meta:
         model = Mailbox
         fields = (
-            "name", "kind", "host", "port", "security", "verify_tls", "ca_pem", "username", "folders", "queue",
+            "name", "kind", "host", "port", "security", "verify_tls", "ca_pem", "username", "forward_addresses", "folders", "queue",
             "reply_via", "after_storing", "move_to", "imports_closed", "interval", "silence_limit", "size_limit", "is_valid",
             "comment",
         )  # fmt: skip
-        widgets: ClassVar = {**CONNECTION_WIDGETS, "after_storing": forms.RadioSelect}
+        widgets: ClassVar = {
+            **CONNECTION_WIDGETS,
+            "after_storing": forms.RadioSelect,
+            "forward_addresses": forms.Textarea(attrs={**PLAIN_TEXT, "rows": 3}),
+        }
         help_texts: ClassVar = {
+            "forward_addresses": _("One on each line. They belong to this installation, and other mail servers send to them."),
             "folders": _("Several with a comma between them."),
             "ca_pem": _("Only if the server has a certificate of your own authority."),
             "is_valid": _("Mail is fetched only from valid mailboxes."),
@@ -128,6 +134,8 @@ class MailboxForm(ConnectionMixin):
 
 class LocalMailboxForm(forms.ModelForm):  # type: ignore[type-arg]
     """The mailbox of `postvak ingest`: no server, only where its mails go."""
+
+    has_server = False
 
     class Meta:
         model = Mailbox

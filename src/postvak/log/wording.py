@@ -1,0 +1,88 @@
+"""Parameters of sentences in the reader's words: times, sizes, and the short codes of the mail library."""
+
+from collections.abc import Callable, Mapping
+
+from babel import Locale
+from babel.numbers import format_decimal
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
+
+from postvak.log.reason import Parameter
+
+UNITS = ("B", "kB", "MB", "GB", "TB")
+
+DEFECTS: Mapping[str, str | Promise] = {
+    "base64_broken": _("an attachment's encoding (Base64) is damaged"),
+    "boundary_missing": _("the end of a part is missing"),
+    "boundary_not_found": _("the announced parts are not there"),
+    "boundary_wrong": _("the mark between the parts is wrong"),
+    "charset_broken": _("some characters don't fit the declared character set"),
+    "charset_unknown": _("the declared character set is unknown"),
+    "empty": _("there is nothing in it"),
+    "header_broken": _("a header line is damaged"),
+    "header_too_large": _("the header is too large to be read whole"),
+    "multipart_cut": _("the mail ends in the middle"),
+    "no_date": _("no date"),
+    "no_from": _("no sender"),
+    "no_message_id": _("no Message-ID"),
+    "tnef_broken": _("the Outlook container winmail.dat is damaged"),
+    "too_deep": _("parts are nested too deeply"),
+    "too_many_parts": _("it has too many parts"),
+}
+
+SIGNS: Mapping[str, str | Promise] = {
+    "header": _("the header line %(sign)s"),
+    "part": _("a part of type %(sign)s"),
+    "report": _("its type, a report (%(sign)s)"),
+    "sender": _("its sender"),
+    "subject": _("its subject"),
+    "text": _("its text"),
+}
+
+
+def in_words(name: str, value: Parameter) -> Parameter:
+    """The parameter `name` of a sentence as the reader would write it; unknown ones stay as they are."""
+    write = WRITERS.get(name)
+    return write(value) if write and value is not None else value
+
+
+def local_time(stored: Parameter) -> str:
+    """A stored ISO 8601 time."""
+    at = parse_datetime(str(stored))
+    return date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT") if at else str(stored)
+
+
+def byte_size(count: Parameter) -> str:
+    """Bytes as people say them: 842 kB, 1.4 MB (decimal, as mail servers announce their limits)."""
+    amount = float(count or 0)
+    for unit in UNITS:
+        if amount < 1000 or unit == UNITS[-1]:
+            break
+        amount /= 1000
+    digits = "0.#" if unit in UNITS[2:] and amount < 100 else "0"
+    return f"{format_decimal(amount, digits, locale=Locale.parse(get_language() or 'en', sep='-'))} {unit}"
+
+
+def defects(codes: Parameter) -> str:
+    """The codes of mail.values.Mail.defects, with commas between them."""
+    return ", ".join(str(DEFECTS.get(code, code)) for code in str(codes).split(", "))
+
+
+def sign(found: Parameter) -> str:
+    """What gave a kind of mail away: "header:Precedence=bulk" in words."""
+    kind, _colon, detail = str(found).partition(":")
+    return str(SIGNS[kind]) % {"sign": detail} if kind in SIGNS else gettext("its content")
+
+
+WRITERS: Mapping[str, Callable[[Parameter], str]] = {
+    "arrived": local_time,
+    "start": local_time,
+    "size": byte_size,
+    "limit": byte_size,
+    "list": defects,
+    "found": sign,
+}
