@@ -136,8 +136,8 @@ def test_pages_say_what_is_wrong_with_the_original(
     client.force_login(bob)
     assert receipt.message is not None
     pages = [
-        f"/receipt/{receipt.pk}/original/", f"/receipt/{receipt.pk}/source/", f"/message/{receipt.message.pk}/body/",
-        f"/message/{receipt.message.pk}/original/", f"/attachment/{receipt.message.attachments.get().pk}/",
+        f"/receipts/{receipt.pk}/original.eml", f"/receipts/{receipt.pk}/source/", f"/messages/{receipt.message.pk}/body/",
+        f"/messages/{receipt.message.pk}/original.eml", f"/attachments/{receipt.message.attachments.get().pk}/",
     ]  # fmt: skip
     for url in pages:
         response = client.get(url)

@@ -15,6 +15,7 @@ from postvak.net.connection import ConnectionProblem, Endpoint, Problem, Securit
 from postvak.process.run import process_due
 from postvak.receive import fetch as fetching
 from postvak.receive import imap, pop3
+from postvak.receive.accept import Arrived, accept
 from postvak.receive.fetch import fetch_mailbox
 from postvak.receive.pop3 import Pop3Source
 from postvak.send.deliver import send_due
@@ -177,14 +178,11 @@ def channel(token_smtp: SmtpServer, grant: Grant) -> Channel:
 @pytest.fixture
 def write(channel: Channel, mailbox: Mailbox, bob: Agent) -> Callable[[], OutgoingMail]:
     def writes() -> OutgoingMail:
-        from tests.send.test_outbox import receive
-
         number = next(NUMBERS)
-        ticket = receive(mailbox, mail(message_id=f"w{number}@x.example", text=str(number))).ticket
-        assert ticket is not None
-        return answer(
-            Ticket.objects.get(pk=ticket.pk), Answer(to=("ann@customer.example",), text="Yes."), by=bob
-        ).outgoing
+        accept(mailbox, [Arrived(f"w{number}", mail(message_id=f"w{number}@x.example", text=str(number)))])
+        while process_due(WORKER):
+            pass
+        return answer(Ticket.objects.latest("pk"), Answer(to=("ann@customer.example",), text="Yes."), by=bob).outgoing
 
     return writes
 

@@ -27,6 +27,9 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "1,000 levels of one boundary": lambda: b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" * 1000,
     "1,000 messages": lambda: b"Content-Type: message/rfc822\n\n" * 1000,
     "a digest of digests": lambda: b"Content-Type: multipart/digest; boundary=b\n\n--b\n\n" * 1000,
+    "digests in digests": lambda: b"".join(
+        b"Content-Type: multipart/digest; boundary=b%d\n\n--b%d\n\n" % (n, n) for n in range(1000)
+    ),
     "1,000 attached messages": lambda: _multipart(b"--b\nContent-Type: message/rfc822\n\nSubject: x\n\nText\n" * 1000),
     "10 MB in one header": lambda: b"Subject: " + b"x" * 10_000_000 + b"\n\nText",
     "10 MB of headers": lambda: b"X-Thing: something that is long\n" * 312_500 + b"\nText",

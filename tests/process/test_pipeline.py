@@ -168,6 +168,12 @@ def test_an_out_of_office_reply_is_added_but_reopens_nothing(mailbox: Mailbox, s
     assert Ticket.objects.get().status.key == "closed"
 
 
+def test_a_mail_of_a_machine_opens_a_ticket_on_which_nobody_waits(mailbox: Mailbox, support: Queue) -> None:
+    receive(mailbox, mail(auto_submitted="auto-generated"))
+    ticket = Ticket.objects.get()
+    assert (ticket.waiting_since, ticket.is_unread, ticket.status.key) == (None, True, "new")
+
+
 def test_a_ticket_in_the_trash_stays_there(mailbox: Mailbox, support: Queue) -> None:
     receive(mailbox, mail())
     Ticket.objects.update(status=Status.objects.get(key="trash"), is_open=False)

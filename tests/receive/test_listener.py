@@ -22,6 +22,7 @@ SENDER = "ann@customer.example"
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listener]:
     with Listener.running(tmp_path_factory.mktemp("l")) as listener:
         yield listener
+        assert "Traceback" not in listener.log
 
 
 @pytest.fixture

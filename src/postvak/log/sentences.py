@@ -177,6 +177,9 @@ TRACE: Mapping[str, Sentence] = {
     "discarded": Sentence(
         _("Put aside by %(agent)s"), _("Reason: %(reason)s. No ticket was made; the mail stays here."), "trash", "key"
     ),
+    "ticket_opened_for_machine": Sentence(
+        _("A new ticket was opened"), _("A machine wrote the mail: nobody waits for an answer."), "plus", "key"
+    ),
     "ticket_imported_closed": Sentence(
         _("A closed ticket was made"), _("This mailbox imports its mails as closed."), "plus", "key"
     ),

@@ -78,6 +78,7 @@ class _Reader:
     """Goes through the leaves of one mail."""
 
     tree: Tree
+    opens_messages: bool = True
     blocks: dict[int, _Block] = field(default_factory=dict)
     files: list[MailFile] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
@@ -87,9 +88,10 @@ class _Reader:
         for part in self.tree.parts:
             if part.is_multipart:
                 continue
-            content, defect = part.content()
+            shown = is_text(part)
+            content, defect = part.content(is_shown=shown)
             self.defects.append(defect)
-            if is_text(part):
+            if shown:
                 self._add_text(part, content)
             elif not is_tnef(part.content_type, part.filename, content) or not self._add_tnef(part, content):
                 self._add_file(part, content)
@@ -125,7 +127,7 @@ class _Reader:
             self._add_message(part, content)
 
     def _add_message(self, part: Part, content: bytes) -> None:
-        if len(self.blocks) < MAX_MESSAGES:
+        if self.opens_messages and len(self.blocks) < MAX_MESSAGES:
             self.blocks[part.index] = _Block([_text_of_message(content)])
 
     def _add_tnef(self, part: Part, content: bytes) -> bool:
@@ -183,7 +185,7 @@ def _is_message(file: MailFile) -> bool:
 
 def _text_of_message(content: bytes) -> str:
     """The text of an attached message; messages in it are not opened."""
-    reader = _Reader(build(strip_envelope(content)))
+    reader = _Reader(build(strip_envelope(content)), opens_messages=False)
     reader.read()
     return "\n".join(filter(None, (block.as_text() for block in reader.blocks.values())))
 

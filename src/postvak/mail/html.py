@@ -130,8 +130,8 @@ def sanitise(html: str, *, cid_urls: Mapping[str, str], allow_remote: bool = Fal
 
 def is_too_deep(html: str) -> bool:
     """Are more than MAX_NESTING elements open at once? Closing tags count against their own name only."""
-    if html.count("<") <= MAX_NESTING:
-        return False
+    if html.count("<") - html.count("</") <= MAX_NESTING:
+        return False  # fewer are opened at all
     open_tags: Counter[str] = Counter()
     depth = 0
     for match in TAG.finditer(html):

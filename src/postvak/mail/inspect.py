@@ -21,7 +21,8 @@ from postvak.mail.language import LOOKED_AT, language_of
 from postvak.mail.links import examine
 from postvak.mail.parse import Understood, understand
 from postvak.mail.protection import read_protection
-from postvak.mail.quotes import forwarded_from, reply_text, split_reply
+from postvak.mail.quotes import Segment, forwarded_from, reply_text, split_reply
+from postvak.mail.quotes_html import has_quotation_marks
 from postvak.mail.values import Address, AttachmentInfo, Kind, Mail
 
 JsonValue = str | int | float | bool | None | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
@@ -82,18 +83,27 @@ def _emails(addresses: Sequence[Address]) -> list[str]:
 def _body(understood: Understood) -> Fields:
     mail = understood.mail
     text = _beginning(mail.text)
+    segments = split_reply(text)
     rest = mail.text[len(text) :]
-    segments: list[Fields] = [{"kind": one.kind, "text": one.text} for one in split_reply(text)]
+    shown: list[Fields] = [{"kind": one.kind, "text": one.text} for one in segments]
     if rest:
-        segments.append({"kind": segments[-1]["kind"], "text": rest})
+        shown.append({"kind": segments[-1].kind, "text": rest})
+    is_forward_possible = "@" in text
     return {
         "body_text": mail.text,
         "body_html": mail.html,
         "html_present": bool(mail.html),
-        "reply_text": reply_text(text, mail.html if len(mail.html) <= LONGEST_REPLY else ""),
-        "segments": segments,
-        "forwarded_from": forwarded_from(text, subject=mail.subject) or None,
+        "reply_text": _reply(text, mail.html, segments),
+        "segments": shown,
+        "forwarded_from": (is_forward_possible and forwarded_from(text, subject=mail.subject)) or None,
     }
+
+
+def _reply(text: str, html: str, segments: Sequence[Segment]) -> str:
+    """`reply_text`, without splitting the text once more when the HTML can't change the result."""
+    if html and len(html) <= LONGEST_REPLY and has_quotation_marks(html):
+        return reply_text(text, html)
+    return "".join(one.text for one in segments if one.kind == "new").strip()
 
 
 def _beginning(text: str) -> str:

@@ -16,18 +16,28 @@ MAX_TEXTS = 10_000
 WORDS = re.compile(rb"\s*[^\s=]+[ \t]+[^\s=]+[^=\r\n]*(?:\r?\n|\Z)")
 
 
-def decode_transfer(body: bytes, encoding: bytes) -> tuple[bytes, str]:
-    """The bytes behind an encoding and a defect code ('' if sound)."""
+def decode_transfer(body: bytes, encoding: bytes, *, is_shown: bool = False) -> tuple[bytes, str]:
+    """The bytes behind an encoding and a defect code ('' if sound).
+
+    `is_shown`: it is read by people, so words where base64 was promised are kept. Files stay as promised.
+    """
     if encoding == b"base64":
-        if WORDS.match(body):
+        if is_shown and WORDS.match(body):
             return body, "base64_broken"  # a text that is not encoded at all
         content, sound = decode_base64(body)
         return content, "" if sound else "base64_broken"
     if encoding == b"quoted-printable":
-        return binascii.a2b_qp(SOFT_BREAK.sub(b"=", body) if b"= " in body or b"=\t" in body else body), ""
+        return binascii.a2b_qp(_without_blanks_after_soft_breaks(body)), ""
     if encoding in UUENCODED:
         return decode_uu(body), ""
     return body, "" if encoding in PLAIN else "encoding_unknown"
+
+
+def _without_blanks_after_soft_breaks(body: bytes) -> bytes:
+    if b"= " not in body and b"=\t" not in body:
+        return body
+    body = body.replace(b"= \r\n", b"=\r\n").replace(b"= \n", b"=\n")
+    return SOFT_BREAK.sub(b"=", body, count=MAX_TEXTS)
 
 
 def decode_base64(raw: bytes) -> tuple[bytes, bool]:

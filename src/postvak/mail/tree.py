@@ -76,12 +76,12 @@ class Part:
         """Content-ID without <>."""
         return self.headers.text("content-id").strip().strip("<>").strip()
 
-    def content(self) -> tuple[bytes, str]:
-        """The decoded body and a defect code ('' if sound)."""
+    def content(self, *, is_shown: bool = False) -> tuple[bytes, str]:
+        """The decoded body and a defect code ('' if sound); see `decode_transfer`."""
         if self.is_rest:
             return self.body, ""
         encoding = self.headers.raw("content-transfer-encoding").split(b"(")[0].strip().strip(b'";').lower()
-        return decode_transfer(self.body, encoding)
+        return decode_transfer(self.body, encoding, is_shown=is_shown)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,12 @@ class Account(models.Model):
     username = models.CharField(_("user"), max_length=255, blank=True, default="")
     sealed_password = models.TextField(blank=True, default="")
     grant = models.ForeignKey(
-        "postvak.Grant", models.SET_NULL, null=True, blank=True, related_name="%(class)ss", verbose_name=_("connected account")
+        "postvak.Grant",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="%(class)ss",
+        verbose_name=_("connected account"),
     )
 
     class Meta:

@@ -128,7 +128,7 @@ def new_ticket(work: Work, number: str, statuses: Mapping[str, Status], now: dat
         queue_id=plan.queue_id,
         status=status,
         is_open=status.is_open,
-        is_unread=work.plan.waits_for_us,
+        is_unread=status.is_open,
         customer_id=work.customer_id,
         reply_address_id=plan.reply_address_id,
         reply_via_id=plan.reply_via_id,

@@ -12,6 +12,7 @@ from postvak.mail.values import Kind
 from postvak.models.status import Status
 from postvak.process.plan import Facts, KnownTicket, NewTicket, Outcome, OwnAddress, Plan
 
+AUTOMATIC = {Kind.AUTO_REPLY, Kind.RECEIPT, Kind.LOOP}  # nobody waits for an answer to these
 Decision = Callable[[Facts, Plan], Plan]
 
 
@@ -222,7 +223,7 @@ def follow_up_or_new(facts: Facts, plan: Plan) -> Plan:
     if ticket is None:
         return open_new(facts, plan)
     plan = replace(plan, outcome=Outcome.FOLLOW_UP)
-    if facts.mail.kind in {Kind.AUTO_REPLY, Kind.RECEIPT, Kind.LOOP}:
+    if facts.mail.kind in AUTOMATIC:
         plan = replace(plan, waits_for_us=False)
         return plan.because("status", "automatic_keeps_status", status=ticket.status_key)
     if ticket.status_type in {Status.Type.CLOSED, Status.Type.PENDING}:
@@ -243,8 +244,11 @@ def open_new(facts: Facts, plan: Plan) -> Plan:
         status_key="closed" if closed else "new",
     )
     outcome = Outcome.NEW_TICKET_INSTEAD if instead else Outcome.NEW_TICKET
-    plan = replace(plan, outcome=outcome, new_ticket=ticket, waits_for_us=not closed)
-    return plan.because("ticket", "ticket_imported_closed" if closed else "ticket_opened")
+    by_machine = facts.mail.kind in AUTOMATIC
+    plan = replace(plan, outcome=outcome, new_ticket=ticket, waits_for_us=not (closed or by_machine))
+    if closed:
+        return plan.because("ticket", "ticket_imported_closed")
+    return plan.because("ticket", "ticket_opened_for_machine" if by_machine else "ticket_opened")
 
 
 def hold(plan: Plan, step: str, code: str, **parameters: str | int) -> Plan:

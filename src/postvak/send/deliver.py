@@ -128,7 +128,6 @@ class SmtpChannel:
             doubtful = dict.fromkeys(doubt.recipients, Result(State.IN_DOUBT, None, doubt.said))
         return {recipient: result_of(reply) for recipient, reply in attempt.replies.items()} | doubtful
 
-
     def send(self, mail: OutgoingMail, recipients: Sequence[str], raw: bytes) -> Attempt:
         """A session whose token ran out between two mails is opened anew; nothing of this mail was sent by then."""
         try:

@@ -33,5 +33,8 @@ async def read_piece(reader: StreamReader) -> bytes:
 
 
 def undotted(text: bytearray) -> bytes:
-    """Without our CRLF in front and the last dot; each line that starts with a dot loses it."""
-    return bytes(text[: -len(END) + len(CRLF)].replace(b"\r\n.", CRLF)[len(CRLF) :])
+    """Without our CRLF in front and the last dot; each line that starts with a dot loses it. Few copies: mails are large."""
+    del text[-len(END) + len(CRLF) :]
+    if b"\r\n." in text:
+        text = text.replace(b"\r\n.", CRLF)
+    return bytes(memoryview(text)[len(CRLF) :])

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -57,6 +58,6 @@ async def finish(reception: Reception) -> None:
 
 
 def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """A client that hangs up is nothing to report."""
-    if not isinstance(context.get("exception"), ConnectionError):
+    """A client that hangs up or can't do TLS is nothing to report."""
+    if not isinstance(context.get("exception"), ConnectionError | ssl.SSLError):
         loop.default_exception_handler(context)

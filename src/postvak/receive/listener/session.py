@@ -12,7 +12,7 @@ import time
 from collections import defaultdict
 from typing import Any
 
-from aiosmtpd.smtp import SMTP, Envelope
+from aiosmtpd.smtp import SMTP, Envelope, TLSSetupException
 from django.utils import timezone
 
 from postvak.models import Mailbox
@@ -278,6 +278,8 @@ class Unexpected:
     """aiosmtpd asks here what to answer to an exception: what went wrong is ours, so the sender tries again."""
 
     async def handle_exception(self, error: Exception) -> str:
+        if isinstance(error, TLSSetupException):  # the client's, and aiosmtpd hangs up
+            return replies.OWN_FAILURE
         log.error("unexpected error in a conversation; the sender will try again", exc_info=error)
         return replies.OWN_FAILURE
 

@@ -72,7 +72,9 @@ class MailboxForm(ForwardingMixin, ConnectionMixin):
             "forward_addresses": forms.Textarea(attrs={**PLAIN_TEXT, "rows": 3}),
         }
         help_texts: ClassVar = {
-            "forward_addresses": _("One on each line. They belong to this installation, and other mail servers send to them."),
+            "forward_addresses": _(
+                "One on each line. They belong to this installation, and other mail servers send to them."
+            ),
             "folders": _("Several with a comma between them."),
             "ca_pem": _("Only if the server has a certificate of your own authority."),
             "is_valid": _("Mail is fetched only from valid mailboxes."),
