@@ -15,7 +15,7 @@ from tests.servers.postgres import Postgres
 DATA = Path(tempfile.mkdtemp(prefix="postvak-test-"))
 atexit.register(shutil.rmtree, DATA, ignore_errors=True)
 for name in [name for name in os.environ if name.startswith("POSTVAK_") and not name.startswith("POSTVAK_TEST_")]:
-    if name not in {"POSTVAK_DATABASE", "POSTVAK_CORPORA"}:
+    if name not in {"POSTVAK_DATABASE", "POSTVAK_CORPORA", "POSTVAK_TORTURE"}:
         del os.environ[name]
 os.environ["POSTVAK_DATA"] = str(DATA)
 os.environ["POSTVAK_TIME_ZONE"] = "Europe/Amsterdam"

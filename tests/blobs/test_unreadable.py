@@ -13,10 +13,13 @@ from pytest_django import Settings
 
 from postvak.blobs.rows import Blob
 from postvak.blobs.store import BlobCorrupt, get
-from postvak.models import Agent, Channel, Mailbox, Queue, Receipt, Ticket, Trace
+from postvak.mail.compose import File
+from postvak.models import Agent, Channel, Mailbox, Message, Queue, Receipt, Retention, Ticket, Trace
 from postvak.process.preview import preview
 from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
+from postvak.receive.retention import drop_expired
+from postvak.tickets.answer import Answer, CannotAnswer, answer
 from tests.clock import Clock
 from tests.mails import mail
 
@@ -144,12 +147,21 @@ def test_pages_say_what_is_wrong_with_the_original(
         assert (response.status_code, said in response.content.decode()) == (status, True), url
 
 
+def test_an_answer_that_can_not_be_stored_says_so_and_writes_nothing(
+    bob: Agent, channel: Channel, mailbox: Mailbox, data: Path
+) -> None:
+    accept(mailbox, [Arrived("a/1", small(1))])
+    process_all()
+    (data / "blobs").write_text("a file where the directory of large mails should be")
+    file = File("noise.bin", "application/octet-stream", random.Random(1).randbytes(100_000))
+    with pytest.raises(CannotAnswer, match="The answer can't be stored at the moment: .*blobs"):
+        answer(Ticket.objects.get(), Answer(("ann@customer.example",), "Hello", files=(file,)), by=bob)
+    assert not Message.objects.filter(kind="outgoing").exists()
+
+
 def test_old_bytes_that_can_not_be_removed_now_stop_nothing(
     mailbox: Mailbox, support: Queue, data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from postvak.models import Retention
-    from postvak.receive.retention import drop_expired
-
     (receipt,) = accept(mailbox, [Arrived("a/1", large(1))])
     old = timezone.now() - timedelta(days=60)
     Receipt.objects.update(state="done", outcome="ignored", processed_at=old)

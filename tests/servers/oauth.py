@@ -166,9 +166,12 @@ class _Door(BaseHTTPRequestHandler):
             self._answer(status, {"error": error, "error_description": text})
 
     def do_GET(self) -> None:
-        """Dovecot's introspection by GET puts the token into the address."""
-        token = parse_qs(urlsplit(self.path).query).get("token", [""])[0]
-        self._answer(200, self.owner.introspect(token))
+        """The sign-in page: this person always says yes at once."""
+        asked = parse_qs(urlsplit(self.path).query)
+        self.send_response(302)
+        self.send_header("Location", f"{asked['redirect_uri'][0]}?{self.owner.agree(self.path)}")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _answer(self, status: int, values: Any) -> None:
         body = json.dumps(values).encode()

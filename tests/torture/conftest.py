@@ -18,6 +18,7 @@ from tests.torture.proxy import Proxy, Script
 
 NUMBERS = itertools.count(1)
 PASSWORD = "geheim"
+LIMIT = 1.5  # seconds, for impatient mailboxes
 
 
 def is_full() -> bool:
@@ -89,10 +90,10 @@ def site(dovecot: Dovecot, support: Queue) -> Iterator[MakeSite]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time limits of 1.5 seconds instead of 30 and 60."""
+    """Time limits of LIMIT seconds instead of 30 and 60."""
     usual = Account.endpoint.fget  # type: ignore[attr-defined]
 
     def endpoint(account: Account) -> Endpoint:
-        return replace(usual(account), connect_timeout=1.5, read_timeout=1.5)
+        return replace(usual(account), connect_timeout=LIMIT, read_timeout=LIMIT)
 
     monkeypatch.setattr(Account, "endpoint", property(endpoint))

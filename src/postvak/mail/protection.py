@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from postvak.mail.header_lines import header_end
+from postvak.mail.transfer import decode_base64
 from postvak.mail.tree import Part, Tree
 
 SMIME_TYPES = ("application/pkcs7-mime", "application/x-pkcs7-mime")
@@ -12,9 +14,12 @@ SMIME_SIGNATURES = ("application/pkcs7-signature", "application/x-pkcs7-signatur
 CMS = bytes.fromhex("06092a864886f70d0107")  # the number of the content type follows
 CMS_SIGNED, CMS_ENVELOPED = (2,), (3, 6)
 CMS_AUTHENTICATED = bytes.fromhex("060b2a864886f70d0109100117")
-INNER_SMIME = re.compile(rb"content-type:\s{0,4}application/(?:x-)?pkcs7-mime[^\r\n]{0,200}", re.I)
+INNER_SMIME = re.compile(
+    rb"content-type:\s{0,4}application/(?:x-)?pkcs7-mime[^\r\n]{0,200}(?:\r?\n[ \t][^\r\n]{0,200}){0,5}", re.I
+)
 ARMOUR = re.compile(r"^-----BEGIN PGP (SIGNED MESSAGE|MESSAGE)-----", re.M)
 LOOKED_AT = 4096
+MAX_LAYERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,21 @@ def _of_cms(smime_type: str, content: bytes) -> Protection:
         return Protection(encrypted="smime")
     number = _cms_number(content)
     if smime_type == "signed-data" or number in CMS_SIGNED:
-        inner = INNER_SMIME.search(content)
-        holds_encrypted = inner is not None and b"signed-data" not in inner.group().lower()
-        return Protection("smime", "smime" if holds_encrypted else "")
+        return Protection("smime", "smime" if _holds_encrypted(content) else "")
     enveloped = number in CMS_ENVELOPED or CMS_AUTHENTICATED in content[:LOOKED_AT]
     return Protection(encrypted="smime" if enveloped or not (smime_type or number) else "")
+
+
+def _holds_encrypted(content: bytes) -> bool:
+    """Is there an encrypted one inside a signed one, also when that is signed more than once?"""
+    for _ in range(MAX_LAYERS):
+        inner = INNER_SMIME.search(content)
+        if inner is None:
+            return False
+        if b"signed-data" not in inner.group().lower():
+            return True
+        content = decode_base64(content[header_end(content, inner.end() - 2)[1] :])[0]
+    return False
 
 
 def _cms_number(content: bytes) -> int:

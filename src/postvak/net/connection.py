@@ -17,6 +17,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
+LONGEST_WORDS = 2000  # characters of what a server said
+
+
 class Security(StrEnum):
     """How the connection is encrypted."""
 
@@ -109,24 +112,28 @@ def _trust(context: ssl.SSLContext, endpoint: Endpoint) -> None:
 
 
 def problem_at(endpoint: Endpoint, problem: Problem, said: str, **details: str) -> ConnectionProblem:
-    """A problem with this endpoint, `said` and `details` freed of its password."""
+    """A problem with this endpoint, `said` (not more than a page of it) and `details` freed of its password."""
     clean = {key: without_secrets(text, endpoint) for key, text in details.items()}
     where = {"host": endpoint.host, "port": str(endpoint.port)}
-    return ConnectionProblem(problem, without_secrets(said, endpoint), where | clean)
+    return ConnectionProblem(problem, without_secrets(said, endpoint)[:LONGEST_WORDS], where | clean)
 
 
 @contextmanager
 def problems(endpoint: Endpoint) -> Iterator[None]:
-    """Whatever the libraries raise inside leaves as `ConnectionProblem`; other exceptions pass."""
+    """Whatever the libraries raise inside leaves as `ConnectionProblem`, also what they make of garbage."""
     try:
         yield
     except (OSError, poplib.error_proto, imaplib.IMAP4.error, EOFError) as error:
         raise problem_at(endpoint, _problem_of(error), words(error)) from error
-    except UnicodeError as error:
-        if "idna" not in str(error):  # a host name like "mail..example" fails before it is looked up
-            raise
-        raise problem_at(endpoint, Problem.unknown_host, words(error)) from error
+    except _GARBAGE as error:
+        if isinstance(error, UnicodeError) and "idna" in str(error):  # "mail..example" fails before it is looked up
+            raise problem_at(endpoint, Problem.unknown_host, words(error)) from error
+        said = f"The server's answer makes no sense ({type(error).__name__}: {error})."
+        raise problem_at(endpoint, Problem.protocol, said) from error
 
+
+# imaplib, IMAPClient and poplib take answers apart without looking: what is missing there raises anything of these.
+_GARBAGE = (ValueError, LookupError, TypeError, AttributeError, AssertionError)
 
 # First match wins: subclasses stand before their parents.
 _KINDS: tuple[tuple[type[Exception], Problem], ...] = (
@@ -172,8 +179,9 @@ def words(error: BaseException) -> str:
 
 
 def as_text(said: bytes | str | object) -> str:
-    """A server's words, which are ASCII or UTF-8 or anything, as text."""
-    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    """A server's words, which are ASCII or UTF-8 or anything, as text; without NUL, which no database takes."""
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    return text.replace("\0", "\ufffd")
 
 
 def without_secrets(text: str, endpoint: Endpoint) -> str:

@@ -83,10 +83,13 @@ def make_receipt(mailbox: Mailbox, mail: Arrived, digest: str, now: datetime, du
     )
 
 
-def stored_sources(mailbox: Mailbox, sources: Sequence[str]) -> set[str]:
-    """Those of `sources` that this mailbox has receipts for."""
-    found: set[str] = set()
+def known_sources(mailbox: Mailbox, sources: Sequence[str]) -> dict[str, bool]:
+    """Those of `sources` that this mailbox has receipts for. False: we never had the bytes (receive.unreadable), so
+    the mail lies on the server only.
+    """
+    found: dict[str, bool] = {}
     for start in range(0, len(sources), 500):
         chunk = sources[start : start + 500]
-        found.update(Receipt.objects.filter(mailbox=mailbox, source__in=chunk).values_list("source", flat=True))
+        rows = Receipt.objects.filter(mailbox=mailbox, source__in=chunk).values_list("source", "blob", "size")
+        found.update({source: blob is not None or size > 0 for source, blob, size in rows})
     return found

@@ -5,7 +5,7 @@ done again for stored mails that are still there. State and the server's own wor
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,11 +17,11 @@ from postvak.crypto.sealing import CannotOpen
 from postvak.models import Mailbox
 from postvak.net.connection import ConnectionProblem, Problem
 from postvak.receive import lease
-from postvak.receive.accept import Arrived, accept_each, stored_sources
+from postvak.receive.accept import Arrived, accept_each, known_sources
 from postvak.receive.imap import ImapSource
 from postvak.receive.pop3 import Pop3Source
 from postvak.receive.source import AfterStoring, Fetched, Item, Source
-from postvak.receive.unreadable import count_unreadable, keys_of
+from postvak.receive.unreadable import count_unreadable, keys_of, suspect
 
 log = logging.getLogger("postvak.receive")
 
@@ -86,14 +86,14 @@ def run(mailbox: Mailbox, name: str, worker: str) -> Fetch:
     source = open_source(mailbox)
     try:
         items = source.items()
-        known = stored_sources(mailbox, [item.key for item in items])
-        settle(source, mailbox, [item.key for item in items if item.key in known])
+        known = known_sources(mailbox, [item.key for item in items])
+        settle(source, mailbox, [item.key for item in items if known.get(item.key)])
         stored = 0
         unreadable: list[ConnectionProblem] = []
-        for batch in batches([item for item in items if item.key not in known]):
+        for batch in batches([item for item in items if item.key not in known], mailbox.unreadable):
             if not lease.renew(name, worker):
                 break
-            count, problem = store_batch(source, mailbox, batch)
+            count, problem = store_batch(source, mailbox, batch, stored_before=stored)
             stored += count
             unreadable += [problem] if problem else []
         return Fetch(len(items), stored, unreadable=tuple(unreadable))
@@ -111,12 +111,14 @@ def imap_source(mailbox: Mailbox) -> ImapSource:
     return with_endpoint(mailbox, lambda endpoint: ImapSource(endpoint, mailbox.folder_list))
 
 
-def batches(items: Sequence[Item]) -> Iterator[list[Item]]:
-    """Groups that share a commit and fit into memory; a large mail goes alone."""
+def batches(items: Sequence[Item], suspects: Mapping[str, int]) -> Iterator[list[Item]]:
+    """Groups that share a commit and fit into memory; a large mail goes alone. So do mails that may be unreadable
+    (key -> failed attempts): after all others, the worst last, so that they hold up nobody.
+    """
     batch: list[Item] = []
     size = 0
-    for item in items:
-        if batch and (len(batch) >= BATCH or size + item.size > BATCH_BYTES):
+    for item in sorted(items, key=lambda item: suspects.get(item.key, 0)):
+        if batch and (len(batch) >= BATCH or size + item.size > BATCH_BYTES or item.key in suspects):
             yield batch
             batch, size = [], 0
         batch.append(item)
@@ -125,7 +127,9 @@ def batches(items: Sequence[Item]) -> Iterator[list[Item]]:
         yield batch
 
 
-def store_batch(source: Source, mailbox: Mailbox, batch: Sequence[Item]) -> tuple[int, ConnectionProblem | None]:
+def store_batch(
+    source: Source, mailbox: Mailbox, batch: Sequence[Item], *, stored_before: int
+) -> tuple[int, ConnectionProblem | None]:
     """Commit what could be read, act on the server for it; returns how many, and which mail couldn't be read.
 
     One unreadable mail stops neither its batch nor the next; a broken connection ends the run after the commit.
@@ -139,6 +143,8 @@ def store_batch(source: Source, mailbox: Mailbox, batch: Sequence[Item]) -> tupl
     if fetched:
         accept_each([(mailbox, Arrived(mail.key, mail.raw, mail.arrived_at)) for mail in fetched])
     if problem is not None and not keys_of(problem):
+        got = {mail.key for mail in fetched}
+        suspect(mailbox, [item.key for item in batch if item.key not in got], problem, others=stored_before)
         raise problem
     settle(source, mailbox, [mail.key for mail in fetched])
     return len(fetched), problem

@@ -78,9 +78,11 @@ class Pop3Source:
     def _read(self, pop: poplib.POP3, number: int, key: str, unreadable: dict[str, str]) -> bytes | None:
         pop.sock.sendall(b"RETR %d\r\n" % number)
         status = _line(pop)
-        if not status.startswith(b"+OK"):
+        if status.startswith(b"-ERR"):
             unreadable[key] = as_text(status).removeprefix("-ERR").strip()
             return None
+        if not status.startswith(b"+OK"):  # we are out of step: what follows could be half of another mail
+            raise poplib.error_proto(status)
         return _dotted_text(pop)
 
     def settle(self, keys: Sequence[str], action: AfterStoring, folder: str = "") -> None:
@@ -230,6 +232,8 @@ def _numbers(listing: Sequence[bytes]) -> dict[str, int]:
             copy += 1
             key = f"UIDL/{uidl.strip()} {copy}"
         numbers[key] = int(number)
+    if len(set(numbers.values())) < len(numbers):  # one of them would be taken for another mail
+        raise poplib.error_proto("the same message number twice in the answer to UIDL")
     return numbers
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from postvak.crypto.sealing import CannotOpen
 from postvak.models import Mailbox
 from postvak.net.connection import ConnectionProblem
-from postvak.receive.accept import stored_sources
+from postvak.receive.accept import known_sources
 from postvak.receive.fetch import as_problem, fetch_mailbox, open_source
 
 EVERY = timedelta(days=1)
@@ -39,7 +39,7 @@ def reconcile(mailbox: Mailbox, *, worker: str) -> Comparison:
             source.close()
     except (ConnectionProblem, CannotOpen) as error:
         return Comparison(problem=as_problem(error))
-    known = stored_sources(mailbox, keys)
+    known = known_sources(mailbox, keys)
     missing = tuple(key for key in keys if key not in known)
     Mailbox.objects.filter(pk=mailbox.pk).update(
         reconciled_at=timezone.now(), compared=len(keys), missing=list(missing[:SHOWN])

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST
 
 from postvak.crypto.sealing import CannotOpen
 from postvak.models import Mailbox, Receipt
-from postvak.receive.accept import Arrived, accept, stored_sources
+from postvak.receive.accept import Arrived, accept, known_sources
 from postvak.web.session import public
 
 log = logging.getLogger("postvak.receive")
@@ -45,7 +45,7 @@ def mail(request: HttpRequest) -> HttpResponse:
     try:
         mailbox = mailbox_of(request)
         arrived = read(request, mailbox)
-        known = bool(stored_sources(mailbox, [arrived.source]))
+        known = bool(known_sources(mailbox, [arrived.source]))
         (receipt,) = accept(mailbox, [arrived])
     except Refused as refused:
         return problem(refused.status, refused.detail)
