@@ -19,7 +19,6 @@ from postvak.blobs import store
 from postvak.models import Lease, Mailbox, Queue, Receipt, Ticket
 from postvak.process.held import try_again
 from postvak.process.run import process_due
-from postvak.receive import lease
 from postvak.receive.accept import Arrived, accept
 from postvak.receive.fetch import Fetch, fetch_mailbox, open_source
 from postvak.worker.identity import free_claims_of_the_dead
@@ -417,7 +416,7 @@ def test_a_connection_that_breaks_in_the_middle_keeps_what_came_and_goes_on_late
 def test_a_mailbox_that_another_worker_has_is_left_alone(dovecot: Dovecot, user: str, box: Box) -> None:
     mailbox = box()
     dovecot.deliver(user, mail())
-    assert lease.take(f"mailbox:{mailbox.pk}", "other:1:x")
+    assert Lease.objects.take(f"mailbox:{mailbox.pk}", "other:1:x")
     assert fetch(mailbox) == Fetch(busy=True)
     assert mailbox.next_fetch_at is None
     assert not Receipt.objects.exists()
@@ -454,7 +453,7 @@ def test_the_lease_of_a_dead_worker_of_this_machine_is_freed(dovecot: Dovecot, u
     dovecot.deliver(user, mail())
     with subprocess.Popen(["true"]) as gone:
         gone.wait()
-    assert lease.take(f"mailbox:{mailbox.pk}", f"{socket.gethostname()[:40]}:{gone.pid}:abcd")
+    assert Lease.objects.take(f"mailbox:{mailbox.pk}", f"{socket.gethostname()[:40]}:{gone.pid}:abcd")
     assert fetch(mailbox).busy
     free_claims_of_the_dead()
     assert fetch(mailbox).stored == 1
@@ -473,7 +472,7 @@ def test_the_lease_of_a_living_worker_and_of_another_machine_is_not_freed(
 ) -> None:
     mailbox = box()
     owner = "another-machine:999999:abcd" if elsewhere else living_worker
-    assert lease.take(f"mailbox:{mailbox.pk}", owner)
+    assert Lease.objects.take(f"mailbox:{mailbox.pk}", owner)
     free_claims_of_the_dead()
     assert fetch(mailbox).busy
 
@@ -481,7 +480,7 @@ def test_the_lease_of_a_living_worker_and_of_another_machine_is_not_freed(
 def test_a_lease_runs_out_by_itself_after_a_minute(dovecot: Dovecot, user: str, box: Box, clock: Clock) -> None:
     mailbox = box()
     dovecot.deliver(user, mail())
-    assert lease.take(f"mailbox:{mailbox.pk}", "another-machine:1:x")
+    assert Lease.objects.take(f"mailbox:{mailbox.pk}", "another-machine:1:x")
     clock.advance(seconds=59)
     assert fetch(mailbox).busy
     clock.advance(seconds=1)

@@ -14,9 +14,8 @@ from django.utils import timezone
 
 from postvak.connect.endpoint import has_run_out, with_endpoint
 from postvak.crypto.sealing import CannotOpen
-from postvak.models import Mailbox
+from postvak.models import Lease, Mailbox
 from postvak.net.connection import ConnectionProblem, Problem
-from postvak.receive import lease
 from postvak.receive.accept import Arrived, accept_each, known_sources
 from postvak.receive.imap import ImapSource
 from postvak.receive.pop3 import Pop3Source
@@ -47,7 +46,7 @@ class Fetch:
 def fetch_mailbox(mailbox: Mailbox, *, worker: str) -> Fetch:
     """Fetch everything new; one worker at a time. Connection problems are returned and recorded, not raised."""
     name = f"mailbox:{mailbox.pk}"
-    if not lease.take(name, worker):
+    if not Lease.objects.take(name, worker):
         return Fetch(busy=True)
     try:
         fetch = run_to_the_end(mailbox, name, worker)
@@ -62,7 +61,7 @@ def fetch_mailbox(mailbox: Mailbox, *, worker: str) -> Fetch:
         record_problem(mailbox, ConnectionProblem(Problem.not_stored, str(error)), timezone.now())
         raise
     finally:
-        lease.give_back(name, worker)
+        Lease.objects.give_back(name, worker)
     return fetch
 
 
@@ -91,7 +90,7 @@ def run(mailbox: Mailbox, name: str, worker: str) -> Fetch:
         stored = 0
         unreadable: list[ConnectionProblem] = []
         for batch in batches([item for item in items if item.key not in known], mailbox.unreadable):
-            if not lease.renew(name, worker):
+            if not Lease.objects.renew(name, worker):
                 break
             count, problem = store_batch(source, mailbox, batch, stored_before=stored)
             stored += count

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field
 from django.db import connection
 
 from postvak.crypto.sealing import CannotOpen
-from postvak.models import Mailbox
+from postvak.models import Lease, Mailbox
 from postvak.net.connection import ConnectionProblem
-from postvak.receive import lease
 from postvak.receive.imap import ImapSource
 
 log = logging.getLogger("postvak.receive")
@@ -78,7 +77,7 @@ class Idler:
             for mailbox in Mailbox.objects.fetched().filter(
                 kind=Mailbox.Kind.IMAP, failing_since=None, last_success_at__isnull=False
             )
-            if lease.take(f"idle:{mailbox.pk}", self.worker)
+            if Lease.objects.take(f"idle:{mailbox.pk}", self.worker)
         }
         for watch in list(self.watches.values()):
             mailbox = wanted.get(watch.mailbox_id)
@@ -146,7 +145,7 @@ class Idler:
         watch = self.watches.pop(mailbox_id)
         self.selector.unregister(watch.source.fileno())
         watch.source.close()
-        lease.give_back(f"idle:{mailbox_id}", self.worker)
+        Lease.objects.give_back(f"idle:{mailbox_id}", self.worker)
 
     def announce(self, mailbox_id: int) -> None:
         Mailbox.objects.filter(pk=mailbox_id).update(next_fetch_at=None)
