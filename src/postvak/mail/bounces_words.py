@@ -123,8 +123,8 @@ def best_status(written: str, diagnostic: str) -> str:
     """
     declared = STATUS.search(written)
     words = NAMES.sub(" @ ", diagnostic[:MAX_WORDS])
-    own = declared.group(1) if declared else ""
-    codes = [code for code in STATUS.findall(words) if code[0] != "2" and code[0] == (own or code)[0]]
+    own: str = declared.group(1) if declared else ""
+    codes: list[str] = [code for code in STATUS.findall(words) if code[0] != "2" and code[0] == (own or code)[0]]
     codes += [own] if own else []
     if codes:
         return max(codes, key=_exactness)

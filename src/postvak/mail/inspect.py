@@ -21,15 +21,13 @@ from postvak.mail.language import LOOKED_AT, language_of
 from postvak.mail.links import examine
 from postvak.mail.parse import Understood, understand
 from postvak.mail.protection import read_protection
-from postvak.mail.quotes import Segment, forwarded_from, reply_text, split_reply
+from postvak.mail.quotes import LONGEST_REPLY, Segment, beginning_of, forwarded_from, reply_text, split_reply
 from postvak.mail.quotes_html import has_quotation_marks
 from postvak.mail.values import Address, AttachmentInfo, Kind, Mail
 
 JsonValue = str | int | float | bool | None | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 Fields = dict[str, JsonValue]
 SNIFFED_BYTES = 8192
-LONGEST_REPLY = 250_000  # letters; nobody writes more, and what follows is of the same kind as what precedes
-MOST_LINES = 10_000
 CALENDARS = ("text/calendar", "application/ics")
 CONTACTS = ("text/vcard", "text/x-vcard", "text/directory")
 
@@ -82,12 +80,9 @@ def _emails(addresses: Sequence[Address]) -> list[str]:
 
 def _body(understood: Understood) -> Fields:
     mail = understood.mail
-    text = _beginning(mail.text)
-    segments = split_reply(text)
-    rest = mail.text[len(text) :]
+    text = beginning_of(mail.text)
+    segments = split_reply(mail.text)
     shown: list[Fields] = [{"kind": one.kind, "text": one.text} for one in segments]
-    if rest:
-        shown.append({"kind": segments[-1].kind, "text": rest})
     is_forward_possible = "@" in text
     return {
         "body_text": mail.text,
@@ -104,12 +99,6 @@ def _reply(text: str, html: str, segments: Sequence[Segment]) -> str:
     if html and len(html) <= LONGEST_REPLY and has_quotation_marks(html):
         return reply_text(text, html)
     return "".join(one.text for one in segments if one.kind == "new").strip()
-
-
-def _beginning(text: str) -> str:
-    """As much of a text as a person writes and quotes."""
-    lines = text[:LONGEST_REPLY].split("\n", MOST_LINES)
-    return "\n".join(lines[:MOST_LINES]) if len(lines) > MOST_LINES else text[:LONGEST_REPLY]
 
 
 def _machine(understood: Understood) -> Fields:

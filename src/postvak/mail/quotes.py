@@ -30,6 +30,8 @@ __all__ = [
     "split_reply_html",
 ]
 
+LONGEST_REPLY = 250_000  # letters; nobody writes more
+MOST_LINES = 10_000
 INTRODUCTIONS = {
     "en": "On {date} at {time}, {author} wrote:",
     "nl": "Op {date} om {time} schreef {author}:",
@@ -54,9 +56,22 @@ def quote_reply(text: str, *, author: str, at: datetime, language: str) -> str:
 
 
 def split_reply(text: str) -> tuple[Segment, ...]:
-    """New, quoted, signature and disclaimer segments in order; neighbours differ in kind; () for ''."""
-    lines = text.splitlines(keepends=True)
-    return merge_pieces(_pieces(lines, mark_lines(lines)))
+    """New, quoted, signature and disclaimer segments in order; neighbours differ in kind; () for ''.
+
+    Only as much is looked at as people write and quote; what follows is taken as the kind that stands before it.
+    """
+    beginning = beginning_of(text)
+    lines = beginning.splitlines(keepends=True)
+    pieces = _pieces(lines, mark_lines(lines))
+    if len(beginning) < len(text):
+        pieces.append((pieces[-1][0], text[len(beginning) :]))
+    return merge_pieces(pieces)
+
+
+def beginning_of(text: str) -> str:
+    """The first LONGEST_REPLY letters, and of them the first MOST_LINES lines."""
+    lines = text[:LONGEST_REPLY].split("\n", MOST_LINES)
+    return "\n".join(lines[:MOST_LINES]) if len(lines) > MOST_LINES else text[:LONGEST_REPLY]
 
 
 def split_reply_html(html: str) -> tuple[Segment, ...]:
