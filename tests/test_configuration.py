@@ -179,9 +179,7 @@ def test_large_mails_lie_in_files_below_the_data_directory(tmp_path: Path, place
         ),
     ],
 )
-def test_the_bucket_of_large_mails_is_read_and_written_the_same_way(
-    tmp_path: Path, place: str, bucket: Bucket
-) -> None:
+def test_the_bucket_of_large_mails_is_read_and_written_the_same_way(tmp_path: Path, place: str, bucket: Bucket) -> None:
     found = start(tmp_path, POSTVAK_BLOBS=place).bucket
     assert found == bucket
     assert start(tmp_path, POSTVAK_BLOBS=str(found)).bucket == bucket

@@ -18,7 +18,7 @@ from postvak.models import Agent, Channel, Mailbox, Message, Queue, Receipt, Ret
 from postvak.process.preview import preview
 from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
-from postvak.receive.retention import drop_expired
+from postvak.receive.retention import bury, drop_expired
 from postvak.tickets.answer import Answer, CannotAnswer, answer
 from tests.clock import Clock
 from tests.mails import mail
@@ -170,5 +170,10 @@ def test_old_bytes_that_can_not_be_removed_now_stop_nothing(
     path.unlink()
     path.mkdir()
     assert drop_expired(timezone.now()) == 1
+    later = timezone.now() + timedelta(minutes=11)
+    assert bury(later) == 0
+    assert Blob.objects.get().is_going
+    assert "stay for now" in caplog.text
+    path.rmdir()
+    assert bury(later) == 1
     assert not Blob.objects.exists()
-    assert "postvak blobs check" in caplog.text

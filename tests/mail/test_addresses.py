@@ -58,9 +58,7 @@ def test_the_detail_of_an_address_can_be_left_out() -> None:
     assert without_subaddress("ann") == "ann"
 
 
-@pytest.mark.parametrize(
-    "email", ["ann@x.example", "a.b+c@x-y.example", "o'neil@x.example", "jürgen@bücher.example"]
-)
+@pytest.mark.parametrize("email", ["ann@x.example", "a.b+c@x-y.example", "o'neil@x.example", "jürgen@bücher.example"])
 def test_sensible_addresses_may_be_typed(email: str) -> None:
     assert is_valid_recipient(email)
 

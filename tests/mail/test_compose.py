@@ -32,9 +32,7 @@ BODY = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\
 @given(WORDS, WORDS, BODY, st.binary(max_size=200))
 def test_what_is_composed_can_be_read_again(name: str, subject: str, text: str, content: bytes) -> None:
     file = File("Grüße 1.bin", "application/x-thing", content)
-    draft = replace(
-        DRAFT, author=Address(name, "help@desk.example"), subject=subject, text=text, attachments=(file,)
-    )
+    draft = replace(DRAFT, author=Address(name, "help@desk.example"), subject=subject, text=text, attachments=(file,))
     raw = compose(draft)
     mail = parse(raw)
     assert mail.subject == subject
@@ -52,9 +50,7 @@ def test_what_is_composed_can_be_read_again(name: str, subject: str, text: str, 
     "name", ["Jansen, Ann", 'Ann "the fox"', "Müller, Jürgen", "back\\slash", "a@b", "=?utf-8?Q?x?="]
 )
 def test_display_names_come_back_as_they_were(name: str) -> None:
-    mail = parse(
-        compose(replace(DRAFT, to=(Address(name, "ann@klant.example"), Address("", "bob@klant.example"))))
-    )
+    mail = parse(compose(replace(DRAFT, to=(Address(name, "ann@klant.example"), Address("", "bob@klant.example")))))
     assert [(one.name, one.email) for one in mail.to] == [
         (name, "ann@klant.example"),
         ("", "bob@klant.example"),
@@ -81,8 +77,7 @@ def test_html_images_and_files_are_nested_as_mail_clients_expect() -> None:
     files = (File("logo.png", "image/png", b"\x89PNG", "logo@1"), File("a.pdf", "application/pdf", b"%PDF"))
     raw = compose(replace(DRAFT, html='<p>Hi <img src="cid:logo@1"></p>', attachments=files))
     order = [
-        raw.index(kind)
-        for kind in (b"multipart/mixed", b"multipart/alternative", b"text/plain", b"multipart/related")
+        raw.index(kind) for kind in (b"multipart/mixed", b"multipart/alternative", b"text/plain", b"multipart/related")
     ]
     assert order == sorted(order)
     mail = parse(raw)
@@ -139,8 +134,6 @@ def test_odd_media_types_become_plain_bytes() -> None:
 
 
 def test_own_headers_are_added() -> None:
-    mail = parse(
-        compose(replace(DRAFT, headers=(("Auto-Submitted", "auto-replied"), ("X-Thing", "café " * 40))))
-    )
+    mail = parse(compose(replace(DRAFT, headers=(("Auto-Submitted", "auto-replied"), ("X-Thing", "café " * 40)))))
     assert mail.header("auto-submitted") == "auto-replied"
     assert mail.header("x-thing") == ("café " * 40).strip()

@@ -31,8 +31,7 @@ def _described(mail: Mail) -> dict[str, Any]:
     found["html"] = bool(mail.html)
     found["attachment_names"] = [one.name for one in mail.attachments]
     found["reports"] = [
-        [one.action, one.recipient, one.status, one.diagnostic, one.original_message_id]
-        for one in mail.reports
+        [one.action, one.recipient, one.status, one.diagnostic, one.original_message_id] for one in mail.reports
     ]
     return found
 
@@ -123,9 +122,7 @@ SNIPPETS = st.sampled_from(
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    st.sampled_from(RAW), st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 12), SNIPPETS), max_size=8)
-)
+@given(st.sampled_from(RAW), st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 12), SNIPPETS), max_size=8))
 def test_a_damaged_mail_is_parsed_and_storable(raw: bytes, wounds: list[tuple[int, int, bytes]]) -> None:
     for at, length, put in wounds:
         raw = raw[:at] + put + raw[at + length :]
@@ -138,9 +135,7 @@ def test_a_damaged_mail_is_parsed_and_storable(raw: bytes, wounds: list[tuple[in
 def test_the_same_mail_by_two_routes_has_one_fingerprint() -> None:
     raw = RAW[0]
     other = b"Received: from a by b\r\nDelivered-To: sales@desk.example\r\n" + raw + b"\r\n\r\n"
-    assert (
-        parse(raw).fingerprint == parse(other).fingerprint == parse(raw.replace(b"\r\n", b"\n")).fingerprint
-    )
+    assert parse(raw).fingerprint == parse(other).fingerprint == parse(raw.replace(b"\r\n", b"\n")).fingerprint
     assert parse(raw).fingerprint != parse(raw.replace(b"eerste", b"tweede")).fingerprint
     assert parse(raw).fingerprint != parse(raw.replace(b"10:15", b"10:16")).fingerprint
 
@@ -235,9 +230,7 @@ HOSTILE = {
     "parentheses": b"From: " + b"(" * 25_000 + b"\n\nText",
     "addresses": b"To: " + b"a@b.example, " * 10_000 + b"\n\nText",
     "quotes": b"From: " + b'"\\' * 25_000 + b"\n\nText",
-    "parameters": b"Content-Type: text/plain"
-    + b"".join(b"; name*%d=x" % n for n in range(5000))
-    + b"\n\nText",
+    "parameters": b"Content-Type: text/plain" + b"".join(b"; name*%d=x" % n for n in range(5000)) + b"\n\nText",
     "deep html": b"Content-Type: text/html\n\n" + b"<div>" * 20_000 + b"Text",
     "blank lines": b"Subject: x\n\n" + b"\n" * 300_000,
     "odd header lines": b"Subject: x\n" + b"odd line\n" * 20_000 + b"From: a@b\n\nText",

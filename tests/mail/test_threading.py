@@ -29,9 +29,7 @@ def test_a_token_leads_back_to_its_ticket(ticket_id: int, upper: bool) -> None:
 
 def test_a_token_is_new_every_time_unless_the_nonce_is_given() -> None:
     assert make_message_id(7, key=KEY, domain="d") != make_message_id(7, key=KEY, domain="d")
-    assert make_message_id(7, key=KEY, domain="d", nonce="x1") == make_message_id(
-        7, key=KEY, domain="d", nonce="x1"
-    )
+    assert make_message_id(7, key=KEY, domain="d", nonce="x1") == make_message_id(7, key=KEY, domain="d", nonce="x1")
 
 
 def test_a_forged_token_leads_nowhere() -> None:
@@ -64,9 +62,7 @@ def test_one_wrong_digit_makes_a_number_invalid(counter: int, at: int, by: int) 
     assert not is_ticket_number(wrong)
 
 
-@pytest.mark.parametrize(
-    "number", ["", "2026112100017", "20261321000173", "1999112100017x", "２０261121000173"]
-)
+@pytest.mark.parametrize("number", ["", "2026112100017", "20261321000173", "1999112100017x", "２０261121000173"])
 def test_other_strings_are_no_ticket_numbers(number: str) -> None:
     assert not is_ticket_number(number)
 

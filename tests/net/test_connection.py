@@ -152,9 +152,7 @@ def test_a_server_without_starttls_is_never_spoken_to_in_plain_text(protocol):
         return said.replace(b"%s", line.split(b" ")[0])
 
     with scripted(greeting, answer) as port:
-        endpoint = Endpoint(
-            "127.0.0.1", port, Security.starttls, username="ann", password="geheim", read_timeout=5
-        )
+        endpoint = Endpoint("127.0.0.1", port, Security.starttls, username="ann", password="geheim", read_timeout=5)
         assert failure(protocol, endpoint).problem is Problem.no_starttls
     assert not any(b"geheim" in line or b"AUTH" in line or b"LOGIN" in line for line in heard)
 

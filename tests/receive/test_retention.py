@@ -6,11 +6,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from postvak.blobs.store import BlobMissing, get
+from postvak.blobs import store
+from postvak.blobs.store import BlobMissing, VaultUnreachable, get
 from postvak.models import Agent, Blob, Mailbox, Queue, Receipt, Retention
 from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
-from postvak.receive.retention import drop_expired
+from postvak.receive.retention import bury, drop_expired
 from tests.mails import mail
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +41,8 @@ def test_only_the_bytes_of_the_outcome_go_and_the_receipt_stays(copies: tuple[Re
     copy.refresh_from_db()
     assert (copy.blob, copy.outcome) == (None, "duplicate")
     assert get(str(first.blob_id)) == mail()
+    assert bury(timezone.now()) == 0
+    assert bury(timezone.now() + timedelta(minutes=11)) == 1
     with pytest.raises(BlobMissing):
         get(digest)
 
@@ -52,6 +55,36 @@ def test_bytes_that_a_message_needs_stay_even_if_a_copy_shares_them(mailbox: Mai
     Retention.objects.create(outcome="duplicate", days=30)
     assert drop_expired(timezone.now()) == 1
     assert get(str(Receipt.objects.get(outcome="new_ticket").blob_id)) == mail()
+
+
+def test_bytes_that_arrive_again_while_they_are_condemned_stay(copies: tuple[Receipt, Receipt]) -> None:
+    copy = copies[1]
+    again = b"Received: by mx2\r\n" + mail()
+    Retention.objects.create(outcome="duplicate", days=30)
+    drop_expired(timezone.now())
+    accept(copy.mailbox, [Arrived("a/3", again)])
+    assert bury(timezone.now() + timedelta(minutes=11)) == 0
+    assert get(str(Receipt.objects.get(source="a/3").blob_id)) == again
+
+
+def test_bytes_that_arrive_while_they_are_being_removed_are_refused_and_stored_a_moment_later(
+    copies: tuple[Receipt, Receipt], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = copies[1]
+    again = Arrived("a/3", b"Received: by mx2\r\n" + mail())
+    Retention.objects.create(outcome="duplicate", days=30)
+    drop_expired(timezone.now())
+    remove = store.remove
+
+    def arrives_in_between(digests: set[str]) -> list[str]:
+        with pytest.raises(VaultUnreachable):
+            accept(copy.mailbox, [again])
+        return remove(digests)
+
+    monkeypatch.setattr(store, "remove", arrives_in_between)
+    assert bury(timezone.now() + timedelta(minutes=11)) == 1
+    (receipt,) = accept(copy.mailbox, [again])
+    assert get(str(receipt.blob_id)) == again.raw
 
 
 def test_younger_ones_stay(copies: tuple[Receipt, Receipt]) -> None:

@@ -48,9 +48,7 @@ def test_odd_content_arrives_unchanged(smtp_server, session, raw):
 
 def test_bare_line_ends_become_crlf_so_that_no_second_mail_can_be_smuggled(smtp_server, session):
     session.send(BOB, [ANN], b"Subject: x\n\nx\n.\nMAIL FROM:<evil@x>\r.\r\n.\n\rend")
-    assert smtp_server.mails[0].raw == (
-        b"Subject: x\r\n\r\nx\r\n.\r\nMAIL FROM:<evil@x>\r\n.\r\n.\r\n\r\nend\r\n"
-    )
+    assert smtp_server.mails[0].raw == (b"Subject: x\r\n\r\nx\r\n.\r\nMAIL FROM:<evil@x>\r\n.\r\n.\r\n\r\nend\r\n")
 
 
 def test_the_empty_sender_is_the_empty_sender(smtp_server, session):
@@ -59,9 +57,7 @@ def test_the_empty_sender_is_the_empty_sender(smtp_server, session):
 
 
 def test_one_refused_recipient_does_not_stop_the_others(smtp_server, session):
-    smtp_server.behaviour = Behaviour(
-        recipients={ANN: "550 5.1.1 no such user", "d@x": "451 4.7.1 greylisted"}
-    )
+    smtp_server.behaviour = Behaviour(recipients={ANN: "550 5.1.1 no such user", "d@x": "451 4.7.1 greylisted"})
     attempt = session.send(BOB, [ANN, CAS, "d@x"], RAW)
     assert attempt.replies == {
         ANN: Reply(550, "5.1.1 no such user"),

@@ -119,9 +119,7 @@ class Dovecot:
 
     @classmethod
     @contextmanager
-    def running(
-        cls, tmp: Path | None = None, *, capability: str = "", introspection: str = ""
-    ) -> Iterator["Dovecot"]:
+    def running(cls, tmp: Path | None = None, *, capability: str = "", introspection: str = "") -> Iterator["Dovecot"]:
         """Start, yield, stop.  `capability` replaces what IMAP announces after the login; `introspection` is where
         to ask about access tokens, which turns XOAUTH2 on."""
         program = binary("dovecot", package="dovecot-imapd dovecot-pop3d")
@@ -190,9 +188,7 @@ class Dovecot:
             what=f"login of {name}",
         )
 
-    def deliver(
-        self, user: str, raw: bytes, folder: str = "INBOX", arrived_at: datetime | None = None
-    ) -> None:
+    def deliver(self, user: str, raw: bytes, folder: str = "INBOX", arrived_at: datetime | None = None) -> None:
         """Put a mail into a folder as an MTA would (atomically, in new/); the folder is made if missing."""
         name = _file_name()
         maildir = self._maildir(user, folder)

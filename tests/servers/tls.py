@@ -43,9 +43,7 @@ def make_certificates(
     paths = folder / "server.pem", folder / "server.key"
     paths[0].write_text(_pem(certificate))
     paths[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return Certificates(ca_pem, *paths)
 
@@ -70,10 +68,7 @@ def _builder(subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.Certifi
 
 def _alternatives(names: tuple[str, ...]) -> x509.SubjectAlternativeName:
     return x509.SubjectAlternativeName(
-        [
-            x509.IPAddress(ipaddress.ip_address(name)) if name[0].isdigit() else x509.DNSName(name)
-            for name in names
-        ]
+        [x509.IPAddress(ipaddress.ip_address(name)) if name[0].isdigit() else x509.DNSName(name) for name in names]
     )
 
 

@@ -90,7 +90,9 @@ class Plant(Installation):
         tickets = [subject for (subject,) in self.rows("SELECT subject FROM postvak_ticket")]
         assert sorted(tickets) == sorted(subjects)
         assert self.value("SELECT count(*) FROM postvak_message") == len(subjects)
-        firsts = self.rows("SELECT subject, count(*) FROM postvak_receipt WHERE outcome = 'new_ticket' GROUP BY subject")
+        firsts = self.rows(
+            "SELECT subject, count(*) FROM postvak_receipt WHERE outcome = 'new_ticket' GROUP BY subject"
+        )
         assert Counter(dict(firsts)) == Counter(subjects)
         outcomes = Counter(dict(self.rows("SELECT outcome, count(*) FROM postvak_receipt GROUP BY outcome")))
         assert set(outcomes) <= {"new_ticket", "duplicate"}
@@ -115,11 +117,14 @@ def fetched(dovecot: Dovecot, user: str, kind: str, *, port: int = 0, name: str 
 class Sender(threading.Thread):
     """A mail server in front of us: it keeps each mail until we say 250, and sends again what we may have missed."""
 
-    def __init__(self, plant: Plant, protocol: str, address: str, mails: Sequence[bytes], pauses: Sequence[float]) -> None:
+    def __init__(
+        self, plant: Plant, protocol: str, address: str, mails: Sequence[bytes], pauses: Sequence[float]
+    ) -> None:
         super().__init__(daemon=True)
         self.plant, self.protocol, self.address = plant, protocol, address
         self.mails, self.pauses = mails, pauses
         self.attempts = 0
+        self.last = ""
         self.stopping = threading.Event()
 
     def run(self) -> None:
@@ -133,7 +138,8 @@ class Sender(threading.Thread):
         try:
             with self.connected() as session:
                 return not session.sendmail("ann@customer.example", [self.address], raw)
-        except (OSError, smtplib.SMTPException):
+        except (OSError, smtplib.SMTPException) as error:
+            self.last = f"{time.strftime('%X')} {error!r}"
             return False
 
     def connected(self) -> smtplib.SMTP:

@@ -285,4 +285,3 @@ class Lines:
     def take(self, chunk: bytes) -> bytes:
         *whole, self.begun = (self.begun + chunk).split(b"\n")
         return b"".join(self.rewrite(line + b"\n") for line in whole)
-

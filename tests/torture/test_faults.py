@@ -165,7 +165,8 @@ def test_a_server_that_is_gone_for_a_while_is_found_again(site: MakeSite, kind: 
 
 @KINDS
 @pytest.mark.parametrize(
-    ("act", "problem"), [(say(b"Welcome to a server without TLS\r\n"), "tls_failed"), (cut, "tls_failed"), (hang, "timeout")]
+    ("act", "problem"),
+    [(say(b"Welcome to a server without TLS\r\n"), "tls_failed"), (cut, "tls_failed"), (hang, "timeout")],
 )
 def test_tls_that_fails(site: MakeSite, kind: str, act: object, problem: str) -> None:
     place = site(kind, [Fault(act)], tls=True)  # type: ignore[arg-type]
@@ -366,8 +367,13 @@ def garbled(chance: random.Random) -> Callable[[bytes], bytes]:
         if not PROTOCOL_LINE.match(line) or chance.random() > 0.12:
             return line
         place = chance.randrange(len(line))
-        other = chance.choice(b"\0 \"(){}[]x\xff+-*")
-        harmful = [b"", chance.choice(GARBAGE), line[:place] + bytes([other]) + line[place + 1 :], line[:place] + b"\r\n"]
+        other = chance.choice(b'\0 "(){}[]x\xff+-*')
+        harmful = [
+            b"",
+            chance.choice(GARBAGE),
+            line[:place] + bytes([other]) + line[place + 1 :],
+            line[:place] + b"\r\n",
+        ]
         if not re.match(rb"\+OK \d+ octets", line):  # what comes twice there is a part of the mail
             harmful += [line + line, chance.choice(GARBAGE) + line]
         return chance.choice(harmful)

@@ -34,9 +34,19 @@ def prepare(contents: Sequence[bytes]) -> list[Blob]:
 
 
 def save(prepared: Sequence[Blob]) -> None:
-    """Write prepared rows; call inside the transaction that writes the rows which point to them."""
+    """Write prepared rows; call inside the transaction that writes the rows which point to them.
+
+    Bytes that were condemned meanwhile are needed again. Raises VaultUnreachable when their removal has begun: a
+    moment later they are gone and can be stored anew.
+    """
     rows = {blob.digest: blob for blob in prepared}
     Blob.objects.bulk_create([rows[digest] for digest in sorted(rows)], ignore_conflicts=True)
+    condemned = Blob.objects.filter(digest__in=rows, condemned_at__isnull=False)
+    if not condemned.exists():
+        return
+    if condemned.select_for_update().filter(is_going=True).exists():
+        raise VaultUnreachable("The same bytes are being removed at this moment. Trying again in a moment helps.")
+    condemned.update(condemned_at=None)
 
 
 def make_row(digest: str, size: int, packed: bytes) -> Blob:
@@ -95,10 +105,13 @@ def unpack(digest: str, size: int, packed: bytes, *, place: str) -> bytes:
     raise BlobCorrupt(f"{digest} in {place} is damaged. Restore it from your backup.")
 
 
-def remove(digests: Iterable[str]) -> None:
-    """Remove large contents whose rows are gone; call after that commit. What can't be removed now is left behind."""
+def remove(digests: Iterable[str]) -> list[str]:
+    """Remove large contents that nobody needs, before their rows go; returns those whose content is gone."""
+    removed = []
     try:
         for digest in digests:
             vault().remove(digest)
+            removed.append(digest)
     except VaultUnreachable as error:
-        log.warning("contents that nobody needs stay behind, as `postvak blobs check` shows: %s", error)
+        log.warning("contents that nobody needs stay for now: %s", error)
+    return removed

@@ -115,7 +115,10 @@ def ingest(
     except FileNotFoundError as error:
         fail(f"There is no file {error.filename}.")
     except (DatabaseError, OSError) as error:
-        fail(f"Not everything could be stored: {str(error).rstrip('.')}. Try again later; nothing is stored twice.", TRY_LATER)
+        fail(
+            f"Not everything could be stored: {str(error).rstrip('.')}. Try again later; nothing is stored twice.",
+            TRY_LATER,
+        )
 
 
 @app.command()

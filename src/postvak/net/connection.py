@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-
 LONGEST_WORDS = 2000  # characters of what a server said
 
 

@@ -38,9 +38,7 @@ class Wire(smtplib.SMTP):
         super().__init__(endpoint.host, endpoint.port, "localhost", timeout=endpoint.connect_timeout)
         self.command_encoding = "utf-8"
 
-    def connect(
-        self, host: str = "localhost", port: int = 0, source_address: object = None
-    ) -> tuple[int, bytes]:
+    def connect(self, host: str = "localhost", port: int = 0, source_address: object = None) -> tuple[int, bytes]:
         """Dial, encrypt if TLS starts at once, and read the greeting."""
         sock = socket.create_connection((host, port), self._endpoint.connect_timeout)
         if self._endpoint.security is Security.tls:
