@@ -110,7 +110,9 @@ def test_a_key_file_that_can_not_be_read_is_one_sentence(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [("", "is empty"), ("garbage", "no key"), (Fernet.generate_key().decode() + "\nx", "no key")]
+    ("content", "said"),
+    [("", "is empty"), ("garbage", "no key"), (Fernet.generate_key().decode() + "\nx", "no key")],
+    ids=["empty", "garbage", "one good, one bad"],
 )
 def test_a_damaged_sealing_file_is_one_sentence_and_stays_as_it_is(tmp_path: Path, content: str, said: str) -> None:
     path = tmp_path / "sealing.keys"

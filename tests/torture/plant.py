@@ -118,20 +118,29 @@ class Sender(threading.Thread):
     """A mail server in front of us: it keeps each mail until we say 250, and sends again what we may have missed."""
 
     def __init__(
-        self, plant: Plant, protocol: str, address: str, mails: Sequence[bytes], pauses: Sequence[float]
+        self,
+        plant: Plant,
+        protocol: str,
+        address: str,
+        mails: Sequence[bytes],
+        pauses: Sequence[float],
+        hurry: threading.Event,
     ) -> None:
         super().__init__(daemon=True)
         self.plant, self.protocol, self.address = plant, protocol, address
-        self.mails, self.pauses = mails, pauses
+        self.mails, self.pauses, self.hurry = mails, pauses, hurry
         self.attempts = 0
-        self.last = ""
-        self.stopping = threading.Event()
+        self.last = ""  # what went wrong last
 
     def run(self) -> None:
+        """Until all are taken, or one isn't for two minutes."""
         for raw, pause in zip(self.mails, self.pauses, strict=True):
-            self.stopping.wait(pause)
-            while not self.stopping.is_set() and not self.is_taken(raw):
-                self.stopping.wait(0.1)
+            self.hurry.wait(pause)
+            deadline = time.monotonic() + 120
+            while not self.is_taken(raw):
+                if time.monotonic() > deadline:
+                    return
+                time.sleep(0.1)
 
     def is_taken(self, raw: bytes) -> bool:
         self.attempts += 1

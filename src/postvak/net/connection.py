@@ -160,6 +160,8 @@ def _problem_of(error: BaseException) -> Problem:
         error.__context__, TimeoutError
     ):
         return Problem.timeout  # both libraries call a time-out "connection closed"
+    if isinstance(error, imaplib.IMAP4.abort) and "unexpected response" in str(error):
+        return Problem.protocol
     if isinstance(error, poplib.error_proto) and words(error) == "EOF":
         return Problem.closed
     return next(problem for kind, problem in _KINDS if isinstance(error, kind))

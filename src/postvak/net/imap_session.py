@@ -66,6 +66,8 @@ def _log_in(client: IMAPClient, endpoint: Endpoint) -> None:
     except imaplib.IMAP4.abort:
         raise
     except imaplib.IMAP4.error as error:
+        if isinstance(error.__context__, imaplib.IMAP4.abort):
+            raise error.__context__ from error  # IMAPClient makes a refused log-in of a connection that broke
         said = xoauth2.joined(words(error), challenge)
         problem = Problem.rejected if _FOR_NOW.search(said) else Problem.login_refused
         raise problem_at(endpoint, problem, said) from error
