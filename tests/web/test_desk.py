@@ -88,6 +88,21 @@ def test_the_body_of_a_mail_is_harmless(desk: Client, mailbox: Mailbox) -> None:
     assert "https:" not in policy
 
 
+def test_the_quotation_of_an_html_mail_is_folded_and_nothing_of_it_is_lost(desk: Client, mailbox: Mailbox) -> None:
+    quoted = (
+        b"From: Ann <ann@customer.example>\r\nTo: support@example.org\r\nSubject: Re: Picture\r\n"
+        b"Message-ID: <q1@customer.example>\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+        b'<div>It works now, thank you!</div><div class="gmail_quote"><div>On Sat, 21 Nov 2026 at 10:00, Support '
+        b'wrote:<br></div><blockquote class="gmail_quote">Try <b>another</b> bulb.</blockquote></div>\r\n'
+    )
+    message = receive(mailbox, quoted).messages.get()
+    html = desk.get(f"/messages/{message.pk}/body/").content.decode()
+    before, fold, folded = html.partition('<details class="postvak-fold">')
+    assert "It works now, thank you!" in before
+    assert fold
+    assert "Try <b>another</b> bulb." in folded
+
+
 def test_remote_pictures_come_only_when_asked_for(desk: Client, mailbox: Mailbox) -> None:
     message = receive(mailbox, HTML).messages.get()
     response = desk.get(f"/messages/{message.pk}/body/?remote=1")

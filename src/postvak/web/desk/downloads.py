@@ -5,18 +5,21 @@ from urllib.parse import quote
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
 from postvak.blobs import store
 from postvak.mail.html import sanitise
 from postvak.mail.parse import attachment_content, parse
+from postvak.mail.quotes import split_reply_html
 from postvak.models import Message
 from postvak.tickets.access import visible_attachments, visible_messages
 from postvak.web.pages import render
 from postvak.web.session import agent_of
 
 SHOWN_TYPES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
+FOLDED = {"quoted": _("Quoted text"), "signature": _("Signature"), "disclaimer": _("Disclaimer")}
 NOTHING = "default-src 'none'; sandbox"
 BODY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src {images}; form-action 'none'; base-uri 'none'; "
@@ -27,12 +30,19 @@ BODY = (
 @require_GET
 @cache_control(private=True, max_age=3600)
 def body(request: HttpRequest, pk: int) -> HttpResponse:
-    """The HTML of a mail for its sandboxed frame: sanitised; remote content only when asked for."""
+    """The HTML of a mail for its sandboxed frame: sanitised, what is quoted or signature folded; remote content only
+    when asked for."""
     message = get_object_or_404(visible_messages(agent_of(request)).exclude(blob=None), pk=pk)
     wants_remote = request.GET.get("remote") == "1"
     mail = parse(store.get(str(message.blob_id)))
-    clean = sanitise(mail.html, cid_urls=cid_urls(message), allow_remote=wants_remote)
-    response = render(request, "desk/body.html", {"clean": clean, "remote": wants_remote})
+    urls = cid_urls(message)
+    pieces = [
+        (segment.kind, sanitise(segment.text, cid_urls=urls, allow_remote=wants_remote))
+        for segment in split_reply_html(mail.html)
+    ]
+    blocked = sum(clean.blocked for _kind, clean in pieces)
+    context = {"pieces": pieces, "blocked": blocked, "remote": wants_remote, "labels": FOLDED}
+    response = render(request, "desk/body.html", context)
     images = "'self' data: https: http:" if wants_remote else "'self' data:"
     response.headers["Content-Security-Policy"] = BODY.format(images=images)
     return response
