@@ -120,6 +120,12 @@ def test_attachments_are_downloads_that_no_browser_runs(desk: Client, mailbox: M
     assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.parametrize(("name", "warns"), [("invoice.pdf.exe", True), ("macro.docm", True), ("photo.jpg", False)])
+def test_attachments_that_can_do_harm_are_marked(desk: Client, mailbox: Mailbox, name: str, warns: bool) -> None:
+    ticket = receive(mailbox, HTML.replace(b"page.html", name.encode()))
+    assert ("can do harm when opened" in page(desk, f"/tickets/{ticket.number}/")) is warns
+
+
 def test_the_original_is_byte_for_byte_what_came(desk: Client, mailbox: Mailbox) -> None:
     message = receive(mailbox, HTML).messages.get()
     assert desk.get(f"/messages/{message.pk}/original.eml").content == HTML

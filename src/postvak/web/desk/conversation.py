@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from postvak.log.sentences import history_line
 from postvak.mail.addresses import normalise
+from postvak.mail.danger import danger_of
 from postvak.mail.quotes import Segment, split_reply
 from postvak.models import Address, Agent, Delivery, Message, OutgoingMail, Status, Ticket
 from postvak.tickets.access import assignable_agents, visible_queues, visible_tickets
@@ -26,7 +27,8 @@ ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A message with what its card needs. `delivery` is the worst of its deliveries' states."""
+    """A message with what its card needs. `delivery` is the worst of its deliveries' states, `dangers` says of
+    attachments by key why opening them can do harm (mail.danger)."""
 
     message: Message
     segments: tuple[Segment, ...]
@@ -36,6 +38,7 @@ class Card:
     delivery: Delivery | None
     can_retry: bool
     is_folded: bool
+    dangers: dict[int, str]
 
 
 def ticket_context(ticket: Ticket, agent: Agent, list_id: str) -> dict[str, Any]:
@@ -87,6 +90,7 @@ def make_card(message: Message, *, is_folded: bool) -> Card:
         delivery=min(deliveries, key=lambda d: ORDER.index(Worst(d.state)), default=None),
         can_retry=any(d.state in {Worst.FAILED, Worst.DEFERRED, Worst.IN_DOUBT} for d in deliveries),
         is_folded=is_folded,
+        dangers={file.pk: danger_of(file.name, file.content_type, b"") for file in message.attachments.all()},
     )
 
 
