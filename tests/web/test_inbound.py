@@ -144,7 +144,7 @@ def hidden(table: str) -> Iterator[None]:
             cursor.execute(f"ALTER TABLE away RENAME TO {table}")
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 @pytest.mark.parametrize("table", ["postvak_receipt", "postvak_blob", "postvak_mailbox"])
 def test_when_storing_fails_the_sender_is_told_to_try_again(table: str) -> None:
     door = Mailbox(name="Shop", kind="http")
