@@ -62,7 +62,9 @@ def test_bytes_that_arrive_again_while_they_are_condemned_stay(copies: tuple[Rec
     again = b"Received: by mx2\r\n" + mail()
     Retention.objects.create(outcome="duplicate", days=30)
     drop_expired(timezone.now())
+    assert Blob.objects.filter(condemned_at__isnull=False).count() == 1
     accept(copy.mailbox, [Arrived("a/3", again)])
+    assert not Blob.objects.filter(condemned_at__isnull=False).exists()
     assert bury(timezone.now() + timedelta(minutes=11)) == 0
     assert get(str(Receipt.objects.get(source="a/3").blob_id)) == again
 
