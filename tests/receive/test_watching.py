@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from postvak.models import Agent, Mailbox, Queue, Receipt
+from postvak.models import Agent, Lease, Mailbox, Queue, Receipt
 from postvak.receive.fetch import fetch_mailbox, imap_source
 from postvak.receive.idle import Idler
 from postvak.receive.reconcile import due_for_comparison, reconcile
@@ -75,6 +75,17 @@ def test_a_mailbox_is_watched_by_one_worker_and_let_go_when_it_is_invalid(box: M
     assert not other.connecting
     Mailbox.objects.filter(pk=box.pk).update(is_valid=False)
     rounds_until(idler, lambda: box.pk not in idler.watches)
+
+
+@pytest.mark.servers
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_who_stops_while_a_mailbox_is_being_connected_leaves_it_to_others_at_once(box: Mailbox) -> None:
+    fetch_mailbox(box, worker=WORKER)
+    stopping = Idler(imap_source, WORKER)
+    stopping.sync()
+    assert stopping.connecting
+    stopping.close()
+    assert Lease.objects.take(f"idle:{box.pk}", "test:2:other")
 
 
 @pytest.mark.servers

@@ -28,6 +28,10 @@ class LeaseQuerySet(models.QuerySet["Lease"]):
     def give_back(self, name: str, owner: str) -> None:
         self.filter(name=name, owner=owner).update(owner="", until=timezone.now())
 
+    def give_all_back(self, prefix: str, owner: str) -> None:
+        """Of all names that start with `prefix`."""
+        self.filter(name__startswith=prefix, owner=owner).update(owner="", until=timezone.now())
+
 
 class Lease(models.Model):
     name = models.CharField(primary_key=True, max_length=100)

@@ -53,10 +53,16 @@ class Idler:
         self.synced_at = 0.0
 
     def close(self) -> None:
-        """Log out everywhere and give the leases back."""
+        """Log out everywhere and give every lease back, also of mailboxes that are just being connected; their
+        servers may take half a minute, so they come last."""
         for mailbox_id in list(self.watches):
             self.drop(mailbox_id)
+        Lease.objects.give_all_back("idle:", self.worker)
         self.pool.shutdown(cancel_futures=True)
+        for future in self.connecting.values():
+            watch = None if future.cancelled() else future.result()
+            if watch is not None:
+                watch.source.close()
 
     def round(self) -> None:
         """One look at everything; lasts LOOK seconds when nothing happens."""
