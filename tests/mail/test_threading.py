@@ -10,15 +10,27 @@ from postvak.mail.threading import (
     bare_subject,
     canonical_message_id,
     check_digit,
+    is_hook,
     is_ticket_number,
     make_message_id,
+    numbered,
     numbers_in_subject,
     read_token,
     reply_subject,
+    written_subject,
 )
 
 KEY = b"a key of this test"
 NUMBER = "20261121000173"
+RANDOM = "31415926536"
+PLAIN = "10042"
+HOOKS = st.sampled_from(["#", "", "Ticket#", "Zaak§", "Ticket: ", "(", ".*"])
+PLACES = st.sampled_from(["right", "left", "none"])
+NUMBERS = st.one_of(
+    st.integers(0, 10**7).map(lambda n: f"20261121{n:05d}").map(lambda digits: digits + check_digit(digits)),
+    st.integers(10**9, 10**10 - 1).map(str).map(lambda digits: digits + check_digit(digits)),
+    st.integers(10_000, 10**10 - 1).map(str),
+)
 
 
 @given(st.integers(0, 2**63), st.booleans())
@@ -90,10 +102,59 @@ def test_a_ticket_number_is_found_in_every_spelling(subject: str) -> None:
 
 @pytest.mark.parametrize(
     "subject",
-    [f"order {NUMBER}", NUMBER, f"#{NUMBER[:-1]}4", f"#{NUMBER}9", "#123", "[#20261121]", f"tickets{NUMBER}"],
+    [f"order {NUMBER}", NUMBER, f"#{NUMBER[:-1]}4", f"#{NUMBER}9", "#123", "#1234567890123", f"tickets{NUMBER}"],
 )
 def test_other_numbers_are_not_taken_for_tickets(subject: str) -> None:
     assert numbers_in_subject(subject) == ()
+
+
+@pytest.mark.parametrize("number", [RANDOM, PLAIN])
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "Re: x [#{}]",
+        "[Ticket#{}] x",
+        "Ticket: {} x",
+        "x #{}",
+        "Ticket# {}: x",
+        "[ #{} ] x",
+        "AW: ticket nr. {}",
+        "＃{} x",
+    ],
+)
+def test_numbers_of_the_other_generators_are_found_in_every_spelling(spelling: str, number: str) -> None:
+    assert numbers_in_subject(spelling.format(number)) == (number,)
+
+
+def test_a_short_number_needs_the_hook_before_it() -> None:
+    assert numbers_in_subject("Order 10042, invoice [10042], room 4711") == ()
+    assert numbers_in_subject("x [10042]", hook="") == ("10042",)
+    assert numbers_in_subject("x [10042", hook="") == ()
+
+
+def test_a_random_number_with_a_wrong_digit_is_none() -> None:
+    assert check_digit(RANDOM) == "0"
+    assert numbers_in_subject(f"[#{RANDOM[:-1]}9]") == ()
+
+
+def test_digits_of_other_scripts_are_none_of_ours() -> None:
+    assert numbers_in_subject("#１００４２ #١٠٠٤٢") == ()
+
+
+def test_a_subject_full_of_numbers_has_a_few_candidates_only() -> None:
+    assert len(numbers_in_subject(" ".join(f"#{n}" for n in range(10_000, 11_000)))) == 20
+
+
+@given(st.text(max_size=200), NUMBERS, HOOKS, PLACES.filter(lambda place: place != "none"))
+def test_what_we_write_into_a_subject_we_find_again(subject: str, number: str, hook: str, place: str) -> None:
+    ours = reply_subject(subject, number, hook=hook, place=place)
+    found = numbers_in_subject(ours, hook=hook)
+    assert number in found or len(found) == 20
+
+
+@given(st.text(max_size=300), HOOKS)
+def test_any_subject_can_be_searched_for_numbers(subject: str, hook: str) -> None:
+    assert all(number.isascii() and number.isdigit() for number in numbers_in_subject(subject, hook=hook))
 
 
 def test_the_hook_can_be_chosen() -> None:
@@ -112,6 +173,10 @@ def test_the_hook_can_be_chosen() -> None:
         ("Reset my password", "Reset my password"),
         ("Re", "Re"),
         ("Order #123 [urgent]", "Order #123 [urgent]"),
+        ("Order #10042 [urgent]", "Order #10042 [urgent]"),
+        (f"Parcel #{RANDOM}", f"Parcel #{RANDOM}"),
+        (f"x [#{RANDOM}]", "x"),
+        ("回复：答复: 转发：Odp: YNT: Ref: Tr: RV: Antwort: Rif: x", "x"),
         ("", ""),
     ],
 )
@@ -120,10 +185,51 @@ def test_prefixes_and_numbers_are_folded(subject: str, bare: str) -> None:
     assert reply_subject(subject, NUMBER) == (f"Re: {bare} [#{NUMBER}]" if bare else f"Re: [#{NUMBER}]")
 
 
-@given(st.text(max_size=200))
-def test_answering_an_answer_changes_nothing(subject: str) -> None:
-    once = reply_subject(subject, NUMBER)
-    assert reply_subject(once, NUMBER) == once
+@given(st.text(max_size=200), NUMBERS, HOOKS, PLACES)
+def test_answering_an_answer_changes_nothing(subject: str, number: str, hook: str, place: str) -> None:
+    once = reply_subject(subject, number, hook=hook, place=place)
+    assert reply_subject(once, number, hook=hook, place=place) == once
+
+
+@given(st.text(max_size=200), NUMBERS, HOOKS, PLACES)
+def test_what_an_agent_wrote_changes_once_only(subject: str, number: str, hook: str, place: str) -> None:
+    once = written_subject(subject, number, hook=hook, place=place)
+    assert written_subject(once, number, hook=hook, place=place) == once
+
+
+@pytest.mark.parametrize(
+    ("place", "ours"), [("right", "Re: x [#10042]"), ("left", "[#10042] Re: x"), ("none", "Re: x")]
+)
+def test_the_number_stands_where_the_administrator_wants_it(place: str, ours: str) -> None:
+    assert reply_subject("AW: x", PLAIN, place=place) == ours
+    assert reply_subject("AW: [#10042] Re: x [#10042]", PLAIN, place=place) == ours
+
+
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("Fwd: x", "Fwd: x [#10042]"),
+        ("WG: Re: x", "Fwd: x [#10042]"),
+        ("[#10042] Fw: x", "Fwd: x [#10042]"),
+        ("Re: Fwd: x", "Re: x [#10042]"),
+        ("x", "x [#10042]"),
+    ],
+)
+def test_a_forwarded_mail_of_an_agent_stays_one(typed: str, sent: str) -> None:
+    assert written_subject(typed, PLAIN) == sent
+
+
+def test_an_empty_subject_gets_the_number_alone() -> None:
+    assert numbered("", PLAIN) == "[#10042]"
+
+
+@pytest.mark.parametrize(
+    ("text", "good"),
+    [("#", True), ("Ticket#", True), ("", True), ("T1", False), ("[", False), (":", False), ("Re:", False)],
+)
+def test_a_hook_has_neither_digits_nor_brackets(text: str, good: bool) -> None:
+    assert is_hook(text) is good
+    assert not is_hook("x" * 21)
 
 
 def test_subjects_are_never_cut() -> None:

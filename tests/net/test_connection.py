@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from postvak.log.problems import sentence
 from postvak.net.connection import ConnectionProblem, Endpoint, Problem, Security, without_secrets
 from postvak.receive import imap, pop3
 from postvak.send import smtp
@@ -126,6 +127,64 @@ def test_a_server_that_stops_answering_times_out(protocol, greeting):
 def test_a_server_that_hangs_up_is_closed(protocol, greeting):
     with scripted(greeting, lambda _line: HANG_UP) as port:
         assert failure(protocol, Endpoint("127.0.0.1", port, Security.none)).problem is Problem.closed
+
+
+@pytest.mark.parametrize(
+    ("protocol", "greeting", "said"),
+    [
+        (
+            "imap",
+            b"* BYE [ALERT] Too many connections, come back later\r\n",
+            "[ALERT] Too many connections, come back later",
+        ),
+        ("pop3", b"-ERR [SYS/TEMP] server too busy\r\n", "[SYS/TEMP] server too busy"),
+        ("smtp", b"421 4.3.2 service not available\r\n", "421 4.3.2 service not available"),
+    ],
+)
+def test_a_server_that_greets_with_not_now_is_unavailable(protocol, greeting, said):
+    with scripted(greeting) as port:
+        problem = failure(protocol, Endpoint("127.0.0.1", port, Security.none, username="ann", password="geheim"))
+    assert (problem.problem, problem.said) == (Problem.unavailable, said)
+    what, remedy = sentence(problem.problem, problem.details)
+    assert what == "127.0.0.1 takes no connections at the moment."
+    assert "tries again by itself" in remedy
+
+
+@pytest.mark.parametrize(
+    ("protocol", "greeting"),
+    [("imap", b"HTTP/1.1 400 Bad Request\r\n"), ("pop3", b"HTTP/1.1 400 Bad Request\r\n"), ("smtp", b"hello?\r\n")],
+)
+def test_a_greeting_of_another_kind_of_server_is_not_called_busy(protocol, greeting):
+    with scripted(greeting) as port:
+        problem = failure(protocol, Endpoint("127.0.0.1", port, Security.none, connect_timeout=2, read_timeout=2))
+    assert problem.problem in {Problem.protocol, Problem.rejected}
+
+
+@pytest.mark.parametrize(
+    ("refusal", "expected"),
+    [
+        (b"-ERR [AUTH] wrong password\r\n", Problem.login_refused),
+        (b"-ERR [IN-USE] somebody else\r\n", Problem.rejected),
+        (b"what?\r\n", Problem.protocol),
+        (b"\xff\xfe\x00\r\n", Problem.protocol),
+        (b"535 no\r\n", Problem.protocol),
+        (b"x" * 5000 + b"\r\n", Problem.protocol),
+    ],
+)
+@pytest.mark.parametrize("command", [b"USER", b"PASS"])
+def test_a_garbled_answer_to_a_log_in_by_pop3_is_no_wrong_password(refusal, expected, command):
+    with scripted(b"+OK hi\r\n", lambda line: refusal if line.startswith(command) else b"+OK\r\n") as port:
+        problem = failure("pop3", Endpoint("127.0.0.1", port, Security.none, username="ann", password="geheim"))
+    assert problem.problem is expected
+
+
+def test_a_garbled_answer_to_a_log_in_by_smtp_is_no_wrong_password():
+    def answer(line: bytes) -> bytes:
+        return b"250-hi\r\n250 AUTH PLAIN\r\n" if line.lower().startswith(b"ehlo") else b"what?\r\n"
+
+    with scripted(b"220 hi\r\n", answer) as port:
+        problem = failure("smtp", Endpoint("127.0.0.1", port, Security.none, username="ann", password="geheim"))
+    assert problem.problem is Problem.protocol
 
 
 @every_protocol

@@ -35,7 +35,13 @@ forward_addresses = "acme@in.example.org\\nacme@acme.example"
 name = "Gone"
 kind = "forward"
 forward_addresses = "old@in.example.org"
-valid = false
+validity = "invalid"
+
+[[mailbox]]
+name = "Resting"
+kind = "forward"
+forward_addresses = "resting@in.example.org"
+validity = "temporarily"
 """
 
 

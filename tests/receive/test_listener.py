@@ -3,6 +3,7 @@
 import re
 import smtplib
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,6 +112,22 @@ def test_nothing_is_relayed_and_strangers_are_refused_in_plain_words(listener: L
     assert replies[1] == (f"550 5.1.1 <{address}> is no address of this helpdesk. Mail for others is not taken here.")
     assert replies[2].startswith("503")
     assert listener.count() == 0
+
+
+def test_who_writes_to_a_paused_mailbox_is_asked_to_try_again_and_others_get_the_mail(listener: Listener) -> None:
+    with Talk(listener.port) as talk:
+        replies = talk.begin("resting@in.example.org", SUPPORT)
+        assert replies[1] == "450 4.2.1 <resting@in.example.org> takes no mail at this moment. Please try again later."
+        assert replies[2].startswith("250")
+    with Talk(listener.port) as talk:
+        talk.deliver(mail(), SUPPORT)
+    assert listener.count() == 1
+    listener.change("UPDATE postvak_mailbox SET validity = 'valid' WHERE name = 'Resting'")
+    time.sleep(1.1)  # how old the directory may be
+    with Talk(listener.port) as talk:
+        assert talk.deliver(mail(), "resting@in.example.org").startswith("250")
+    listener.change("UPDATE postvak_mailbox SET validity = 'temporarily' WHERE name = 'Resting'")
+    time.sleep(1.1)
 
 
 @pytest.mark.parametrize(

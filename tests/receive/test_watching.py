@@ -73,7 +73,7 @@ def test_a_mailbox_is_watched_by_one_worker_and_let_go_when_it_is_invalid(box: M
     other.round()
     assert not other.watches
     assert not other.connecting
-    Mailbox.objects.filter(pk=box.pk).update(is_valid=False)
+    Mailbox.objects.filter(pk=box.pk).update(validity="temporarily")
     rounds_until(idler, lambda: box.pk not in idler.watches)
 
 

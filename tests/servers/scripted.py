@@ -1,11 +1,14 @@
 """A line server that says what a test tells it, for what no real server can be brought to say."""
 
+import itertools
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 HANG_UP = b"<hang up>"  # at the end of an answer: say the rest and close the connection
+DRIP = b"<drip>"  # at the start of an answer: ten bytes a second, the last one for ever, so that no read ever times out
 Answer = Callable[[bytes], bytes]
 
 
@@ -20,12 +23,20 @@ def scripted(greeting: bytes, answer: Answer = silence) -> Iterator[int]:
 
     class Conversation(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            self.wfile.write(greeting)
+            self.say(greeting)
             for line in self.rfile:
                 said = answer(line.rstrip(b"\r\n"))
-                self.wfile.write(said.removesuffix(HANG_UP))
+                self.say(said.removesuffix(HANG_UP))
                 if said.endswith(HANG_UP):
                     return
+
+        def say(self, said: bytes) -> None:
+            if not said.startswith(DRIP):
+                self.wfile.write(said)
+                return
+            for byte in itertools.chain(drops := said.removeprefix(DRIP), itertools.repeat(drops[-1])):
+                self.wfile.write(bytes([byte]))
+                time.sleep(0.1)
 
     class Server(socketserver.ThreadingTCPServer):
         allow_reuse_address = True

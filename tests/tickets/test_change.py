@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from postvak.models import Agent, History, Mailbox, Queue, Status, Ticket
+from postvak.models import Agent, History, Mailbox, Priority, Queue, Status, Ticket
 from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
 from postvak.tickets.change import assign, mark_read, move, note, set_priority, set_status
@@ -20,6 +20,10 @@ def ticket(mailbox: Mailbox, support: Queue) -> Ticket:
     accept(mailbox, [Arrived("change/1", mail())])
     process_due("test:1:x")
     return Ticket.objects.get()
+
+
+def level(number: int) -> Priority:
+    return Priority.objects.get(level=number)
 
 
 def status(key: str) -> Status:
@@ -73,18 +77,16 @@ def test_a_status_with_a_name_of_its_own_is_called_so_in_the_history(ticket: Tic
 
 
 def test_a_priority_is_written_with_history(ticket: Ticket, bob: Agent) -> None:
-    set_priority(ticket, 5, by=bob)
+    set_priority(ticket, level(5), by=bob)
     ticket.refresh_from_db()
-    assert ticket.priority == Ticket.Priority.VERY_HIGH
+    assert ticket.priority == level(5)
     assert history(ticket) == [("priority", "Bob Baker", {"old": 3, "new": 5})]
 
 
-@pytest.mark.parametrize("number", [0, 6, -1])
-def test_a_number_that_is_no_priority_changes_nothing(ticket: Ticket, bob: Agent, number: int) -> None:
-    with pytest.raises(ValueError, match="Priority"):
-        set_priority(ticket, number, by=bob)
-    ticket.refresh_from_db()
-    assert (ticket.priority, history(ticket)) == (3, [])
+def test_a_priority_with_a_name_of_its_own_is_called_so_in_the_history(ticket: Ticket, bob: Agent) -> None:
+    Priority.objects.filter(level=5).update(name="Now!")
+    set_priority(ticket, level(5), by=bob)
+    assert history(ticket)[0][2] == {"old": 3, "new": "Now!"}
 
 
 def test_assigning_and_giving_back_are_written_with_names(ticket: Ticket, bob: Agent, admin: Agent) -> None:
@@ -192,16 +194,16 @@ def test_a_ticket_read_already_is_not_written_to(
 
 def test_a_change_does_not_undo_what_another_changed_meanwhile(ticket: Ticket, bob: Agent) -> None:
     stale = Ticket.objects.get()
-    set_priority(ticket, 5, by=bob)
+    set_priority(ticket, level(5), by=bob)
     set_status(stale, status("closed"), by=bob)
     ticket.refresh_from_db()
-    assert (ticket.priority, ticket.status.key) == (5, "closed")
+    assert (ticket.priority_id, ticket.status.key) == (5, "closed")
 
 
 def test_the_history_is_in_the_order_of_the_changes(ticket: Ticket, bob: Agent, clock: Clock) -> None:
     for priority in (4, 5, 1):
         clock.advance(seconds=1)
-        set_priority(ticket, priority, by=bob)
+        set_priority(ticket, level(priority), by=bob)
     assert [line[2]["new"] for line in history(ticket)] == [4, 5, 1]
     last = ticket.history.last()
     assert last is not None

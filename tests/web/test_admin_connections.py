@@ -23,7 +23,7 @@ def mailbox_facts(**changes: object) -> dict[str, object]:
     facts = {
         "name": "Service", "kind": "imap", "host": "imap.example.org", "port": 993, "security": "tls",
         "verify_tls": "on", "username": "ann", "password": SECRET, "folders": "INBOX", "start": "all",
-        "after_storing": "leave", "interval": 60, "size_limit": 50, "silence_limit": 15, "is_valid": "on", **changes,
+        "after_storing": "leave", "interval": 60, "size_limit": 50, "silence_limit": 15, "validity": "valid", **changes,
     }  # fmt: skip
     return {name: value for name, value in facts.items() if value is not None}
 
@@ -106,7 +106,7 @@ def test_what_is_no_certificate_is_refused(eva):
 def test_the_mailbox_of_the_command_line_has_no_server(eva, mailbox, support):
     page = eva.get(f"/admin/mailboxes/{mailbox.pk}/").text
     assert 'name="host"' not in page
-    facts = {"name": "Command line", "queue": support.pk, "size_limit": 50, "is_valid": "on"}
+    facts = {"name": "Command line", "queue": support.pk, "size_limit": 50, "validity": "valid"}
     assert eva.post(f"/admin/mailboxes/{mailbox.pk}/", facts).status_code == 302
     mailbox.refresh_from_db()
     assert (mailbox.queue, mailbox.kind) == (support, "local")

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +13,10 @@ from django.test import Client
 from django.utils import timezone
 
 from postvak.models import Address, Agent, Channel, Grant, Mailbox, Queue
+from postvak.net.exchangers import Exchangers
+from postvak.web.admin import providers
+from tests.servers import free_port
+from tests.servers.nameserver import asking, nameserver
 from tests.servers.oauth import REVOKED, Provider
 
 SECRET = "the client's secret"
@@ -213,7 +218,7 @@ def box(**changes: object) -> dict[str, object]:
     return {
         "name": "Service", "kind": "imap", "host": "outlook.office365.com", "port": 993, "security": "tls",
         "verify_tls": "on", "username": "", "password": "", "folders": "INBOX", "start": "all", "silence_limit": 15,
-        "after_storing": "leave", "interval": 60, "size_limit": 50, "is_valid": "on", **changes,
+        "after_storing": "leave", "interval": 60, "size_limit": 50, "validity": "valid", **changes,
     }  # fmt: skip
 
 
@@ -258,7 +263,36 @@ def test_a_typed_address_offers_the_settings_of_its_provider(eva: Client) -> Non
     assert "mail.gmx.net" in out
 
 
-def test_an_unknown_or_half_typed_address_offers_nothing(eva: Client) -> None:
+def test_an_address_of_ones_own_domain_is_recognised_by_its_mail_exchangers(
+    eva: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with nameserver({"example.org": ["1 aspmx.l.google.com."]}, delay=0.5) as (resolver, _asked):
+        monkeypatch.setattr(providers, "exchangers", Exchangers(resolver))
+        page = eva.get("/admin/providers/", {"address": "info@example.org", "way": "out"}).content.decode()
+        assert "Recognised" not in page
+        (again,) = re.findall(r'hx-get="([^"]*)"', page)
+        time.sleep(0.5)
+        page = eva.get(html.unescape(again)).content.decode()
+    assert "Recognised: Gmail" in page
+    assert "smtp.gmail.com" in page
+    assert "hx-get" not in page
+
+
+def test_the_page_stops_asking_a_silent_name_server(eva: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    with nameserver({}, delay=9) as (resolver, _asked):
+        monkeypatch.setattr(providers, "exchangers", Exchangers(resolver))
+        monkeypatch.setattr(providers, "PATIENCE", 0.0)
+        question = "/admin/providers/?address=info%40example.org&way=in"
+        for asked in range(providers.ROUNDS):
+            page = eva.get(question).content.decode()
+            (found,) = re.findall(r'hx-get="([^"]*)"', page)
+            question = html.unescape(found)
+            assert f"round={asked + 1}" in question
+        assert "hx-get" not in eva.get(question).content.decode()
+
+
+def test_an_unknown_or_half_typed_address_offers_nothing(eva: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(providers, "exchangers", Exchangers(asking("127.0.0.1", free_port())))
     for address in ("", "gmail.com", "ann@example.org", "<script>"):
         assert "Recognised" not in eva.get("/admin/providers/", {"address": address}).content.decode()
 

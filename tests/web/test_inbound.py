@@ -66,8 +66,20 @@ def test_without_the_right_token_nothing_is_stored(door: Mailbox, token: str) ->
 def test_a_password_of_another_kind_of_mailbox_is_no_token(door: Mailbox) -> None:
     Mailbox.objects.filter(pk=door.pk).update(kind="imap")
     assert post().status_code == 401
-    Mailbox.objects.filter(pk=door.pk).update(kind="http", is_valid=False)
-    assert post().status_code == 401
+
+
+@pytest.mark.django_db
+def test_a_paused_mailbox_asks_to_come_later_and_an_invalid_one_refuses(door: Mailbox) -> None:
+    Mailbox.objects.filter(pk=door.pk).update(validity="temporarily")
+    assert post(token="wrong").status_code == 401
+    answer = post()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    Mailbox.objects.filter(pk=door.pk).update(validity="invalid")
+    assert post(token="wrong").status_code == 401
+    assert post().status_code == 403
+    assert not Receipt.objects.exists()
+    Mailbox.objects.filter(pk=door.pk).update(validity="valid")
+    assert post().status_code == 201
 
 
 @pytest.mark.django_db
@@ -165,7 +177,7 @@ def test_when_storing_fails_the_sender_is_told_to_try_again(table: str) -> None:
 def facts(**changes: object) -> dict[str, object]:
     return {
         "name": "In", "kind": "forward", "port": 993, "security": "tls", "start": "all", "after_storing": "leave",
-        "interval": 60, "size_limit": 50, "silence_limit": 15, "is_valid": "on", "folders": "INBOX",
+        "interval": 60, "size_limit": 50, "silence_limit": 15, "validity": "valid", "folders": "INBOX",
         "forward_addresses": "Support@In.example.org, help@in.example.org", **changes,
     }  # fmt: skip
 

@@ -119,3 +119,26 @@ def test_held_mails_are_put_aside_with_a_reason_that_stays(client: Client, held:
     html = client.get(f"/receipts/{held[0].pk}/").content.decode()
     assert "Put aside by Eva Admin" in html
     assert "advertising" in html
+
+
+def test_what_would_become_of_a_mail_set_aside_is_shown_and_then_done(
+    client: Client, mailbox: Mailbox, support: Queue, admin: Agent
+) -> None:
+    client.force_login(admin)
+    Mailbox.objects.filter(pk=mailbox.pk).update(start_at=timezone.now() + timedelta(days=1))
+    mailbox.refresh_from_db()
+    receipt = accept(mailbox, [Arrived("aside/1", mail(subject="Older than the start"))])[0]
+    while process_due("test:1:aside"):
+        pass
+    receipt.refresh_from_db()
+    assert receipt.outcome == "before_start"
+    shown = client.get(f"/receipts/{receipt.pk}/taking/").content.decode()
+    assert "ticket created" in shown
+    assert "Queue “Support”" in shown
+    assert Ticket.objects.count() == 0
+    client.post(f"/receipts/{receipt.pk}/taken/")
+    while process_due("test:1:aside"):
+        pass
+    receipt.refresh_from_db()
+    assert receipt.outcome == "new_ticket"
+    assert client.post(f"/receipts/{receipt.pk}/taken/").status_code == 404

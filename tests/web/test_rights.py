@@ -28,7 +28,11 @@ def objects(mailbox: Mailbox, support: Queue, bob: Agent, channel: Channel) -> d
     process_due("test:1:x")
     ticket = Ticket.objects.get(subject="Picture")
     answer(ticket, Answer(to=("ann@customer.example",), text="Hi"), by=bob)
-    return {"ticket": ticket, "receipt": Receipt.objects.get(ticket=ticket), "outgoing": OutgoingMail.objects.get()}
+    shared = Mailbox.objects.create(name="Shared", kind="http", queue=support)
+    accept(shared, [Arrived("rights/3", b"")])
+    process_due("test:1:x")
+    aside = Receipt.objects.held().get()
+    return {"aside": aside, "ticket": ticket, "receipt": Receipt.objects.get(ticket=ticket), "outgoing": OutgoingMail.objects.get()}
 
 
 def address_of(pattern: URLPattern, objects: dict[str, object]) -> str:
@@ -44,6 +48,8 @@ def address_of(pattern: URLPattern, objects: dict[str, object]) -> str:
         "outgoing/": outgoing.pk,  # type: ignore[attr-defined]
     }
     route = str(pattern.pattern)
+    if pattern.name in {"receipt-taking", "receipt-taken"}:
+        keys["receipts/"] = objects["aside"].pk  # type: ignore[attr-defined]
     key = next((value for start, value in keys.items() if route.startswith(start)), 1)
     for placeholder in ("<int:number>", "<int:pk>"):
         route = route.replace(placeholder, str(key))

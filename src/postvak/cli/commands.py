@@ -20,10 +20,11 @@ from postvak import __version__
 from postvak.cli import config_file, ingest_mail, inspect_mail, serving
 from postvak.cli.blobs_admin import blobs
 from postvak.cli.prepare import explain_failure, prepare_database
-from postvak.cli.show import as_json, comparison_text, fetch_text, plan_text
+from postvak.cli.show import comparison_text, fetch_text, plan_text
 from postvak.configuration import ConfigurationError
 from postvak.mail.files import read_mails
 from postvak.models import Mailbox
+from postvak.process.plan_json import plan_as_json
 from postvak.receive.fetch import fetch_mailbox
 from postvak.receive.listener.server import Ports
 from postvak.receive.listener.sockets import open_ports
@@ -106,14 +107,17 @@ def ingest(
     as_lines: Json = False,
 ) -> None:
     """Store and process mails. Exit 0: all are stored; 75: try again later."""
-    prepare_database()
-    box = find_mailbox(mailbox)
     try:
+        prepare_database()
+        box = find_mailbox(mailbox)
+        check_takes_mail(box)
         for result in ingest_mail.ingest(box, ingest_mail.read_all(paths)):
             line = json.dumps(result.as_json()) if as_lines else result.as_text()
             print(line, flush=True)
     except FileNotFoundError as error:
         fail(f"There is no file {error.filename}.")
+    except ConfigurationError as error:  # whoever hands over a mail keeps it until that is put right
+        fail(str(error), TRY_LATER)
     except (DatabaseError, OSError) as error:
         fail(
             f"Not everything could be stored: {str(error).rstrip('.')}. Try again later; nothing is stored twice.",
@@ -135,7 +139,7 @@ def explain(
     except OSError as error:
         fail(f"{path} can't be read: {error.strerror}.")
     facts, plan = ingest_mail.explain_raw(box, raw)
-    print(json.dumps(as_json(facts, plan), indent=2) if as_object else plan_text(facts, plan))
+    print(json.dumps(plan_as_json(facts, plan), indent=2) if as_object else plan_text(facts, plan))
 
 
 @app.command()
@@ -164,6 +168,7 @@ def fetch(
     for box in boxes:
         if box.kind not in {Mailbox.Kind.IMAP, Mailbox.Kind.POP3}:
             fail(f"Mailbox “{box.name}” has no server to fetch from; use postvak ingest.")
+        check_takes_mail(box)
         result = fetch_mailbox(box, worker=own_name())
         failed = failed or result.problem is not None
         print(fetch_text(box, result, as_lines=as_lines), flush=True)
@@ -231,6 +236,15 @@ def find_mailbox(name: str) -> Mailbox:
         names = ", ".join(f"“{n}”" for n in Mailbox.objects.values_list("name", flat=True))
         fail(f"There is no mailbox “{name}”. There are: {names}.")
     return box
+
+
+def check_takes_mail(box: Mailbox) -> None:
+    if box.is_paused:
+        fail(
+            f"Mailbox “{box.name}” is temporarily invalid: it takes no mail at this moment. Try again later.", TRY_LATER
+        )
+    if not box.is_valid:
+        fail(f"Mailbox “{box.name}” is invalid: it takes no mail any more.")
 
 
 def fail(text: str, code: int = 1) -> NoReturn:

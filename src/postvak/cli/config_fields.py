@@ -1,14 +1,18 @@
 """Kinds of settings in the TOML file: how each is read from a row, checked, and written to it."""
 
 import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+from django.core.exceptions import ValidationError
 from django.db.models import Model
 
 from postvak.crypto.sealing import CannotOpen
 from postvak.models import Agent, Mailbox, Queue
+from postvak.process.recognition import read_senders
 from postvak.receive.forwarding import misspelt, taken
 
 Value = str | int | bool | datetime | list["Value"] | dict[str, "Value"] | None
@@ -83,6 +87,45 @@ class Number(Field):
         return value
 
 
+class NumberOrNone(Number):
+    """Of a column that may be empty: 0 in the file."""
+
+    def read(self, row: Model) -> Value:
+        return super().read(row) or 0
+
+    def write(self, row: Model, value: Value, base: Path) -> tuple[Value, Value]:
+        old, new = super().write(row, value, base)
+        setattr(row, self.attribute, new or None)
+        return old, new
+
+
+class Lines(Field):
+    """A list of texts, kept as one on each line."""
+
+    def read(self, row: Model) -> Value:
+        return cast(list[Value], [line.strip() for line in getattr(row, self.attribute).splitlines() if line.strip()])
+
+    def check(self, value: Value) -> Value:
+        if not isinstance(value, list) or not all(isinstance(text, str) and "\n" not in text for text in value):
+            raise ConfigFileError('write a list of texts: ["one", "two"].')
+        return "\n".join(str(text) for text in value)
+
+    def write(self, row: Model, value: Value, base: Path) -> tuple[Value, Value]:
+        old = self.read(row)
+        setattr(row, self.attribute, self.check(value))
+        return old, self.read(row)
+
+
+class Senders(Lines):
+    """Addresses and domains, as they are compared."""
+
+    def check(self, value: Value) -> Value:
+        try:
+            return read_senders(cast(str, super().check(value)))
+        except ValidationError as error:
+            raise ConfigFileError(" ".join(error.messages)) from error
+
+
 class Moment(Field):
     """A date-time; without an offset it is UTC."""
 
@@ -136,7 +179,8 @@ class Reference(Field):
         found = self.model._default_manager.filter(**{self.key: wanted}).first()
         if found is None:
             names = ", ".join(self.model._default_manager.values_list(self.key, flat=True)) or "none"
-            raise ConfigFileError(f"there is no {self.model.__name__.lower()} “{value}” (there are: {names}).")
+            noun = self.model._meta.verbose_name
+            raise ConfigFileError(f"there is no {noun} “{value}” (there are: {names}).")
         return found
 
     def set_initial(self, row: Model, *, where: str, name: str) -> None:
@@ -224,3 +268,30 @@ def resolve(value: Value, base: Path) -> str:
         return (base / str(where)).read_text().rstrip("\n")
     except OSError as error:
         raise ConfigFileError(f"the file {where} can't be read: {error.strerror}.") from error
+
+
+def as_written(key: str) -> str:
+    return key
+
+
+def anything(row: Any) -> None:
+    """No rule beyond those of the columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """`[[name]]` tables of one model; `key` finds the row; `late` fields are set when all rows exist.
+
+    `lookup`: how the key is looked up when it isn't compared letter by letter. `normalise` and `check` raise
+    ValidationError: the latter for what a form would refuse, too.
+    """
+
+    name: str
+    model: type[Model]
+    key: str
+    fields: Mapping[str, Field]
+    late: Mapping[str, Field]
+    key_type: type = str
+    lookup: str = ""
+    normalise: Callable[[str], str] = as_written
+    check: Callable[[Any], None] = anything

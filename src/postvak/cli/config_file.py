@@ -24,27 +24,20 @@ from postvak.cli.config_fields import (
     Members,
     Moment,
     Number,
+    NumberOrNone,
     Password,
     Reference,
     Secret,
+    Section,
+    Senders,
     Text,
     Texts,
     Value,
 )
+from postvak.cli.config_tickets import TICKET_SECTIONS
 from postvak.models import Address, Agent, Brand, Channel, Grant, Mailbox, Queue, Retention
 
 __all__ = ["Change", "ConfigFileError", "apply", "export"]
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """`[[name]]` tables of one model; `key` finds the row; `late` fields are set when all rows exist."""
-
-    name: str
-    model: type[Model]
-    key: str
-    fields: Mapping[str, Field]
-    late: Mapping[str, Field]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +69,6 @@ CONNECTION: Mapping[str, Field] = {
     "username": Text("username"),
     "password": Secret("password"),
     "grant": Reference("grant", Grant, "name"),
-    "valid": Flag("is_valid"),
 }
 
 SECTIONS: Sequence[Section] = (
@@ -95,7 +87,13 @@ SECTIONS: Sequence[Section] = (
         },
         {},
     ),
-    Section("channel", Channel, "name", {**CONNECTION, "default": Flag("is_default", exclusive=True)}, {}),
+    Section(
+        "channel",
+        Channel,
+        "name",
+        {**CONNECTION, "valid": Flag("is_valid"), "default": Flag("is_default", exclusive=True)},
+        {},
+    ),
     Section(
         "brand",
         Brand,
@@ -120,6 +118,7 @@ SECTIONS: Sequence[Section] = (
             "password": Password(),
         },
         {},
+        normalise=str.lower,
     ),
     Section(
         "queue",
@@ -128,6 +127,8 @@ SECTIONS: Sequence[Section] = (
         {
             "colour": Text("colour"),
             "brand": Reference("brand", Brand, "name", required=True),
+            "follow_up": Text("follow_up"),
+            "follow_up_days": NumberOrNone("follow_up_days"),
             "default": Flag("is_default", exclusive=True),
             "valid": Flag("is_valid"),
         },
@@ -141,10 +142,12 @@ SECTIONS: Sequence[Section] = (
             "display_name": Text("display_name"),
             "queue": Reference("queue", Queue, "name", required=True),
             "channel": Reference("channel", Channel, "name"),
+            "grouping_hours": NumberOrNone("grouping_hours"),
             "valid": Flag("is_valid"),
             "comment": Text("comment"),
         },
         {},
+        normalise=str.lower,
     ),
     Section(
         "mailbox",
@@ -165,10 +168,18 @@ SECTIONS: Sequence[Section] = (
             "silence_limit": Number("silence_limit"),
             "interval": Number("interval"),
             "size_limit": Number("size_limit"),
+            "trusted": Flag("is_trusted"),
+            "trusted_senders": Senders("trusted_senders"),
+            "receiving_host": Text("receiving_host"),
+            "agents_mail": Text("agents_mail"),
+            "agents_commands": Flag("agents_commands"),
+            "agents_forwards": Flag("agents_forwards"),
+            "validity": Text("validity"),
             "comment": Text("comment"),
         },
         {},
     ),
+    *TICKET_SECTIONS,
     Section("retention", Retention, "outcome", {"days": Number("days")}, {}),
 )
 
@@ -240,7 +251,7 @@ def check_names(section: Section, table: Mapping[str, Value]) -> None:
     for name in table:
         if name not in known:
             raise ConfigFileError(unknown(f"setting in [[{section.name}]]", name, known))
-    if not isinstance(table.get(section.key), str) or not table[section.key]:
+    if type(table.get(section.key)) is not section.key_type or not table[section.key]:
         raise ConfigFileError(f"each [[{section.name}]] needs a {section.key}.")
 
 
@@ -252,7 +263,7 @@ def unknown(what: str, name: str, known: Sequence[str] | Mapping[str, object]) -
 
 def apply_table(section: Section, table: Mapping[str, Value], base: Path, *, late: bool) -> Iterator[Change]:
     key = natural_key(section, table)
-    row = section.model._default_manager.filter(**{section.key: key}).first()
+    row = section.model._default_manager.filter(**{section.lookup or section.key: key}).first()
     is_new = row is None
     row = row or section.model(**{section.key: key})
     changes = [Change(section.name, key, "", None, None)] if is_new else []
@@ -270,8 +281,12 @@ def apply_table(section: Section, table: Mapping[str, Value], base: Path, *, lat
 
 
 def natural_key(section: Section, table: Mapping[str, Value]) -> str:
+    """As text: the database compares it with numbers, too."""
     key = str(table[section.key]).strip()
-    return key.lower() if section.key == "email" else key
+    try:
+        return section.normalise(key)
+    except ValidationError as error:
+        raise ConfigFileError(f"[[{section.name}]] “{key}”: {' '.join(error.messages)}") from error
 
 
 def set_field(
@@ -289,6 +304,7 @@ def save(section: Section, row: Model, key: str) -> None:
     """The models' own checks, so that a file can't write what a form would refuse."""
     try:
         row.full_clean(exclude=["password"], validate_unique=False, validate_constraints=False)
+        section.check(row)
     except ValidationError as error:
         first = next(iter(error.message_dict.items()))
         raise ConfigFileError(f"[[{section.name}]] “{key}”, {first[0]}: {' '.join(first[1])}") from error

@@ -6,30 +6,10 @@ from postvak.log.problems import sentence
 from postvak.log.sentences import trace_line
 from postvak.models import Mailbox
 from postvak.process.plan import Facts, Plan
+
 from postvak.receive.fetch import Fetch
 from postvak.receive.reconcile import Comparison
 from postvak.receive.unreadable import keys_of
-
-JsonValue = str | int | float | None | list["JsonValue"] | dict[str, "JsonValue"]
-
-
-def as_json(facts: Facts, plan: Plan) -> dict[str, JsonValue]:
-    """A plan in its stable JSON form."""
-    return {
-        "outcome": str(plan.outcome),
-        "ticket": plan.ticket.number if plan.ticket else None,
-        "queue": facts.desk.queue_names.get(plan.queue_id or 0),
-        "customer": facts.mail.author.email if facts.mail.author else None,
-        "creates_customer": plan.creates_customer,
-        "reopens": plan.reopens,
-        "kind": str(facts.mail.kind),
-        "reasons": [
-            {"step": line.step, "code": reason.code, "parameters": {**reason.parameters}, "title": line.title,
-             "detail": line.detail}
-            for reason in plan.reasons
-            for line in [trace_line(reason.as_json())]
-        ],
-    }  # fmt: skip
 
 
 def plan_text(facts: Facts, plan: Plan) -> str:

@@ -45,6 +45,12 @@ REMEDIES: tuple[tuple[str, Text], ...] = (
             "provider asks."
         ),
     ),
+    (
+        r"can't be opened with the sealing keys",
+        _(
+            "Restore the file sealing.keys from your backup, or enter the client secret again and press “Connect again”."
+        ),
+    ),
     (r"^invalid_client|^unauthorized_client", NEW_SECRET),
     (r"^invalid_scope", REGISTRATION),
     (r"^(unreachable|temporarily_unavailable|server_error)", WAIT),

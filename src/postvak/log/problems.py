@@ -78,6 +78,14 @@ SENTENCES: Mapping[str, tuple[Text, Text]] = {
             "it does, send us the server's words below."
         ),
     ),
+    Problem.unavailable: (
+        _("%(host)s takes no connections at the moment."),
+        _(
+            "It is overloaded, being serviced, or counts too many connections from this machine; its words below say "
+            "which. Nothing has to be changed here: Postvak tries again by itself. If it goes on for hours, ask the "
+            "server's administrator."
+        ),
+    ),
     Problem.not_stored: (
         _("Mail came, but Postvak could not store it."),
         _(

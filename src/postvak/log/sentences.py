@@ -1,45 +1,39 @@
-"""The whole vocabulary of traces and histories: one translatable sentence per code, in one file.
+"""The vocabulary of traces and histories: one translatable sentence per code; those of rules are in rule_sentences.
 
 The database keeps codes and parameters; the sentence is made in the reader's language. Spec 07.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from postvak.log.reason import Parameter
+from postvak.log.rule_sentences import RULES
+from postvak.log.sentence import Line, Sentence, Text
 from postvak.log.wording import in_words
+from postvak.models.priority import SHIPPED_PRIORITIES
 from postvak.models.status import SHIPPED_NAMES
-from postvak.models.ticket import Ticket
 
-Text = str | Promise
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A rendered reason: `title` says what was found or done, `detail` why (may be empty), `icon` of icons.svg.
-
-    `tone`: "" ordinary, "key" the decision that mattered most, "warn" a person should look, "skip" left out.
-    """
-
-    step: str
-    title: str
-    detail: str
-    icon: str
-    tone: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    title: Text
-    detail: Text = ""
-    icon: str = "info"
-    tone: str = ""
-
+NOT_SENT: Mapping[str, Text] = {
+    "refused_no_address": _("Nothing was sent to “%(to)s”: this is no e-mail address."),
+    "refused_own_address": _("Nothing was sent to %(to)s: it is an address of ours."),
+    "refused_machine_address": _("Nothing was sent to %(to)s: nobody reads what is sent to such an address."),
+    "refused_loop": _("Nothing was sent to %(to)s: an automatic mail of ours had come back."),
+    "refused_author": _("Nothing was sent to %(to)s: the mail had been written there."),
+    "refused_silenced": _("Nothing was sent to %(to)s: automatic mail is switched off for this mail."),
+    "refused_spam": _("Nothing was sent to %(to)s: the ticket is marked as spam."),
+    "refused_forged": _("Nothing was sent to %(to)s: perhaps somebody else wrote under this address."),
+    "refused_automatic": _("Nothing was sent to %(to)s: a machine wrote the mail, or it forbids automatic answers."),
+    "refused_old": _("Nothing was sent to %(to)s: the mail is older than a day."),
+    "refused_limit": _("Nothing was sent to %(to)s: %(count)s automatic mails went there within the last hour."),
+    "no_recipient": _("Nothing was sent: there is no recipient."),
+    "nothing_to_relay": _("Nothing was sent to %(to)s: the agent's mail has neither words of his own nor files."),
+    "failed": _("Nothing was sent to %(to)s: the mail couldn't be written, three times. Postvak said: %(error)s"),
+}
 
 TRACE: Mapping[str, Sentence] = {
+    **{code: Sentence(text, "", "robot", "skip") for code, text in NOT_SENT.items()},
+    **RULES,
     "received": Sentence(
         _("Received by mailbox “%(mailbox)s”"),
         _("%(size)s, stored safely before anything else happened."),
@@ -199,9 +193,15 @@ TRACE: Mapping[str, Sentence] = {
 }
 
 HISTORY: Mapping[str, Text] = {
+    **NOT_SENT,
+    "rejection_written": _("Automatic mail to %(to)s: the mail was not taken up"),
+    "forward_written": _("Forwarded to %(to)s by a filter"),
+    "relay_written": _("Answered by mail; the answer was sent on to %(to)s"),
     "new_ticket": _("Ticket opened by a mail from %(from)s"),
-    "new_ticket_instead": _("Ticket opened by a mail from %(from)s, because its old ticket is in the trash"),
+    "new_ticket_instead": _("Ticket opened by a mail from %(from)s, because its old ticket doesn't come back"),
     "follow_up": _("Mail from %(from)s added"),
+    "grouped": _("Mail from %(from)s added, because the customer wrote recently"),
+    "rejected": _("Mail from %(from)s kept, but not taken up"),
     "delivery_report": _("Delivery report received"),
     "answered": _("Answered to %(to)s"),
     "noted": _("Internal note written"),
@@ -209,13 +209,32 @@ HISTORY: Mapping[str, Text] = {
     "queue": _("Moved from queue “%(old)s” to “%(new)s”"),
     "assignee": _("Assigned to %(new)s (before: %(old)s)"),
     "priority": _("Priority changed from “%(old)s” to “%(new)s”"),
+    "type": _("Type changed from “%(old)s” to “%(new)s”"),
+    "title": _("Subject changed from “%(old)s” to “%(new)s”"),
+    "field": _("%(field)s changed from “%(old)s” to “%(new)s”"),
+    "tagged": _("Tags added: %(tags)s"),
+    "untagged": _("Tags removed: %(tags)s"),
+    "spam": _("Marked as spam"),
+    "no_spam": _("No longer marked as spam"),
+    "pending": _("Reminder set for %(until)s"),
+    "pending_ended": _("Reminder taken off"),
+    "followed": _("%(agent)s follows the ticket"),
+    "unfollowed": _("%(agent)s follows the ticket no longer"),
+    "merged_into": _("Merged into ticket %(ticket)s"),
+    "merged_from": _("Ticket %(ticket)s merged into this one"),
+    "unmerged_from": _("Taken out of ticket %(ticket)s again"),
+    "unmerged": _("Ticket %(ticket)s taken out again"),
+    "message_moved_to": _("Message of %(author)s moved to ticket %(ticket)s"),
+    "message_moved_from": _("Message of %(author)s moved here from ticket %(ticket)s"),
+    "split_to": _("Part of it became ticket %(ticket)s"),
+    "split_from": _("Split off from ticket %(ticket)s"),
     "delivery_failed": _("Not delivered to %(recipient)s: %(said)s"),
     "delivery_in_doubt": _("Perhaps not delivered to %(recipient)s: the connection broke at the last moment, twice"),
 }
 
 NAMES: Mapping[str, Mapping[str, Text]] = {
     "status": SHIPPED_NAMES,
-    "priority": {str(priority.value): priority.label for priority in Ticket.Priority},
+    "priority": {str(level): name for level, name in SHIPPED_PRIORITIES.items()},
 }
 
 

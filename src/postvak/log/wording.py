@@ -12,6 +12,7 @@ from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from postvak.log.reason import Parameter
+from postvak.log.rule_sentences import CONTROL_WORDS
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -78,11 +79,22 @@ def sign(found: Parameter) -> str:
     return str(SIGNS[kind]) % {"sign": detail} if kind in SIGNS else gettext("its content")
 
 
+def control(name: Parameter) -> str:
+    """What a control header or an action of a filter is about; a custom field by its key."""
+    base = str(name).removeprefix("followup-")
+    for prefix in ("dynamicfield-", "field:", "header:"):
+        base = base.removeprefix(prefix)
+    return str(CONTROL_WORDS.get(base, base))
+
+
 WRITERS: Mapping[str, Callable[[Parameter], str]] = {
     "arrived": local_time,
     "start": local_time,
+    "until": local_time,
     "size": byte_size,
     "limit": byte_size,
     "list": defects,
     "found": sign,
+    "control": control,
+    "set": control,
 }

@@ -81,6 +81,11 @@ def is_noreply(mail: Mail) -> bool:
     return bool(NOREPLY.match(author)) and all(NOREPLY.match(one.email) for one in mail.reply_to)
 
 
+def is_machine_address(email: str) -> bool:
+    """Nobody reads what is sent there: mailer-daemon, postmaster, no-reply and their like."""
+    return any(pattern.match(email) for pattern in (DAEMON, POSTMASTER, NOREPLY))
+
+
 def top_of(text: str) -> str:
     start = text[:TOP]
     quote = QUOTE_BELOW.search(start)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,9 +42,12 @@ OWN_HEADERS = frozenset(
         "mime-version",
     ]
 )
+ORIGINAL_NAME = "original.eml"
 HEADER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,75}")
 MEDIA_TYPE = re.compile(r"(?!multipart/)[a-z0-9.+_-]{1,60}/[a-z0-9.+_-]{1,100}")
 ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
+HEADER_FIRST = re.compile(rb"[!-9;-~]{1,200}[ \t]*:")
+UNFIT = re.compile(rb"\x00|\r(?!\n)|[^\r\n]{%d}" % (HARD_LINE + 1))  # RFC 2045 section 2.8: no 8bit data
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,10 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A mail to be written. Ids are without <>; `date` is aware. There is no Bcc: the envelope knows it."""
+    """A mail to be written. Ids are without <>; `date` is aware. There is no Bcc: the envelope knows it.
+
+    `originals`: whole mails that go along as they came, byte by byte (only bare line feeds become CRLF).
+    """
 
     author: Address
     to: tuple[Address, ...]
@@ -68,6 +75,7 @@ class Draft:
     text: str
     html: str = ""
     attachments: tuple[File, ...] = ()
+    originals: tuple[bytes, ...] = ()
     message_id: str
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
@@ -107,9 +115,13 @@ def compose(draft: Draft) -> bytes:
     for file in draft.attachments:
         if not _is_inline(file, draft):
             _add_file(message, file, disposition="attachment")
+    places = {_add_original(message, raw): raw for raw in draft.originals}
     for part in list(message.walk())[1:]:
         del part["MIME-Version"]
-    return message.as_bytes(policy=POLICY)
+    written = message.as_bytes(policy=POLICY)
+    for place, raw in places.items():
+        written = written.replace(place, re.sub(rb"\r?\n", b"\r\n", raw), 1)
+    return written
 
 
 def _is_mime(name: str) -> bool:
@@ -280,3 +292,27 @@ def _media_type(file: File) -> str:
     if not MEDIA_TYPE.fullmatch(wanted) or wanted.startswith("message/"):
         return "application/octet-stream"
     return wanted
+
+
+def _add_original(message: EmailMessage, raw: bytes) -> bytes:
+    """A whole mail as message/rfc822, which is never encoded (RFC 2046 section 5.2.1), so nothing in it changes and
+    its signatures hold. One that can't travel so (NULs, endless lines, no header first) goes as a file.
+
+    Returns the place that the mail takes in the written bytes: the standard library would write it anew.
+    """
+    place = secrets.token_hex(32)
+    if not HEADER_FIRST.match(raw) or UNFIT.search(raw):
+        message.add_attachment(raw, maintype="application", subtype="octet-stream", filename=ORIGINAL_NAME)
+        return place.encode()
+    if message.get_content_type() != "multipart/mixed":
+        message.make_mixed()
+    part = EmailMessage(policy=POLICY)
+    part["Content-Type"] = "message/rfc822"
+    part["Content-Disposition"] = f'attachment; filename="{ORIGINAL_NAME}"'
+    part.set_payload(place)
+    message.attach(part)
+    if not raw.isascii():
+        for eight_bit in (message, part):
+            del eight_bit["Content-Transfer-Encoding"]
+            eight_bit["Content-Transfer-Encoding"] = "8bit"
+    return place.encode()

@@ -26,9 +26,16 @@ DAMM = (
     "9438617205",
     "2581436790",
 )
-NUMBER = re.compile(r"20\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{6,16}")
+DATE_NUMBER = re.compile(r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{6,16}")
+RANDOM_NUMBER = re.compile(r"[1-9][0-9]{10}")
+PLAIN_NUMBER = re.compile(r"[0-9]{5,10}")
+MAX_CANDIDATES = 20  # a subject full of numbers must not make a huge query
+HOOK = re.compile(r"[^\d\[\]\x00-\x1f\x7f]{0,20}")
+
+FORWARDED = r"fwd|fw|wg|doorst|doorgest|tr|rv|vb|pd|enc|[iİ]lt|转发|轉寄|轉發|転送|전달|πρθ|пересл"
+ANSWERED = r"re|aw|antwort|antw|betr|sv|vs|rif|ref|res|odp|ynt|vá|bls|回复|回覆|答复|答覆|返信|회신|답장|απ|σχετ|отв|ответ|השב|رد"
 PREFIX = re.compile(
-    r"\s*(?:re|aw|antwort|antw|fwd|fw|wg|doorst|betr|sv|vs|tr|rv|rif)"
+    rf"\s*(?:(?P<forwarded>{FORWARDED})|{ANSWERED})"
     r"\s?(?:\[\d{1,4}\]|\(\d{1,4}\)|[*^]?\d{1,4})?\s?[:\uff1a]\s*",
     re.IGNORECASE,
 )
@@ -82,44 +89,97 @@ def check_digit(digits: str) -> str:
 
 
 def is_ticket_number(number: str) -> bool:
-    """Is it a date (YYYYMMDD, 2000-2099), a counter of five digits or more, and the right check digit?"""
-    return number.isascii() and NUMBER.fullmatch(number) is not None and check_digit(number) == "0"
+    """Has it the form of a number with a check digit (date and counter, or random), and is that digit right?"""
+    has_form = DATE_NUMBER.fullmatch(number) or RANDOM_NUMBER.fullmatch(number)
+    return has_form is not None and check_digit(number) == "0"
+
+
+def is_hook(text: str) -> bool:
+    """Can `text` stand before a number? Digits and brackets would hide where the number begins, "Re:" what it is."""
+    plain = text.strip().lower()
+    is_part_of_prefix = bool(plain) and "fwd: re:".endswith(plain)
+    return HOOK.fullmatch(text) is not None and not is_part_of_prefix
 
 
 def numbers_in_subject(subject: str, *, hook: str = "#") -> tuple[str, ...]:
-    """Valid ticket numbers in any spelling, each once; without hook, bracket or "ticket" a number is none."""
-    found = (match.group("number") for match in _tag(hook).finditer(subject))
-    return tuple(dict.fromkeys(number for number in found if is_ticket_number(number)))
+    """What may be ticket numbers, in any spelling, each once; the database knows which of them exist.
+
+    A number with a check digit needs a hook, a bracket or the word "ticket" before it, and the right digit. A short one
+    (five to ten digits) has none, so it needs the hook or that word.
+    """
+    found: dict[str, None] = {}
+    for match in _tag(hook).finditer(subject):
+        if is_ticket_number(match["number"]) or _is_plain(match, hook):
+            found[match["number"]] = None
+        if len(found) == MAX_CANDIDATES:
+            break
+    return tuple(found)
+
+
+def _is_plain(match: re.Match[str], hook: str) -> bool:
+    """A short number, written as we write it."""
+    if PLAIN_NUMBER.fullmatch(match["number"]) is None:
+        return False
+    return bool(match["hook"]) or (not hook.strip() and match["close"] is not None)
 
 
 @lru_cache(maxsize=32)
 def _tag(hook: str) -> re.Pattern[str]:
     """`[#N]`, `Ticket#N`, `#N`, `Ticket: N`, `[Ticket N]`, `[N]` and the same with the configured hook."""
     own = rf"(?:{re.escape(hook.strip())})|" if hook.strip() else ""
-    word = r"\bticket\s{0,3}(?:number|nummer|nr|no|id)?\s{0,3}[.:#]{0,2}\s{0,3}#?"
+    word = r"\bticket\s{0,3}(?:number|nummer|nr|no|id)?\s{0,3}[.:#\uff03]{0,2}\s{0,3}#?"
     return re.compile(
-        rf"(?:(?P<open>\[)\s{{0,3}})?(?P<hook>{own}#|{word})?\s{{0,3}}(?<!\d)(?P<number>\d{{14,24}})(?!\d)"
+        rf"(?:(?P<open>\[)\s{{0,3}})?(?P<hook>{own}[#\uff03]|{word})?\s{{0,3}}(?<!\d)(?P<number>[0-9]{{5,24}})(?!\d)"
         r"(?P<close>\s{0,3}\])?(?(hook)|(?(open)|(?!)))",
         re.IGNORECASE,
     )
 
 
-def bare_subject(subject: str, *, hook: str = "#") -> str:
-    """The subject without Re/Aw/Antw/Fwd … (repeated, numbered) and ticket numbers of ours. Never cut."""
+def bare_subject(subject: str, *, hook: str = "#", number: str = "") -> str:
+    """The subject without Re/Aw/Antw/Fwd … (repeated, numbered), the ticket's own `number` and other numbers of ours.
 
-    def drop(match: re.Match[str]) -> str:
-        return " " if is_ticket_number(match.group("number")) else match.group()
-
-    text = " ".join(subject.split())
-    before = None
+    Never cut: a short number that isn't the ticket's own may be anything, so it stays.
+    """
+    text, before = " ".join(subject.split()), None
     while before != text:
         before = text
-        text = " ".join(_tag(hook).sub(drop, text).split())
-        while match := PREFIX.match(text):
-            text = text[match.end() :]
+        text = _without_numbers(text, hook, number)
+        end = 0
+        while match := PREFIX.match(text, end):
+            end = match.end()
+        text = text[end:]
     return text
 
 
-def reply_subject(subject: str, number: str, *, hook: str = "#") -> str:
+def _without_numbers(text: str, hook: str, number: str) -> str:
+    def drop(match: re.Match[str]) -> str:
+        return " " if match["number"] == number or _is_ours(match) else match.group()
+
+    return " ".join(_tag(hook).sub(drop, text).split())
+
+
+def _is_ours(match: re.Match[str]) -> bool:
+    """A date makes a number ours for sure; one of eleven random digits only within brackets, as we write it."""
+    if not is_ticket_number(match["number"]):
+        return False
+    is_bracketed = bool(match["open"] and match["hook"] and match["close"])
+    return is_bracketed or DATE_NUMBER.fullmatch(match["number"]) is not None
+
+
+def reply_subject(subject: str, number: str, *, hook: str = "#", place: str = "right") -> str:
     """`Re: x [#number]` whatever prefixes and old numbers the subject carried."""
-    return " ".join(part for part in ("Re:", bare_subject(subject, hook=hook), f"[{hook}{number}]") if part)
+    return numbered(f"Re: {bare_subject(subject, hook=hook, number=number)}", number, hook=hook, place=place)
+
+
+def written_subject(subject: str, number: str, *, hook: str = "#", place: str = "right") -> str:
+    """A subject as an agent wrote it: his Re: or Fwd: stays (once), and none is added."""
+    first = PREFIX.match(_without_numbers(subject, hook, number))
+    word = ("Fwd: " if first["forwarded"] else "Re: ") if first else ""
+    return numbered(f"{word}{bare_subject(subject, hook=hook, number=number)}", number, hook=hook, place=place)
+
+
+def numbered(text: str, number: str, *, hook: str = "#", place: str = "right") -> str:
+    """`text` with `[#number]` at its "right", at its "left", or ("none") without it."""
+    tag = f"[{hook}{number}]"
+    parts = {"right": (text.strip(), tag), "left": (tag, text.strip())}.get(place, (text.strip(),))
+    return " ".join(part for part in parts if part)

@@ -3,48 +3,71 @@
 from postvak.blobs.rows import Blob
 from postvak.models.address import Address
 from postvak.models.agent import Agent, FailedLogin
+from postvak.models.automatic import AutomaticMail
 from postvak.models.brand import Brand
 from postvak.models.channel import Channel
+from postvak.models.custom_field import CustomField
 from postvak.models.customer import Customer, CustomerAddress, Organisation, OrganisationDomain
+from postvak.models.external_number import ExternalNumber, ExternalReference
+from postvak.models.filter import Filter, FilterVersion
 from postvak.models.grant import Grant
+from postvak.models.grouping import GroupingExclusion
 from postvak.models.history import History
 from postvak.models.lease import Lease
 from postvak.models.mailbox import Mailbox
-from postvak.models.message import Attachment, Message
+from postvak.models.message import Attachment, Message, ReferencedId
+from postvak.models.options import Options
 from postvak.models.outgoing import Delivery, DeliveryEvent, OutgoingMail
+from postvak.models.priority import Priority
 from postvak.models.queue import Membership, Queue
 from postvak.models.receipt import Receipt, Trace
 from postvak.models.retention import Retention
 from postvak.models.status import Status
-from postvak.models.ticket import Participant, Ticket, TicketCounter
+from postvak.models.tag import Tag, Tagging
+from postvak.models.ticket import Participant, Ticket, TicketCounter, TicketLink
+from postvak.models.ticket_type import TicketType
 
 __all__ = [
     "Address",
     "Agent",
     "Attachment",
+    "AutomaticMail",
     "Blob",
     "Brand",
     "Channel",
+    "CustomField",
     "Customer",
     "CustomerAddress",
     "Delivery",
     "DeliveryEvent",
+    "ExternalNumber",
+    "ExternalReference",
     "FailedLogin",
+    "Filter",
+    "FilterVersion",
     "Grant",
+    "GroupingExclusion",
     "History",
     "Lease",
     "Mailbox",
     "Membership",
     "Message",
+    "Options",
     "Organisation",
     "OrganisationDomain",
     "OutgoingMail",
     "Participant",
+    "Priority",
     "Queue",
     "Receipt",
+    "ReferencedId",
     "Retention",
     "Status",
+    "Tag",
+    "Tagging",
     "Ticket",
     "TicketCounter",
+    "TicketLink",
+    "TicketType",
     "Trace",
 ]

@@ -7,7 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Address(models.Model):
-    """`email` is kept lower-case: recipients are compared without regard to case (spec 02, step 8)."""
+    """`email` is kept lower-case: recipients are compared without regard to case (spec 02, step 8).
+
+    `grouping_hours`: a customer's further mail within that time joins his open ticket; null: off (step 7).
+    """
 
     email = models.EmailField(_("e-mail address"), max_length=254, unique=True)
     display_name = models.CharField(_("display name"), max_length=200, blank=True, default="")
@@ -15,6 +18,7 @@ class Address(models.Model):
     channel = models.ForeignKey(
         "Channel", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("sending channel")
     )
+    grouping_hours = models.PositiveIntegerField(_("group mails within hours"), null=True, blank=True)
     is_valid = models.BooleanField(_("valid"), default=True)
     comment = models.CharField(_("comment"), max_length=500, blank=True, default="")
 

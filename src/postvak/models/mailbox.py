@@ -15,11 +15,16 @@ from postvak.models.account import Account
 class MailboxQuerySet(models.QuerySet["Mailbox"]):
     def fetched(self) -> Self:
         """Valid mailboxes that have a server to fetch from."""
-        return self.filter(is_valid=True, kind__in=[Mailbox.Kind.IMAP, Mailbox.Kind.POP3])
+        return self.filter(validity=Mailbox.Validity.VALID, kind__in=[Mailbox.Kind.IMAP, Mailbox.Kind.POP3])
 
     def forwarded(self) -> Self:
-        """Valid mailboxes whose addresses the listener takes mail for."""
-        return self.filter(is_valid=True, kind=Mailbox.Kind.FORWARD)
+        """Mailboxes whose addresses the listener knows; what comes for a paused one is asked to come later."""
+        return self.exclude(validity=Mailbox.Validity.INVALID).filter(kind=Mailbox.Kind.FORWARD)
+
+    def listed(self) -> Self:
+        """By name, the invalid ones at the end."""
+        sinks = models.Case(models.When(validity=Mailbox.Validity.INVALID, then=1), default=0)
+        return self.order_by(sinks, "name")
 
     def due(self, now: datetime) -> Self:
         return self.fetched().filter(models.Q(next_fetch_at=None) | models.Q(next_fetch_at__lte=now))
@@ -31,6 +36,9 @@ class Mailbox(Account):
     `reconciled_at`, `compared` and `missing` (source keys) by receive.reconcile.
 
     `is_look_only`: mails are received and stored, but not processed and not touched on the server until go-live.
+    `is_trusted`: control headers in its mails are obeyed, with `trusted_senders` (addresses or domains, one per line)
+    only for those whose mail passes DMARC. `receiving_host`: the authserv-id whose Authentication-Results header
+    (RFC 8601) is believed; empty: none.
     `forward_addresses`: one per line or with commas; those that the listener accepts for this mailbox.
     """
 
@@ -40,6 +48,18 @@ class Mailbox(Account):
         FORWARD = "forward", _("forwarding address")
         HTTP = "http", _("HTTP")
         LOCAL = "local", _("command line")
+
+    class Validity(models.TextChoices):
+        """Temporarily invalid ("paused"): no mail is taken, nobody is turned away for good, silence is no alarm."""
+
+        VALID = "valid", _("valid")
+        TEMPORARILY = "temporarily", _("temporarily invalid")
+        INVALID = "invalid", _("invalid")
+
+    class AgentsMail(models.TextChoices):
+        CUSTOMER = "customer", _("like mail from anybody")
+        NOTE = "note", _("kept as an internal note")
+        ANSWER = "answer", _("sent on to the customer as an answer")
 
     class AfterStoring(models.TextChoices):
         LEAVE = "leave", _("leave untouched")
@@ -62,12 +82,20 @@ class Mailbox(Account):
     interval = models.PositiveIntegerField(_("interval in seconds"), default=60, validators=[MinValueValidator(1)])
     size_limit = models.PositiveIntegerField(_("size limit in MB"), default=50, validators=[MinValueValidator(1)])
     is_look_only = models.BooleanField(_("look only"), default=False)
+    is_trusted = models.BooleanField(_("trusted"), default=False)
+    trusted_senders = models.TextField(_("trusted senders only"), blank=True, default="")
+    receiving_host = models.CharField(_("checks are made by"), max_length=253, blank=True, default="")
+    agents_mail = models.CharField(
+        _("mail that agents write"), max_length=8, choices=AgentsMail, default=AgentsMail.NOTE
+    )
+    agents_commands = models.BooleanField(_("agents may give commands by mail"), default=False)
+    agents_forwards = models.BooleanField(_("mail forwarded by agents is the first sender's"), default=True)
     imports_closed = models.BooleanField(_("import as closed"), default=False)
     silence_limit = models.PositiveIntegerField(
         _("silence limit in minutes"), default=15, validators=[MinValueValidator(1)]
     )
     forward_addresses = models.TextField(_("forwarding addresses"), blank=True, default="")
-    is_valid = models.BooleanField(_("valid"), default=True)
+    validity = models.CharField(_("validity"), max_length=12, choices=Validity, default=Validity.VALID)
     comment = models.CharField(_("comment"), max_length=500, blank=True, default="")
 
     next_fetch_at = models.DateTimeField(null=True, blank=True)
@@ -94,6 +122,14 @@ class Mailbox(Account):
         return self.name
 
     @property
+    def is_valid(self) -> bool:
+        return self.validity == self.Validity.VALID
+
+    @property
+    def is_paused(self) -> bool:
+        return self.validity == self.Validity.TEMPORARILY
+
+    @property
     def folder_list(self) -> list[str]:
         return [name.strip() for name in self.folders.split(",") if name.strip()] or ["INBOX"]
 
@@ -102,3 +138,9 @@ class Mailbox(Account):
         """The forwarding addresses as they are compared: lower case, the domain in ASCII."""
         words = re.split(r"[\s,;]+", self.forward_addresses)
         return list(dict.fromkeys(normalise(word) for word in words if word))
+
+    @property
+    def trusted_list(self) -> list[str]:
+        """Addresses and domains as they are compared: lower case, domains in ASCII and without a leading @."""
+        words = re.split(r"[\s,;]+", self.trusted_senders)
+        return list(dict.fromkeys(normalise(word.lstrip("@")) for word in words if word.lstrip("@")))

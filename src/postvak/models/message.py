@@ -7,12 +7,21 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Message(models.Model):
-    """`blob` holds the raw mail (null for notes). `message_id` in the form of mail.threading.canonical_message_id."""
+    """`blob` holds the raw mail (null for notes). `message_id` in the form of mail.threading.canonical_message_id.
+
+    `is_internal`: never shown or quoted to the customer, also when it is a mail. `moved_from`: the ticket that it was
+    on first.
+    """
 
     class Kind(models.TextChoices):
         INCOMING = "incoming", _("incoming mail")
         OUTGOING = "outgoing", _("outgoing mail")
         NOTE = "note", _("internal note")
+
+    class AuthorKind(models.TextChoices):
+        CUSTOMER = "customer", _("customer")
+        AGENT = "agent", _("agent")
+        SYSTEM = "system", _("system")
 
     ticket = models.ForeignKey("Ticket", models.PROTECT, related_name="messages")
     kind = models.CharField(max_length=8, choices=Kind)
@@ -27,10 +36,13 @@ class Message(models.Model):
     subject = models.TextField(blank=True, default="")
     text = models.TextField(blank=True, default="")
     has_html = models.BooleanField(default=False)
+    author_kind = models.CharField(max_length=8, choices=AuthorKind, default=AuthorKind.CUSTOMER)
+    is_internal = models.BooleanField(default=False)
     mail_kind = models.CharField(max_length=12, blank=True, default="")
     message_id = models.CharField(max_length=255, blank=True, default="", db_index=True)
     references = models.JSONField(default=list)
     blob = models.ForeignKey("Blob", models.PROTECT, null=True, blank=True, related_name="+")
+    moved_from = models.ForeignKey("Ticket", models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:
         ordering: ClassVar = ["created_at", "id"]
@@ -42,6 +54,14 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class ReferencedId(models.Model):
+    """A Message-ID that a message names in References or In-Reply-To and that is no message of ours (yet): other
+    mails of the same conversation may name it too. It hangs on the message, so it moves with it."""
+
+    message = models.ForeignKey(Message, models.CASCADE, related_name="referenced")
+    value = models.CharField(max_length=255, db_index=True)
 
 
 class Attachment(models.Model):

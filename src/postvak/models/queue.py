@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 class Queue(models.Model):
-    """Mails that no address or mailbox claims go to the one queue with `is_default`."""
+    """Mails that no address or mailbox claims go to the one queue with `is_default`.
+
+    `follow_up_days`: a ticket that has been closed for longer never comes back, a new one is opened; null: no limit.
+    """
 
     class Colour(models.TextChoices):
         PETROL = "petrol", _("petrol")
@@ -22,12 +25,21 @@ class Queue(models.Model):
         SEA = "sea", _("sea")
         STONE = "stone", _("stone")
 
+    class FollowUp(models.TextChoices):
+        REOPEN = "reopen", _("reopens the ticket")
+        NEW_TICKET = "new_ticket", _("opens a new ticket that is linked")
+        REJECT = "reject", _("is kept there, the sender is told")
+
     name = models.CharField(_("name"), max_length=100, unique=True)
     colour = models.CharField(_("colour"), max_length=10, choices=Colour, default=Colour.PETROL)
     brand = models.ForeignKey("Brand", models.PROTECT, related_name="queues", verbose_name=_("brand"))
     address = models.ForeignKey(
         "Address", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("sending address")
     )
+    follow_up = models.CharField(
+        _("mail on closed tickets"), max_length=10, choices=FollowUp, default=FollowUp.REOPEN
+    )
+    follow_up_days = models.PositiveIntegerField(_("closed tickets end after days"), null=True, blank=True)
     is_default = models.BooleanField(_("default queue"), default=False)
     is_valid = models.BooleanField(_("valid"), default=True)
     members: "models.ManyToManyField[Agent, Membership]" = models.ManyToManyField(

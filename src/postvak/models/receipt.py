@@ -17,6 +17,10 @@ class ReceiptQuerySet(models.QuerySet["Receipt"]):
     def held(self) -> Self:
         return self.filter(outcome=Receipt.Outcome.HELD)
 
+    def set_aside(self) -> Self:
+        """Stored, but on no ticket for a reason that a person may overrule."""
+        return self.filter(outcome__in=[Receipt.Outcome.HELD, Receipt.Outcome.IGNORED, Receipt.Outcome.BEFORE_START])
+
 
 class Receipt(models.Model):
     """`source` names the mail on its mailbox for ever ("INBOX/1699/42", "UIDL/…", SHA-256 for the command line).

@@ -29,7 +29,8 @@ class Status(models.Model):
     key = models.SlugField(max_length=40, unique=True)
     name = models.CharField(_("name"), max_length=100, blank=True, default="")
     type = models.CharField(_("type"), max_length=8, choices=Type)
-    position = models.PositiveSmallIntegerField(default=0)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+    is_valid = models.BooleanField(_("valid"), default=True)
 
     class Meta:
         ordering: ClassVar = ["position", "key"]
@@ -39,6 +40,20 @@ class Status(models.Model):
         return self.name or str(SHIPPED_NAMES.get(self.key, self.key))
 
     @property
+    def mark(self) -> str:
+        """Which mark of icons.svg it has: its own, or (added by an administrator) that of its type."""
+        return self.key if self.key in SHIPPED_NAMES else MARKS[self.type]
+
+    @property
     def is_open(self) -> bool:
         """Somebody still has to do or await something."""
         return self.type not in {self.Type.CLOSED, self.Type.REMOVED}
+
+
+MARKS = {
+    Status.Type.NEW.value: "new",
+    Status.Type.OPEN.value: "open",
+    Status.Type.PENDING.value: "customer",
+    Status.Type.CLOSED.value: "closed",
+    Status.Type.REMOVED.value: "trash",
+}

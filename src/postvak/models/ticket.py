@@ -1,24 +1,25 @@
 """Ticket: a conversation with number, queue, status, assignee and requester."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from postvak.models.priority import NORMAL
+
+if TYPE_CHECKING:
+    from postvak.models.agent import Agent
+    from postvak.models.tag import Tag, Tagging
 
 
 class Ticket(models.Model):
     """`is_open` repeats the status' type, because a partial index on it makes every list quick.
 
     The columns from `preview` on are kept by the verbs in tickets/ for the lists; they repeat facts of the
-    messages. `waiting_since`: since when the customer waits for us, null when he doesn't.
+    messages. `waiting_since`: since when the customer waits for us, null when he doesn't. `fields`: values of custom
+    fields, see CustomField. `organisation` is set only when it isn't the customer's own. `closed_at`: when it was last
+    closed. `merged_into`: its mails are there now.
     """
-
-    class Priority(models.IntegerChoices):
-        VERY_LOW = 1, _("very low")
-        LOW = 2, _("low")
-        NORMAL = 3, _("normal")
-        HIGH = 4, _("high")
-        VERY_HIGH = 5, _("very high")
 
     class Answer(models.TextChoices):
         """What became of our newest mail on this ticket: quiet when all is well."""
@@ -32,17 +33,36 @@ class Ticket(models.Model):
     subject = models.TextField(_("subject"))
     queue = models.ForeignKey("Queue", models.PROTECT, related_name="tickets", verbose_name=_("queue"))
     status = models.ForeignKey("Status", models.PROTECT, related_name="+", verbose_name=_("status"))
-    priority = models.PositiveSmallIntegerField(_("priority"), choices=Priority, default=Priority.NORMAL)
+    priority = models.ForeignKey(
+        "Priority", models.PROTECT, related_name="+", verbose_name=_("priority"), default=NORMAL, db_column="priority"
+    )
+    type = models.ForeignKey(
+        "TicketType", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("type")
+    )
+    tags: "models.ManyToManyField[Tag, Tagging]" = models.ManyToManyField(
+        "Tag", through="Tagging", related_name="tickets", verbose_name=_("tags")
+    )
+    fields = models.JSONField(blank=True, default=dict)
+    followers: "models.ManyToManyField[Agent, models.Model]" = models.ManyToManyField(
+        "Agent", related_name="followed", verbose_name=_("followers")
+    )
     assignee = models.ForeignKey(
         "Agent", models.SET_NULL, null=True, blank=True, related_name="tickets", verbose_name=_("assignee")
     )
     customer = models.ForeignKey(
         "Customer", models.PROTECT, null=True, blank=True, related_name="tickets", verbose_name=_("customer")
     )
+    organisation = models.ForeignKey(
+        "Organisation", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("organisation")
+    )
+    pending_until = models.DateTimeField(_("pending until"), null=True, blank=True)
+    is_spam = models.BooleanField(_("spam"), default=False)
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
     reply_address = models.ForeignKey("Address", models.PROTECT, null=True, blank=True, related_name="+")
     reply_via = models.ForeignKey("Channel", models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True, blank=True)
     is_open = models.BooleanField(default=True)
 
     preview = models.CharField(max_length=200, blank=True, default="")
@@ -78,6 +98,24 @@ class Participant(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["ticket", "customer"], name="participant_once")]
+
+
+class TicketLink(models.Model):
+    """Two tickets that have to do with each other; `kind` says how `ticket` came from `origin`."""
+
+    class Kind(models.TextChoices):
+        INSTEAD = "instead", _("opened instead of")
+        WANTED_TO_JOIN = "wanted", _("named by a stranger's mail")
+        SPLIT = "split", _("split off from")
+        MERGED = "merged", _("merged into")
+        RELATED = "related", _("related to")
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="links")
+    origin = models.ForeignKey(Ticket, models.CASCADE, related_name="backlinks")
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.RELATED)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["ticket", "origin"], name="link_once")]
 
 
 class TicketCounter(models.Model):

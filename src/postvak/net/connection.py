@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
+from time import monotonic
 
 LONGEST_WORDS = 2000  # characters of what a server said
 
@@ -61,6 +63,7 @@ class Problem(StrEnum):
     no_such_folder = "no_such_folder"
     closed = "closed"  # the server hung up
     protocol = "protocol"  # an answer we do not understand or an error we did not expect
+    unavailable = "unavailable"  # the server greets us with "not now"
     rejected = "rejected"  # understood and refused, perhaps only for now
     not_stored = "not_stored"  # the server is fine, but we could not store (disk full, database down)
 
@@ -87,25 +90,35 @@ class ConnectionProblem(Exception):
 def tls_context(endpoint: Endpoint) -> ssl.SSLContext:
     """The TLS settings of an endpoint: verified, unless it says that it is the visible exception.
 
-    An own CA may be an old or a home-made one, or the server's self-signed certificate itself: for these the
-    strict form check of Python 3.13 is off and a chain may end at the given certificate.
+    Shared by all connections with the same settings: the system's CAs take most of a megabyte. Read anew every hour,
+    because they are renewed while we run.
     """
-    context = ssl.create_default_context()
-    if not endpoint.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
-    if endpoint.ca_pem.strip():
-        _trust(context, endpoint)
-    return context
-
-
-def _trust(context: ssl.SSLContext, endpoint: Endpoint) -> None:
+    hour = int(monotonic() // 3600)
     try:
-        context.load_verify_locations(cadata=endpoint.ca_pem)
+        return _context(endpoint.ca_pem.strip(), verify=endpoint.verify, hour=hour)
     except (ssl.SSLError, ValueError) as error:
         said = f"own CA certificate is not PEM text: {error}"
         raise problem_at(endpoint, Problem.tls_untrusted, said) from error
+
+
+@lru_cache(maxsize=32)
+def _context(ca_pem: str, *, verify: bool, hour: int) -> ssl.SSLContext:
+    """Raises ssl.SSLError, ValueError."""
+    if not verify:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    context = ssl.create_default_context()
+    if ca_pem:
+        _trust(context, ca_pem)
+    return context
+
+
+def _trust(context: ssl.SSLContext, ca_pem: str) -> None:
+    """An own CA may be an old or a home-made one, or the server's self-signed certificate itself: for these the strict
+    form check of Python 3.13 is off and a chain may end at the given certificate."""
+    context.load_verify_locations(cadata=ca_pem)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
 

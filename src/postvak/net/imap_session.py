@@ -1,16 +1,19 @@
-"""Opening an IMAP session (RFC 3501): connect, encrypt, log in, and know the folders.
+"""Opening an IMAP session (RFC 3501): connect, encrypt, log in, and know the folders.  All of it has one time limit.
 
 Used for fetching and for putting copies of sent mail into a folder.
 """
 
 import imaplib
 import re
+import socket
 from contextlib import suppress
+from typing import Any
 
 from imapclient import IMAPClient, SocketTimeout
 
 from postvak.net import xoauth2
 from postvak.net.connection import Endpoint, Problem, as_text, problem_at, problems, tls_context, words
+from postvak.net.time_limit import LOG_IN, Limit, dial, time_limit
 
 GOODBYE_SECONDS = 3.0  # a hanging server must not hang us a second time
 _FOR_NOW = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]", re.IGNORECASE)  # RFC 5530 section 3
@@ -19,24 +22,51 @@ _SIMPLE = re.compile(r"[\x21\x23-\x27\x2b-\x5b\x5e-\x7a\x7c-\x7e]+")  # goes unq
 
 def open_session(endpoint: Endpoint) -> IMAPClient:
     """A logged-in client; raises `ConnectionProblem`.  INTERNALDATEs come with their time zone."""
-    with problems(endpoint):
-        client = IMAPClient(
-            endpoint.host,
-            endpoint.port,
-            ssl=endpoint.security == "tls",
-            ssl_context=tls_context(endpoint),
-            timeout=SocketTimeout(endpoint.connect_timeout, endpoint.read_timeout),
-        )
-    try:
-        with problems(endpoint):
-            if endpoint.security == "starttls":
-                _start_tls(client, endpoint)
-            _log_in(client, endpoint)
-    except BaseException:
-        close_session(client)
-        raise
+    with time_limit(endpoint, LOG_IN) as limit:
+        client = _connect(endpoint, limit)
+        try:
+            with problems(endpoint):
+                if endpoint.security == "starttls":
+                    _start_tls(client, endpoint)
+                _log_in(client, endpoint)
+        except BaseException:
+            close_session(client)
+            raise
     client.normalise_times = False
     return client
+
+
+def _connect(endpoint: Endpoint, limit: Limit) -> IMAPClient:
+    """Up to the greeting, which may be a BYE (RFC 3501 section 7.1.5)."""
+    with problems(endpoint):
+        try:
+            return _Client(endpoint, limit)
+        except imaplib.IMAP4.error as error:
+            said = words(error)
+            if not said.upper().startswith("* BYE"):
+                raise
+            raise problem_at(endpoint, Problem.unavailable, said[5:].strip()) from error
+
+
+class _Client(IMAPClient):  # type: ignore[misc]
+    """IMAPClient on a connection that has a time limit from its first byte on."""
+
+    def __init__(self, endpoint: Endpoint, limit: Limit) -> None:
+        self._place = endpoint, limit
+        timeout = SocketTimeout(endpoint.connect_timeout, endpoint.read_timeout)
+        super().__init__(endpoint.host, endpoint.port, ssl=endpoint.security == "tls", timeout=timeout)
+
+    def _create_IMAP4(self) -> imaplib.IMAP4:
+        return _Imap4(*self._place)
+
+
+class _Imap4(imaplib.IMAP4):
+    def __init__(self, endpoint: Endpoint, limit: Limit) -> None:
+        self._place = endpoint, limit
+        super().__init__(endpoint.host, endpoint.port)
+
+    def _create_socket(self, timeout: Any = None) -> socket.socket:
+        return dial(*self._place)
 
 
 def _start_tls(client: IMAPClient, endpoint: Endpoint) -> None:

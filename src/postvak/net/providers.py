@@ -150,6 +150,18 @@ def provider_of(address: str, exchangers: Iterable[str] = ()) -> MailProvider | 
     return by_domain or _by_exchangers(tuple(name.lower().rstrip(".") for name in exchangers))
 
 
+def provider_with(host: str, address: str = "") -> MailProvider | None:
+    """Whose server for incoming mail this is; that of the address, where several providers share it."""
+    known = provider_of(address)
+    candidates = (known, *PROVIDERS) if known else PROVIDERS
+    name = host.strip().lower().rstrip(".")
+    return next((found for found in candidates if name in _incoming(found)), None)
+
+
+def _incoming(provider: MailProvider) -> set[str]:
+    return {server.host for server in (provider.imap, provider.pop3) if server}
+
+
 def _by_exchangers(names: tuple[str, ...]) -> MailProvider | None:
     return next((found for found in PROVIDERS if found.exchangers and _ends(names, found.exchangers)), None)
 

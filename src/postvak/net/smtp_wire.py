@@ -21,18 +21,22 @@ from postvak.net.connection import (
     problems,
     tls_context,
     without_secrets,
+    words,
 )
+from postvak.net.time_limit import LOG_IN, Limit, dial, time_limit
 
 GOODBYE_SECONDS = 3.0
 CHUNK = 65_536  # bytes per sendall(), whose time limit is for the whole call
+_CLOSING = 421
 _TRY_ANOTHER = (500, 504, 534)  # mechanism unknown or too weak (RFC 4954 section 6)
 
 
 class Wire(smtplib.SMTP):
     """smtplib's connection that encrypts as the endpoint says and records the dialogue without secrets."""
 
-    def __init__(self, endpoint: Endpoint, lines: list[str]) -> None:
+    def __init__(self, endpoint: Endpoint, lines: list[str], limit: Limit) -> None:
         self._endpoint = endpoint
+        self._limit = limit
         self._lines = lines
         self._spoken_as = ""
         super().__init__(endpoint.host, endpoint.port, "localhost", timeout=endpoint.connect_timeout)
@@ -40,10 +44,7 @@ class Wire(smtplib.SMTP):
 
     def connect(self, host: str = "localhost", port: int = 0, source_address: object = None) -> tuple[int, bytes]:
         """Dial, encrypt if TLS starts at once, and read the greeting."""
-        sock = socket.create_connection((host, port), self._endpoint.connect_timeout)
-        if self._endpoint.security is Security.tls:
-            sock = tls_context(self._endpoint).wrap_socket(sock, server_hostname=host)
-        self.sock, self.file = sock, None
+        self.sock, self.file = dial(self._endpoint, self._limit), None
         return self.getreply()
 
     def putcmd(self, cmd: str, args: str = "") -> None:
@@ -99,18 +100,28 @@ class Wire(smtplib.SMTP):
 def open_wire(endpoint: Endpoint, local_hostname: str, lines: list[str]) -> Wire:
     """A connection ready for MAIL.  A `ConnectionProblem` has what was said in `details["dialogue"]`."""
     try:
-        with problems(endpoint):
-            wire = Wire(endpoint, lines)
-        try:
-            with problems(endpoint):
-                _prepare(wire, endpoint, local_hostname)
-        except BaseException:
-            wire.close()
-            raise
+        with time_limit(endpoint, LOG_IN) as limit:
+            wire = _greeted(endpoint, lines, limit)
+            try:
+                with problems(endpoint):
+                    _prepare(wire, endpoint, local_hostname)
+            except BaseException:
+                wire.close()
+                raise
     except ConnectionProblem as problem:
         problem.details["dialogue"] = "\n".join(lines)
         raise
     return wire
+
+
+def _greeted(endpoint: Endpoint, lines: list[str], limit: Limit) -> Wire:
+    with problems(endpoint):
+        try:
+            return Wire(endpoint, lines, limit)
+        except smtplib.SMTPConnectError as error:
+            if error.smtp_code != _CLOSING:
+                raise
+            raise problem_at(endpoint, Problem.unavailable, words(error), code=str(_CLOSING)) from error
 
 
 def _prepare(wire: Wire, endpoint: Endpoint, local_hostname: str) -> None:
@@ -152,8 +163,13 @@ def _log_in(wire: Wire, endpoint: Endpoint) -> None:
             return
         if code not in _TRY_ANOTHER:
             break
-    problem = Problem.rejected if 400 <= code < 500 else Problem.login_refused
-    raise problem_at(endpoint, problem, f"{code} {as_text(text)}", code=str(code))
+    raise problem_at(endpoint, _problem_of_login(code), f"{code} {as_text(text)}", code=str(code))
+
+
+def _problem_of_login(code: int) -> Problem:
+    if not 400 <= code < 600:
+        return Problem.protocol
+    return Problem.rejected if code < 500 else Problem.login_refused
 
 
 def _order(endpoint: Endpoint) -> tuple[str, ...]:

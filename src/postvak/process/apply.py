@@ -4,7 +4,6 @@ Set-based: the number of statements doesn't grow with the batch. Nothing is deci
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -16,8 +15,6 @@ from postvak.mail.values import Address as MailAddress
 from postvak.mail.values import Mail
 from postvak.models import (
     Attachment,
-    Customer,
-    CustomerAddress,
     Delivery,
     DeliveryEvent,
     History,
@@ -28,8 +25,9 @@ from postvak.models import (
     Ticket,
     Trace,
 )
-from postvak.process.facts import author_domain, author_key
-from postvak.process.plan import Facts, Plan
+from postvak.process.changes import CHANGED, attach, change_ticket, dress, name_lines, set_status
+from postvak.process.customers import author_name, make_customers
+from postvak.process.work import Work
 from postvak.tickets.numbers import allocate
 
 BAD_DELIVERIES = {Delivery.State.BOUNCED, Delivery.State.BLOCKED, Delivery.State.FAILED}
@@ -39,36 +37,25 @@ class LeaseLost(Exception):
     """Another worker took a receipt over meanwhile: nothing was written, it is theirs now."""
 
 
-@dataclass(slots=True)
-class Work:
-    """One mail on its way through apply; rows are filled in step by step."""
-
-    receipt: Receipt
-    facts: Facts
-    plan: Plan
-    started_at: datetime
-    customer_id: int | None = None
-    ticket: Ticket | None = None
-    message: Message | None = None
-
-    @property
-    def mail(self) -> Mail:
-        return self.facts.mail
-
-
 def apply(batch: Sequence[Work], *, worker: str) -> None:
     """Write everything or nothing. Raises LeaseLost, IntegrityError (a copy was faster), or what the database says."""
     with transaction.atomic():
         check_leases(batch, worker)
         now = timezone.now()
         make_customers(batch)
-        make_tickets(batch, now)
+        statuses = {status.key: status for status in Status.objects.all()} if writes_tickets(batch) else {}
+        make_tickets(batch, statuses, now)
         make_messages(batch)
         make_participants(batch)
-        update_tickets(batch, now)
+        update_tickets(batch, statuses, now)
+        attach([work for work in batch if work.plan.writes_message], now)
         update_deliveries(batch, now)
         write_traces(batch)
         finish_receipts(batch, now)
+
+
+def writes_tickets(batch: Sequence[Work]) -> bool:
+    return any(work.plan.writes_message for work in batch)
 
 
 def check_leases(batch: Sequence[Work], worker: str) -> None:
@@ -78,40 +65,9 @@ def check_leases(batch: Sequence[Work], worker: str) -> None:
         raise LeaseLost
 
 
-def make_customers(batch: Sequence[Work]) -> None:
-    """One customer per new sender, even when he wrote several mails of this batch."""
-    fresh: dict[str, Work] = {}
-    for work in batch:
-        if work.plan.customer:
-            work.customer_id = work.plan.customer.id
-        elif work.plan.creates_customer:
-            fresh.setdefault(author_key(work.mail), work)
-    customers = Customer.objects.bulk_create(
-        [
-            Customer(name=author_name(work.mail)[:200], organisation_id=work.facts.organisation_id)
-            for work in fresh.values()
-        ]
-    )
-    CustomerAddress.objects.bulk_create(
-        CustomerAddress(customer=customer, email=email) for email, customer in zip(fresh, customers, strict=True)
-    )
-    ids = {email: customer.pk for email, customer in zip(fresh, customers, strict=True)}
-    for work in batch:
-        if work.plan.creates_customer:
-            work.customer_id = ids[author_key(work.mail)]
-
-
-def author_name(mail: Mail) -> str:
-    """Display name of the sender; without one, the part before the @ (or the whole address)."""
-    if mail.author is None:
-        return ""
-    return mail.author.name or mail.author.email.partition("@")[0] or author_domain(mail)
-
-
-def make_tickets(batch: Sequence[Work], now: datetime) -> None:
+def make_tickets(batch: Sequence[Work], statuses: Mapping[str, Status], now: datetime) -> None:
     new = [work for work in batch if work.plan.new_ticket]
     numbers = allocate(len(new), timezone.localdate(now))
-    statuses = {status.key: status for status in Status.objects.all()} if new else {}
     tickets = [new_ticket(work, number, statuses, now) for work, number in zip(new, numbers, strict=True)]
     for work, ticket in zip(new, Ticket.objects.bulk_create(tickets), strict=True):
         work.ticket = ticket
@@ -121,24 +77,25 @@ def new_ticket(work: Work, number: str, statuses: Mapping[str, Status], now: dat
     plan = work.plan.new_ticket
     if plan is None:
         raise ValueError("new_ticket needs a plan that opens one")
-    status = statuses[plan.status_key]
-    return Ticket(
+    ticket = Ticket(
         number=number,
         subject=plan.subject,
         queue_id=plan.queue_id,
-        status=status,
-        is_open=status.is_open,
-        is_unread=status.is_open,
-        customer_id=work.customer_id,
+        customer_id=work.requester_id,
         reply_address_id=plan.reply_address_id,
         reply_via_id=plan.reply_via_id,
         created_at=now,
         changed_at=now,
-        waiting_since=work.receipt.received_at if work.plan.waits_for_us else None,
         preview=Ticket.preview_of(work.mail.text),
-        message_count=1,
+        message_count=1 + len(work.plan.attributes.notes),
         attachment_count=listed_attachments(work.mail),
     )
+    set_status(ticket, statuses[plan.status_key], now)
+    dress(ticket, work.plan.attributes, statuses, now)
+    ticket.is_unread = ticket.is_open
+    waits = work.plan.waits_for_us and ticket.is_open and not ticket.is_spam
+    ticket.waiting_since = work.receipt.received_at if waits else None
+    return ticket
 
 
 def listed_attachments(mail: Mail) -> int:
@@ -168,8 +125,11 @@ def make_messages(batch: Sequence[Work]) -> None:
 def new_message(work: Work) -> Message:
     mail, author = work.mail, work.mail.author
     return Message(
-        ticket_id=ticket_id(work),
+        ticket_id=work.ticket_id,
         kind=Message.Kind.INCOMING,
+        author_kind=work.plan.attributes.author_kind or Message.AuthorKind.CUSTOMER,
+        is_internal=bool(work.plan.attributes.is_internal),
+        agent_id=work.plan.agent.id if work.plan.agent else None,
         customer_id=work.customer_id,
         created_at=work.receipt.received_at,
         sent_at=mail.date,
@@ -187,14 +147,6 @@ def new_message(work: Work) -> Message:
     )
 
 
-def ticket_id(work: Work) -> int:
-    if work.ticket is not None:
-        return work.ticket.pk
-    if work.plan.ticket is None:
-        raise ValueError("this plan has no ticket")
-    return work.plan.ticket.id
-
-
 def as_pairs(addresses: Sequence[MailAddress]) -> list[list[str]]:
     return [[address.name, address.email] for address in addresses[:1000]]
 
@@ -202,7 +154,7 @@ def as_pairs(addresses: Sequence[MailAddress]) -> list[list[str]]:
 def make_participants(batch: Sequence[Work]) -> None:
     Participant.objects.bulk_create(
         [
-            Participant(ticket_id=ticket_id(work), customer_id=work.customer_id)
+            Participant(ticket_id=work.ticket_id, customer_id=work.customer_id)
             for work in batch
             if work.plan.joins_as_participant and work.customer_id is not None
         ],
@@ -210,38 +162,41 @@ def make_participants(batch: Sequence[Work]) -> None:
     )
 
 
-def update_tickets(batch: Sequence[Work], now: datetime) -> None:
-    """Follow-ups: count, preview, unread, reopening; the rows are locked and read afresh."""
+def update_tickets(batch: Sequence[Work], statuses: Mapping[str, Status], now: datetime) -> None:
+    """Follow-ups: count, preview, unread, reopening, attributes; the rows are locked and read afresh."""
     follow_ups = [work for work in batch if work.plan.ticket and work.message]
     if not follow_ups:
         return
-    ids = {ticket_id(work) for work in follow_ups}
-    tickets = {t.pk: t for t in Ticket.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")}
-    opened = Status.objects.get(key="open")
+    ids = {work.ticket_id for work in follow_ups}
+    rows = Ticket.objects.select_for_update(of=("self",)).select_related("status").filter(pk__in=ids).order_by("pk")
+    tickets = {t.pk: t for t in rows}
     for work in follow_ups:
-        work.ticket = tickets[ticket_id(work)]
-        add_follow_up(work.ticket, work, opened, now)
+        work.ticket = tickets[work.ticket_id]
+        change_ticket(work, work.ticket, statuses, now)
+        add_follow_up(work.ticket, work, statuses["open"], now)
     Ticket.objects.bulk_update(
         tickets.values(),
         [
-            "status", "is_open", "changed_at", "preview", "message_count", "attachment_count",
-            "is_unread", "waiting_since", "answer",
+            *CHANGED, "changed_at", "preview", "message_count", "attachment_count", "is_unread", "waiting_since",
+            "answer",
         ],
     )  # fmt: skip
 
 
 def add_follow_up(ticket: Ticket, work: Work, opened: Status, now: datetime) -> None:
     ticket.changed_at = now
-    ticket.message_count += 1
+    ticket.message_count += 1 + len(work.plan.attributes.notes)
     ticket.attachment_count += listed_attachments(work.mail)
     ticket.is_unread = True
     ticket.preview = Ticket.preview_of(work.mail.text)
     failed = any(reported.state in BAD_DELIVERIES for reported in work.plan.reported)
     if work.plan.reopens or failed:
-        ticket.status, ticket.is_open = opened, True
+        set_status(ticket, opened, now)
     if failed:
         ticket.answer = Ticket.Answer.FAILED
-    if (work.plan.waits_for_us or failed) and ticket.waiting_since is None:
+    if not ticket.is_open or (work.plan.agent is not None and work.plan.mails):
+        ticket.waiting_since = None
+    elif (work.plan.waits_for_us or failed) and ticket.waiting_since is None:
         ticket.waiting_since = work.receipt.received_at
 
 
@@ -266,7 +221,7 @@ def write_traces(batch: Sequence[Work]) -> None:
     )
     History.objects.bulk_create(
         History(
-            ticket_id=ticket_id(work),
+            ticket_id=work.ticket_id,
             at=work.receipt.received_at,
             receipt=work.receipt,
             code=str(work.plan.outcome),
@@ -275,6 +230,8 @@ def write_traces(batch: Sequence[Work]) -> None:
         for work in batch
         if work.plan.writes_message
     )
+    name_lines(batch)
+    History.objects.bulk_create([line for work in batch for line in work.lines])
 
 
 def finish_receipts(batch: Sequence[Work], now: datetime) -> None:
@@ -311,7 +268,7 @@ def finish(work: Work, now: datetime) -> None:
 def outcome_ticket_id(work: Work) -> int | None:
     """The ticket that the receipt page links to: also for copies, the ticket of the first one."""
     if work.plan.writes_message:
-        return ticket_id(work)
+        return work.ticket_id
     if work.facts.thread.own_mail and not work.plan.first_copy and work.plan.outcome == Receipt.Outcome.DUPLICATE:
         return work.facts.thread.own_mail.id
     return work.plan.first_copy.ticket_id if work.plan.first_copy else None

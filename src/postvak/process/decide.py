@@ -7,12 +7,16 @@ far, adds its reasons, and may end the matter by setting an outcome that needs n
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from postvak.mail.addresses import normalise, without_subaddress
 from postvak.mail.values import Kind
-from postvak.models.status import Status
-from postvak.process.plan import Facts, KnownTicket, NewTicket, Outcome, OwnAddress, Plan
+from postvak.process.attributes import set_attributes
+from postvak.process.controls import NO, YES, is_wished, read_control_headers
+from postvak.process.filters.compiled import run_filters
+from postvak.process.follow_up import follow_policy, follow_up_or_new, group_by_time, open_new, reject
+from postvak.process.people import choose_customer, take_agents_mail
+from postvak.process.plan import Facts, Outcome, Plan, PlannedMail
+from postvak.process.routing import choose_queue, note_address, own_address
+from postvak.process.thread import find_ticket
 
-AUTOMATIC = {Kind.AUTO_REPLY, Kind.RECEIPT, Kind.LOOP}  # nobody waits for an answer to these
 Decision = Callable[[Facts, Plan], Plan]
 
 
@@ -53,7 +57,7 @@ def received(facts: Facts) -> Plan:
 def keep_before_start(facts: Facts, plan: Plan) -> Plan:
     """Mails older than the mailbox's start date are kept, not made tickets. Our server's time counts, not the claimed one."""
     start, arrived = facts.arrival.start_at, facts.arrival.arrived_at or facts.arrival.received_at
-    if start is None or arrived >= start:
+    if start is None or arrived >= start or facts.arrival.is_released:
         return plan
     return replace(plan, outcome=Outcome.BEFORE_START).because(
         "start date", "before_start", arrived=arrived.isoformat(), start=start.isoformat()
@@ -101,12 +105,12 @@ def stop_own_mail(facts: Facts, plan: Plan) -> Plan:
 
 
 def take_delivery_report(facts: Facts, plan: Plan) -> Plan:
-    """Bounces tell of our deliveries; they never make a ticket. One that fits none is held."""
+    """Bounces tell of our deliveries; they make no ticket. One that fits none is held, unless the options say else."""
     if facts.mail.kind not in {Kind.BOUNCE, Kind.COMPLAINT}:
         return plan
-    if facts.report.ticket is None and facts.arrival.is_released:
-        return plan
     if facts.report.ticket is None:
+        if facts.arrival.is_released or facts.desk.options.unmatched_report == "new_ticket":
+            return plan.because("delivery report", "report_unmatched_taken")
         return hold(plan, "delivery report", "report_unmatched")
     plan = replace(
         plan,
@@ -124,131 +128,69 @@ def take_delivery_report(facts: Facts, plan: Plan) -> Plan:
     return plan
 
 
-def find_ticket(facts: Facts, plan: Plan) -> Plan:
-    """Threading by evidence, strongest first. A number in the subject can be guessed: its sender is checked."""
-    if facts.thread.by_token:
-        return on_ticket(plan.because("thread", "by_token", ticket=facts.thread.by_token.number), facts.thread.by_token)
-    if facts.thread.by_reference:
-        found = facts.thread.by_reference
-        return on_ticket(
-            plan.because("thread", "by_reference", ticket=found.number, message_id=facts.thread.reference), found
+def run_all_filters(facts: Facts, plan: Plan) -> Plan:
+    """Rules of the administrator; what they ask for joins what trusted control headers ask for."""
+    joined = find_ticket(facts, Plan()).ticket
+    found = run_filters(facts.desk.filters, facts, plan.wishes, joined)
+    return replace(plan, wishes=found.wishes, hits=found.hits, reasons=(*plan.reasons, *found.reasons))
+
+
+def ignore_if_wished(facts: Facts, plan: Plan) -> Plan:
+    """Only a clear yes: a mail must not get lost by a word that nobody understands."""
+    wish = plan.wish("ignore")
+    word = wish.value.strip().lower() if wish else "no"
+    if wish is not None and word not in YES | NO:
+        return plan.because(
+            "ignore", "unknown_value", control="ignore", value=wish.value[:200], origin=wish.origin
         )
-    for found in facts.thread.by_number:
-        if may_join(facts, found):
-            return on_ticket(plan.because("thread", "by_number", ticket=found.number), found)
-        plan = plan.because("thread", "stranger_knows_number", ticket=found.number)
-    return plan.because("thread", "no_ticket_found") if plan.ticket is None else plan
-
-
-def on_ticket(plan: Plan, ticket: KnownTicket) -> Plan:
-    """A ticket in the trash doesn't come back: its follow-up starts a new one."""
-    if ticket.status_type == Status.Type.REMOVED:
-        return plan.because("thread", "ticket_in_trash", ticket=ticket.number)
-    return replace(plan, ticket=ticket)
-
-
-def may_join(facts: Facts, ticket: KnownTicket) -> bool:
-    """Is the sender the requester, a participant, or of the requester's organisation?"""
-    customer = facts.customer
-    organisation = customer.organisation_id if customer else facts.organisation_id
-    if customer and customer.id in {ticket.customer_id, *ticket.participant_ids}:
-        return True
-    return organisation is not None and organisation == ticket.organisation_id
-
-
-def choose_queue(facts: Facts, plan: Plan) -> Plan:
-    """Only new tickets: what a person chose, else the mailbox's fixed queue, else the address written to, else the
-    default queue."""
-    address = address_written_to(facts)
-    plan = replace(plan, reply_address_id=address.id if address else None)
-    if plan.ticket is not None:
+    if word not in YES:
         return plan
-    names = facts.desk.queue_names
-    wanted = facts.arrival.wanted_queue_id
-    if wanted is not None:
-        return replace(plan, queue_id=wanted).because("queue", "queue_by_person", queue=names[wanted])
-    if facts.arrival.queue_id is not None:
-        queue_id = facts.arrival.queue_id
-        return replace(plan, queue_id=queue_id).because(
-            "queue", "queue_fixed", queue=names[queue_id], mailbox=facts.arrival.mailbox_name
-        )
-    if address is not None:
-        return replace(plan, queue_id=address.queue_id).because(
-            "queue", "queue_by_address", queue=address.queue_name, address=address.email
-        )
-    queue_id = facts.desk.default_queue_id
-    return replace(plan, queue_id=queue_id).because("queue", "queue_default", queue=names[queue_id])
+    if facts.arrival.is_released:
+        return plan.because("ignore", "ignored_not", origin=origin(plan, "ignore"))
+    return replace(plan, outcome=Outcome.IGNORED).because("ignore", "ignored", origin=origin(plan, "ignore"))
 
 
-def address_written_to(facts: Facts) -> OwnAddress | None:
-    """Ours among the recipients: envelope, Delivered-To family, To, Cc, in this order."""
-    mail = facts.mail
-    recipients = [*facts.arrival.envelope_to, *mail.delivered_to, *(a.email for a in (*mail.to, *mail.cc))]
-    for recipient in recipients:
-        address = own_address(facts, recipient)
-        if address is not None:
-            return address
-    return None
+def hold_if_wished(facts: Facts, plan: Plan) -> Plan:
+    wish = plan.wish("hold")
+    if wish is None or facts.arrival.is_released:
+        return plan
+    return hold(plan, "filters", "held_by_filter", reason=wish.value, origin=wish.origin)
 
 
-def own_address(facts: Facts, email: str) -> OwnAddress | None:
-    """The valid address of ours behind `email`; letter case and sub-address (+tag) don't matter."""
-    key = normalise(email)
-    for candidate in (key, without_subaddress(key)):
-        address = facts.desk.addresses.get(candidate)
-        if address is not None and address.is_valid:
-            return address
-    return None
+def note_silence(facts: Facts, plan: Plan) -> Plan:
+    if not is_wished(plan.wishes, "loop"):
+        return plan
+    return replace(plan, sends_nothing=True).because("automatic mail", "loop_wished", origin=origin(plan, "loop"))
 
 
-def choose_customer(facts: Facts, plan: Plan) -> Plan:
-    """Found by address or created. The requester never changes by itself: other senders become participants."""
-    author = facts.mail.author
-    if author is None:
-        return plan.because("customer", "no_author")
-    if facts.customer is None:
-        plan = replace(plan, creates_customer=True).because("customer", "customer_new", email=author.email)
-    else:
-        plan = replace(plan, customer=facts.customer).because("customer", "customer_known", email=author.email)
-    ticket = plan.ticket
-    known = facts.customer.id if facts.customer else None
-    if ticket is not None and (known is None or known not in {ticket.customer_id, *ticket.participant_ids}):
-        return replace(plan, joins_as_participant=True).because("customer", "joins_as_participant", email=author.email)
+def origin(plan: Plan, control: str) -> str:
+    wish = plan.wish(control)
+    return wish.origin if wish else ""
+
+
+def reject_if_wished(facts: Facts, plan: Plan) -> Plan:
+    """The mail stays readable on a ticket: on its own one, or on a new one that is closed at once."""
+    wish = plan.wish("reject")
+    if wish is None:
+        return plan
+    plan = plan.because("filters", "rejected_by_filter", origin=wish.origin)
+    if plan.ticket is None:
+        plan = open_new(facts, plan)
+        opened = plan.new_ticket
+        plan = replace(plan, new_ticket=replace(opened, status_key="closed") if opened else None)
+    return reject(facts, plan, wish.value)
+
+
+def forward_if_wished(facts: Facts, plan: Plan) -> Plan:
+    """To other people, as a filter says; never what a machine of ours wrote, and never to ourselves."""
+    for wish in plan.wishes.get("forward", ()):
+        if facts.mail.kind is Kind.LOOP or own_address(facts, wish.value) is not None:
+            plan = plan.because("automatic mail", "forward_refused", email=wish.value, origin=wish.origin)
+            continue
+        mail = PlannedMail("forward", (wish.value,))
+        plan = replace(plan, mails=(*plan.mails, mail))
+        plan = plan.because("automatic mail", "forward_planned", email=wish.value, origin=wish.origin)
     return plan
-
-
-def follow_up_or_new(facts: Facts, plan: Plan) -> Plan:
-    """The outcome. A person's follow-up reopens a closed or waiting ticket; an automatic reply does not."""
-    ticket = plan.ticket
-    if ticket is None:
-        return open_new(facts, plan)
-    plan = replace(plan, outcome=Outcome.FOLLOW_UP)
-    if facts.mail.kind in AUTOMATIC:
-        plan = replace(plan, waits_for_us=False)
-        return plan.because("status", "automatic_keeps_status", status=ticket.status_key)
-    if ticket.status_type in {Status.Type.CLOSED, Status.Type.PENDING}:
-        return replace(plan, reopens=True).because("status", "reopened", status=ticket.status_key)
-    return plan.because("status", "status_kept", status=ticket.status_key)
-
-
-def open_new(facts: Facts, plan: Plan) -> Plan:
-    if plan.queue_id is None:
-        raise ValueError("choose_queue must come before follow_up_or_new")
-    closed = facts.arrival.imports_closed
-    instead = any(reason.code == "ticket_in_trash" for reason in plan.reasons)
-    ticket = NewTicket(
-        subject=facts.mail.subject,
-        queue_id=plan.queue_id,
-        reply_address_id=plan.reply_address_id,
-        reply_via_id=facts.arrival.reply_via_id,
-        status_key="closed" if closed else "new",
-    )
-    outcome = Outcome.NEW_TICKET_INSTEAD if instead else Outcome.NEW_TICKET
-    by_machine = facts.mail.kind in AUTOMATIC
-    plan = replace(plan, outcome=outcome, new_ticket=ticket, waits_for_us=not (closed or by_machine))
-    if closed:
-        return plan.because("ticket", "ticket_imported_closed")
-    return plan.because("ticket", "ticket_opened_for_machine" if by_machine else "ticket_opened")
 
 
 def hold(plan: Plan, step: str, code: str, **parameters: str | int) -> Plan:
@@ -261,8 +203,20 @@ STEPS: tuple[Step, ...] = (
     Step("usable at all", hold_unusable),
     Step("our own mail", stop_own_mail),
     Step("delivery report", take_delivery_report),
+    Step("control headers", read_control_headers),
+    Step("filters", run_all_filters),
+    Step("ignore", ignore_if_wished),
+    Step("hold", hold_if_wished),
+    Step("no automatic mail", note_silence),
     Step("ticket", find_ticket),
-    Step("queue", choose_queue),
+    Step("address written to", note_address),
+    Step("agent's mail", take_agents_mail),
     Step("customer", choose_customer),
+    Step("policy of the queue", follow_policy),
+    Step("grouping by time", group_by_time),
+    Step("queue", choose_queue),
+    Step("attributes", set_attributes),
+    Step("forwarding", forward_if_wished),
+    Step("rejection by filter", reject_if_wished),
     Step("follow-up or new", follow_up_or_new),
 )

@@ -1,99 +1,77 @@
-"""Facts of a batch of receipts, gathered with a fixed number of queries however many mails there are.
+"""Facts of a wave of receipts, gathered with a fixed number of queries however many mails there are.
 
-Reads only. Everything decide() may know comes from here.
+Reads only. Everything decide() may know comes from here, from desk.py and from evidence.py.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from django.conf import settings
-from django.db.models import Q, prefetch_related_objects
+from django.db.models import CharField, F, IntegerField, Max, Q, Value
+from django.db.models.functions import Cast
+from django.utils import timezone
 
 from postvak.mail.addresses import normalise
-from postvak.mail.threading import canonical_message_id, numbers_in_subject, read_token
+from postvak.mail.authentication import check_of
+from postvak.mail.forwards import original_author
+from postvak.mail.threading import canonical_message_id
 from postvak.mail.values import DeliveryReport, Failure, Kind, Mail
-from postvak.models import (
-    Address,
-    CustomerAddress,
-    Delivery,
-    Message,
-    OrganisationDomain,
-    Queue,
-    Receipt,
-    Ticket,
-)
+from postvak.models import Agent, CustomerAddress, Delivery, Mailbox, OrganisationDomain, Receipt, Ticket
+from postvak.process.desk import load_desk, load_options
+from postvak.process.evidence import Threads, find_threads, known_ticket, referenced
+from postvak.process.incoming import Incoming, author_domain, author_key
 from postvak.process.plan import (
     Arrival,
     Desk,
     Facts,
     FirstCopy,
+    KnownAgent,
     KnownCustomer,
     KnownTicket,
-    OwnAddress,
     Report,
     ReportedDelivery,
-    Thread,
+    SenderCheck,
 )
+from postvak.process.routing import address_written_to
 
 MEGABYTE = 1024 * 1024
 DELAYED = "delayed"
-REFERENCES_LOOKED_UP = 30  # newest ones; a mail with thousands of references must not make a huge query
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A claimed receipt (with its mailbox) and its understood mail."""
-
-    receipt: Receipt
-    mail: Mail
-
-
-def gather(batch: Sequence[Incoming]) -> list[Facts]:
-    """Facts for each mail of the batch, in the same order."""
-    desk = load_desk()
-    copies, known_ids = find_copies(batch)
-    threads = find_threads(batch)
-    customers = find_customers(batch)
-    organisations = find_organisations(batch)
-    deliveries = find_deliveries(batch)
-    return [
+def gather(wave: Sequence[Incoming]) -> list[Facts]:
+    """Facts for each mail of the wave, in the same order."""
+    options = load_options()
+    desk = load_desk(options, [incoming.mail for incoming in wave])
+    copies, known_ids = find_copies(wave)
+    threads = find_threads(wave, options, has_external=options.has_external)  # type: ignore[attr-defined]
+    originals = find_originals(wave, people := find_people(wave))
+    people = people.joined(find_people_by(originals.values()))
+    deliveries = find_deliveries(wave)
+    facts = [
         Facts(
             mail=incoming.mail,
             arrival=arrival_of(incoming.receipt),
             desk=desk,
             first_copy=copies.get(incoming.mail.fingerprint),
             has_known_id=canonical_message_id(incoming.mail.message_id) in known_ids,
-            customer=customers.get(author_key(incoming.mail)),
-            organisation_id=organisations.get(author_domain(incoming.mail)),
-            thread=threads.of(incoming.mail),
+            customer=people.customers.get(author_key(incoming.mail)),
+            organisation_id=people.organisations.get(author_domain(incoming.mail)),
+            agent=people.agents.get(author_key(incoming.mail)),
+            sender_check=sender_check(incoming),
+            thread=threads.of(incoming),
             report=report_of(incoming.mail, deliveries, threads),
+            forwarded_from=(original := originals.get(incoming.receipt.pk or 0, "")),
+            forwarded_customer=people.customers.get(original),
+            forwarded_organisation_id=people.organisations.get(original.rpartition("@")[2]),
+            unknown_references=tuple(i for i in referenced(incoming.mail) if i not in threads.by_message),
         )
-        for incoming in batch
+        for incoming in wave
     ]
-
-
-def load_desk() -> Desk:
-    """The valid and invalid addresses and queues. Raises Queue.DoesNotExist when set-up made no default queue."""
-    addresses = Address.objects.select_related("queue")
-    return Desk(
-        addresses={
-            address.email: OwnAddress(
-                address.pk,
-                address.email,
-                address.queue_id,
-                address.queue.name,
-                address.is_valid and address.queue.is_valid,
-            )
-            for address in addresses
-        },
-        default_queue_id=Queue.objects.get(is_default=True).pk,
-        queue_names=dict(Queue.objects.values_list("pk", "name")),
-    )
+    return with_recent(facts, desk)
 
 
 def arrival_of(receipt: Receipt) -> Arrival:
-    mailbox = receipt.mailbox
+    mailbox: Mailbox = receipt.mailbox
     return Arrival(
         mailbox_id=mailbox.pk,
         mailbox_name=mailbox.name,
@@ -109,22 +87,28 @@ def arrival_of(receipt: Receipt) -> Arrival:
         imports_closed=mailbox.imports_closed,
         is_released=receipt.is_released,
         wanted_queue_id=receipt.wanted_queue_id,
+        is_trusted=mailbox.is_trusted,
+        trusted_senders=frozenset(mailbox.trusted_list),
+        agents_mail=mailbox.agents_mail,
+        agents_commands=mailbox.agents_commands,
+        agents_forwards=mailbox.agents_forwards,
+        local_time=timezone.localtime(receipt.received_at),
     )
 
 
-def author_key(mail: Mail) -> str:
-    return normalise(mail.author.email) if mail.author else ""
+def sender_check(incoming: Incoming) -> SenderCheck:
+    host = incoming.receipt.mailbox.receiving_host
+    if not host:
+        return SenderCheck()
+    found = check_of(incoming.mail.headers, host=host)
+    return SenderCheck(found.dmarc, found.dkim)
 
 
-def author_domain(mail: Mail) -> str:
-    return author_key(mail).rpartition("@")[2]
-
-
-def find_copies(batch: Sequence[Incoming]) -> tuple[dict[str, FirstCopy], set[str]]:
-    """First receipts by fingerprint, and those Message-IDs of the batch that other receipts carry already."""
-    own = {incoming.receipt.pk for incoming in batch}
-    prints = {incoming.mail.fingerprint for incoming in batch}
-    ids = {canonical_message_id(incoming.mail.message_id) for incoming in batch} - {""}
+def find_copies(wave: Sequence[Incoming]) -> tuple[dict[str, FirstCopy], set[str]]:
+    """First receipts by fingerprint, and those Message-IDs of the wave that other receipts carry already."""
+    own = {incoming.receipt.pk for incoming in wave}
+    prints = {incoming.mail.fingerprint for incoming in wave}
+    ids = {canonical_message_id(incoming.mail.message_id) for incoming in wave} - {""}
     rows = Receipt.objects.filter(Q(fingerprint__in=prints) | Q(message_id_header__in=ids)).exclude(pk__in=own)
     copies, known = {}, set()
     for pk, fingerprint, message_id, ticket_id, number in rows.values_list(
@@ -137,115 +121,101 @@ def find_copies(batch: Sequence[Incoming]) -> tuple[dict[str, FirstCopy], set[st
 
 
 @dataclass(frozen=True, slots=True)
-class Threads:
-    """Tickets that mails of the batch may belong to, by each kind of evidence."""
+class People:
+    """Who the writers are: customers and agents by address, organisations by domain."""
 
-    by_id: Mapping[int, KnownTicket]
-    by_number: Mapping[str, KnownTicket]
-    by_message: Mapping[str, int]
-    own_messages: Mapping[str, int]
+    customers: Mapping[str, KnownCustomer] = field(default_factory=dict)
+    organisations: Mapping[str, int] = field(default_factory=dict)
+    agents: Mapping[str, KnownAgent] = field(default_factory=dict)
 
-    def of(self, mail: Mail) -> Thread:
-        """The evidence of one mail."""
-        token = next((t for i in referenced(mail) if (t := self.by_id.get(token_of(i) or 0))), None)
-        reference = next((i for i in referenced(mail) if self.by_message.get(i) in self.by_id), "")
-        own = self.own_messages.get(canonical_message_id(mail.message_id))
-        return Thread(
-            own_mail=self.by_id.get(own or 0),
-            by_token=token,
-            by_reference=self.by_id.get(self.by_message.get(reference, 0)),
-            reference=reference,
-            by_number=tuple(
-                self.by_number[number] for number in numbers_in_subject(mail.subject) if number in self.by_number
-            ),
+    def joined(self, other: "People") -> "People":
+        return People(
+            {**self.customers, **other.customers},
+            {**self.organisations, **other.organisations},
+            {**self.agents, **other.agents},
         )
 
 
-def referenced(mail: Mail) -> list[str]:
-    """Message-IDs that the mail answers, nearest first: In-Reply-To, then References from the end."""
-    nearest = [*mail.in_reply_to, *reversed(mail.references)][:REFERENCES_LOOKED_UP]
-    return list(dict.fromkeys(canonical_message_id(i) for i in nearest if i))
+def find_people(wave: Sequence[Incoming]) -> People:
+    return find_people_by(author_key(incoming.mail) for incoming in wave)
 
 
-def token_of(message_id: str) -> int | None:
-    return read_token(message_id, key=settings.SECRET_KEY.encode())
-
-
-def find_threads(batch: Sequence[Incoming]) -> Threads:
-    mails = [incoming.mail for incoming in batch]
-    references = {i for mail in mails for i in referenced(mail)} | {
-        canonical_message_id(report.original_message_id) for mail in mails for report in mail.reports
-    }
-    own_ids = {canonical_message_id(mail.message_id) for mail in mails}
-    by_message, own_messages = find_messages(references - {""}, own_ids - {""})
-    ids = {*by_message.values(), *own_messages.values(), *(token_of(i) for i in references)} - {None}
-    numbers = {number for mail in mails for number in numbers_in_subject(mail.subject)}
-    tickets = [known_ticket(t) for t in load_tickets(ids, numbers)]
-    return Threads(
-        by_id={ticket.id: ticket for ticket in tickets},
-        by_number={ticket.number: ticket for ticket in tickets},
-        by_message=by_message,
-        own_messages=own_messages,
+def find_people_by(addresses: Iterable[str]) -> People:
+    """Customers, organisations and agents behind addresses, in one query."""
+    emails = set(addresses) - {""}
+    if not emails:
+        return People()
+    text, number = CharField(), IntegerField()
+    domains = {email.rpartition("@")[2] for email in emails} - {""}
+    customers = CustomerAddress.objects.filter(email__in=emails).values_list(
+        Value("customer", text), F("email"), F("customer_id"), F("customer__organisation_id"), Value("", text)
+    )
+    none = Cast(Value(None), number)
+    organisations = OrganisationDomain.objects.filter(domain__in=domains).values_list(
+        Value("organisation", text), F("domain"), F("organisation_id"), none, Value("", text)
+    )
+    agents = Agent.objects.filter(email__in=emails, is_active=True).values_list(
+        Value("agent", text), F("email"), F("pk"), none, F("name")
+    )
+    rows = customers.union(organisations, agents, all=True)
+    return People(
+        {key: KnownCustomer(pk, other) for table, key, pk, other, _ in rows if table == "customer"},
+        {key: pk for table, key, pk, _other, _ in rows if table == "organisation"},
+        {key: KnownAgent(pk, name, key) for table, key, pk, _other, name in rows if table == "agent"},
     )
 
 
-def find_messages(references: set[str], own_ids: set[str]) -> tuple[dict[str, int], dict[str, int]]:
-    """Message-ID -> ticket id: for ids that are answered, and for ids of mails that we sent ourselves."""
-    by_message, own = {}, {}
-    rows = Message.objects.filter(message_id__in=references | own_ids)
-    for message_id, ticket_id, kind in rows.values_list("message_id", "ticket_id", "kind"):
-        if message_id in references:
-            by_message[message_id] = ticket_id
-        if kind == Message.Kind.OUTGOING:
-            own[message_id] = ticket_id
-    return by_message, own
-
-
-def load_tickets(ids: Iterable[int | None], numbers: Iterable[str]) -> list[Ticket]:
-    """Nothing asked, nothing queried: most new mails name no ticket at all."""
-    ids, numbers = list(ids), list(numbers)
-    if not ids and not numbers:
-        return []
-    tickets = list(Ticket.objects.filter(Q(pk__in=ids) | Q(number__in=numbers)).select_related("status", "customer"))
-    prefetch_related_objects(tickets, "participants")
-    return tickets
-
-
-def known_ticket(ticket: Ticket) -> KnownTicket:
-    return KnownTicket(
-        id=ticket.pk,
-        number=ticket.number,
-        queue_id=ticket.queue_id,
-        status_key=ticket.status.key,
-        status_type=ticket.status.type,
-        customer_id=ticket.customer_id,
-        organisation_id=ticket.customer.organisation_id if ticket.customer else None,
-        participant_ids=frozenset(participant.customer_id for participant in ticket.participants.all()),
-    )
-
-
-def find_customers(batch: Sequence[Incoming]) -> dict[str, KnownCustomer]:
-    keys = {author_key(incoming.mail) for incoming in batch} - {""}
-    rows = CustomerAddress.objects.filter(email__in=keys)
+def find_originals(wave: Sequence[Incoming], people: People) -> dict[int, str]:
+    """Receipt -> author of the mail that an agent passes on with it; '' when he passes none on."""
     return {
-        email: KnownCustomer(customer, organisation)
-        for email, customer, organisation in rows.values_list("email", "customer_id", "customer__organisation_id")
+        incoming.receipt.pk or 0: normalise(original_author(incoming.raw, incoming.mail))
+        for incoming in wave
+        if author_key(incoming.mail) in people.agents
     }
 
 
-def find_organisations(batch: Sequence[Incoming]) -> dict[str, int]:
-    """Domain of the sender -> organisation id."""
-    domains = {author_domain(incoming.mail) for incoming in batch} - {""}
-    rows = OrganisationDomain.objects.filter(domain__in=domains)
-    return dict(rows.values_list("domain", "organisation_id"))
+def with_recent(facts: list[Facts], desk: Desk) -> list[Facts]:
+    """Candidates of grouping: the newest open ticket of each customer by each address that groups."""
+    if not any(address.grouping_hours for address in desk.addresses.values()):
+        return facts
+    written_to = [address_written_to(fact) for fact in facts]
+    pairs = [
+        (fact.customer.id, address.id)
+        for fact, address in zip(facts, written_to, strict=True)
+        if fact.customer and address and address.grouping_hours
+    ]
+    if not pairs:
+        return facts
+    wanted = Q()
+    for customer, address_id in dict.fromkeys(pairs):
+        wanted |= Q(customer_id=customer, reply_address_id=address_id)
+    wrote = Max("messages__created_at", filter=Q(messages__kind="incoming", messages__customer_id=F("customer_id")))
+    rows = Ticket.objects.filter(wanted, is_open=True).annotate(wrote_at=wrote).filter(wrote_at__isnull=False)
+    found: dict[tuple[int | None, int | None], KnownTicket] = {}
+    for ticket in rows.select_related("status", "customer").prefetch_related("participants"):
+        key = (ticket.customer_id, ticket.reply_address_id)
+        known = replace(known_ticket(ticket), last_customer_at=ticket.wrote_at)
+        if key not in found or newer(known, found[key]):
+            found[key] = known
+    return [
+        replace(
+            fact,
+            recent={a.id: t for a in (address,) if a and fact.customer and (t := found.get((fact.customer.id, a.id)))},
+        )
+        for fact, address in zip(facts, written_to, strict=True)
+    ]
+
+
+def newer(one: KnownTicket, other: KnownTicket) -> bool:
+    return (one.last_customer_at, one.id) > (other.last_customer_at, other.id)
 
 
 Deliveries = Mapping[str, list[tuple[int, str, int]]]  # Message-ID -> (delivery id, recipient, ticket id)
 
 
-def find_deliveries(batch: Sequence[Incoming]) -> Deliveries:
-    """Deliveries of the mails of ours that delivery reports in the batch return."""
-    ids = {canonical_message_id(r.original_message_id) for i in batch for r in i.mail.reports} - {""}
+def find_deliveries(wave: Sequence[Incoming]) -> Deliveries:
+    """Deliveries of the mails of ours that delivery reports in the wave return."""
+    ids = {canonical_message_id(r.original_message_id) for i in wave for r in i.mail.reports} - {""}
     found: dict[str, list[tuple[int, str, int]]] = defaultdict(list)
     if ids:
         rows = Delivery.objects.filter(outgoing__message__message_id__in=ids)

@@ -1,4 +1,5 @@
-"""What a person does with held mails: try again, let through (into a queue of choice), put aside. Spec 01, 07."""
+"""What a person does with held mails: try again, let through (into a queue of choice), put aside. Mails that were ignored
+or older than the start date can be taken after all. Spec 01, 02, 07."""
 
 from collections.abc import Sequence
 
@@ -20,8 +21,8 @@ def release(receipts: Sequence[Receipt], *, queue: Queue | None) -> int:
 
 
 def give_back(receipts: Sequence[Receipt], **changes: object) -> int:
-    """A held mail that never could be read is asked for anew: its mailbox forgets it and is due at once."""
-    held = Receipt.objects.held().filter(pk__in=[receipt.pk for receipt in receipts])
+    """Also of mails that were set aside without anybody looking. A held mail that never could be read is asked for anew: its mailbox forgets it and is due at once."""
+    held = Receipt.objects.set_aside().filter(pk__in=[receipt.pk for receipt in receipts])
     with transaction.atomic():
         unread = held.filter(blob=None)
         Mailbox.objects.filter(pk__in=unread.values("mailbox")).update(next_fetch_at=None)

@@ -6,38 +6,107 @@ All frozen; nothing here reads or writes. Spec 02.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from postvak.log.reason import Parameter, Reason
 from postvak.mail.values import Mail
 from postvak.models.receipt import Receipt
 
+if TYPE_CHECKING:
+    from postvak.process.filters.compiled import CompiledFilter
+
 Outcome = Receipt.Outcome
 
 
 @dataclass(frozen=True, slots=True)
+class Wish:
+    """A value that a control header or a filter wants set; `origin` names it for the trace. `is_told`: the trace has
+    said already that it is asked for."""
+
+    value: str
+    origin: str
+    is_told: bool = False
+
+
+Wishes = Mapping[str, tuple[Wish, ...]]  # name of the control in lower case ("followup-queue") -> values in order
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """As in models.Options."""
+
+    hook: str = "#"
+    stranger: str = "new_ticket"
+    unmatched_report: str = "hold"
+    number_in_body: bool = False
+    number_in_attachments: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """A custom field; `kind` and `options` as in models.CustomField."""
+
+    key: str
+    kind: str
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """Ids by the names that wishes may use, all in lower case. Loaded only when something can be wished."""
+
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    priorities: Mapping[str, int] = field(default_factory=dict)
+    types: Mapping[str, int] = field(default_factory=dict)
+    agents: Mapping[str, int] = field(default_factory=dict)
+    fields: Mapping[str, FieldRule] = field(default_factory=dict)
+    organisations: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class OwnAddress:
+    """`grouping_hours`: a customer's further mail within that time joins his open ticket; None: off."""
+
     id: int
     email: str
     queue_id: int
     queue_name: str
     is_valid: bool
+    grouping_hours: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnQueue:
+    """`follow_up` and `follow_up_days` as in models.Queue."""
+
+    id: int
+    name: str
+    is_valid: bool = True
+    follow_up: str = "reopen"
+    follow_up_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """The set-up that decisions depend on. `addresses` by normalised e-mail."""
+    """The set-up that decisions depend on. `addresses` by normalised e-mail; `ungrouped`: senders and domains whose
+    mails are never grouped; `filters` in their order; `directory`: names that wishes may use.
+    """
 
     addresses: Mapping[str, OwnAddress]
     default_queue_id: int
-    queue_names: Mapping[int, str]
+    queues: Mapping[int, OwnQueue]
+    options: Options = Options()
+    ungrouped: frozenset[str] = frozenset()
+    filters: "tuple[CompiledFilter, ...]" = ()
+    directory: Directory = Directory()
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """How a mail came in. `size` and `size_limit` in bytes; `start_at`: older mails are kept, not made tickets.
 
-    `is_released`: a person saw it held and lets it through; `wanted_queue_id`: he chose its queue.
+    `is_released`: a person saw it held and lets it through; `wanted_queue_id`: he chose its queue. `local_time`:
+    `received_at` on the clock of the installation, for conditions on time and weekday.
     """
 
     mailbox_id: int
@@ -54,10 +123,20 @@ class Arrival:
     imports_closed: bool = False
     is_released: bool = False
     wanted_queue_id: int | None = None
+    is_trusted: bool = False
+    trusted_senders: frozenset[str] = frozenset()
+    agents_mail: str = "note"
+    agents_commands: bool = False
+    agents_forwards: bool = True
+    local_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class KnownTicket:
+    """`customer_email`: the first address of its requester. `merged_from`: number of the ticket that the mail named and that was merged into this one. `last_customer_at`:
+    when the customer wrote last, known only for candidates of grouping.
+    """
+
     id: int
     number: str
     queue_id: int
@@ -66,6 +145,10 @@ class KnownTicket:
     customer_id: int | None
     organisation_id: int | None
     participant_ids: frozenset[int]
+    closed_at: datetime | None = None
+    merged_from: str = ""
+    customer_email: str = ""
+    last_customer_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +177,41 @@ class ReportedDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownAgent:
+    id: int
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalMatch:
+    """A number of another system found in the mail: `tickets` have it already."""
+
+    rule_id: int
+    rule_name: str
+    field: str
+    value: str
+    tickets: tuple[KnownTicket, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Thread:
-    """Tickets that the mail may belong to, by evidence; `reference` is the known Message-ID that led to one."""
+    """Tickets that the mail may belong to, by evidence; `reference` is the known Message-ID that led to one.
+
+    `by_reply`: another mail on that ticket refers to this one. `in_body`, `in_attachment`: numbers found there,
+    looked for only when Options say so. `also`: numbers of other tickets that the references lead to.
+    """
 
     own_mail: KnownTicket | None = None
     by_token: KnownTicket | None = None
     by_reference: KnownTicket | None = None
     reference: str = ""
+    by_reply: KnownTicket | None = None
     by_number: tuple[KnownTicket, ...] = ()
+    in_body: tuple[KnownTicket, ...] = ()
+    in_attachment: tuple[KnownTicket, ...] = ()
+    external: tuple[ExternalMatch, ...] = ()
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +223,21 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class SenderCheck:
+    """What the receiving host found about the sender (RFC 8601): `dmarc` is pass, fail or none; `dkim` the domains
+    whose signature was good."""
+
+    dmarc: str = "none"
+    dkim: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """All that decide() may look at. Times come from here; decide reads no clock."""
+    """All that decide() may look at. Times come from here; decide reads no clock.
+
+    `recent`: the customer's newest open tickets by our address (id), for grouping. `forwarded_by`: author of the mail
+    that this one passes on, looked for only in agents' mails.
+    """
 
     mail: Mail
     arrival: Arrival
@@ -125,6 +248,65 @@ class Facts:
     report: Report = Report()
     customer: KnownCustomer | None = None
     organisation_id: int | None = None
+    agent: KnownAgent | None = None
+    sender_check: SenderCheck = SenderCheck()
+    recent: Mapping[int, KnownTicket] = field(default_factory=dict)
+    forwarded_from: str = ""
+    forwarded_customer: KnownCustomer | None = None
+    forwarded_organisation_id: int | None = None
+    unknown_references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    text: str
+    is_internal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What wishes change on a ticket, new or old. None and empty: nothing asked.
+
+    `pending_until` aware; `priority` a level; `is_unassigned`: nobody has the ticket any more; `fields` by key of the
+    custom field; `customer_email`: requester, found or made by apply; `add_tags` as written.
+    """
+
+    queue_id: int | None = None
+    status_key: str | None = None
+    pending_until: datetime | None = None
+    priority: int | None = None
+    type_id: int | None = None
+    assignee_id: int | None = None
+    is_unassigned: bool = False
+    follower_ids: tuple[int, ...] = ()
+    title: str | None = None
+    add_tags: tuple[str, ...] = ()
+    remove_tags: tuple[str, ...] = ()
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    organisation_id: int | None = None
+    customer_email: str = ""
+    is_spam: bool = False
+    notes: tuple[Note, ...] = ()
+    is_internal: bool | None = None
+    author_kind: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The new ticket has to do with ticket `origin_id`; `kind` as in models.TicketLink."""
+
+    origin_id: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMail:
+    """A mail that this one causes; `kind` as in models.AutomaticMail. `text`: own words, "" for the usual ones."""
+
+    kind: str
+    recipients: tuple[str, ...]
+    text: str = ""
+    agent_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +316,18 @@ class NewTicket:
     reply_address_id: int | None
     reply_via_id: int | None
     status_key: str = "new"
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What apply() will do. `ticket` is the existing one; exactly one of `ticket`/`new_ticket` for mails on tickets."""
+    """What apply() will do. `ticket` is the existing one; exactly one of `ticket`/`new_ticket` for mails on tickets.
+
+    `wishes`: what control headers and filters ask for; `attributes`: what of it can be done. `links`: those that a
+    new ticket gets. `author_email`: the customer, when it isn't the mail's author (a mail that an agent forwarded).
+    `agent`: the mail is this agent's. `externals`: (rule id, value) that the ticket gets. `hits`: ids of filters that
+    fired. `sends_nothing`: no automatic mail goes out.
+    """
 
     outcome: Outcome | None = None
     ticket: KnownTicket | None = None
@@ -146,17 +335,32 @@ class Plan:
     queue_id: int | None = None
     reply_address_id: int | None = None
     customer: KnownCustomer | None = None
+    author_email: str = ""
     creates_customer: bool = False
     joins_as_participant: bool = False
     reopens: bool = False
     waits_for_us: bool = True
+    agent: KnownAgent | None = None
     first_copy: FirstCopy | None = None
     reported: tuple[ReportedDelivery, ...] = ()
-    reasons: tuple[Reason, ...] = field(default=())
+    wishes: Wishes = field(default_factory=dict)
+    attributes: Attributes = Attributes()
+    links: tuple[Link, ...] = ()
+    mails: tuple[PlannedMail, ...] = ()
+    externals: tuple[tuple[int, str], ...] = ()
+    hits: tuple[int, ...] = ()
+    sends_nothing: bool = False
+    is_grouped: bool = False
+    reasons: tuple[Reason, ...] = ()
 
     def because(self, step: str, code: str, **parameters: Parameter) -> Self:
         """The same plan with one more reason."""
         return replace(self, reasons=(*self.reasons, Reason(step, code, parameters)))
+
+    def wish(self, name: str) -> Wish | None:
+        """The last value asked for, or None."""
+        found = self.wishes.get(name)
+        return found[-1] if found else None
 
     @property
     def writes_message(self) -> bool:

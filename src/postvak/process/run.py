@@ -17,11 +17,15 @@ from postvak.blobs import store
 from postvak.log.reason import Reason
 from postvak.mail.parse import parse
 from postvak.mail.threading import canonical_message_id
-from postvak.models import Receipt, Trace
-from postvak.process.apply import LeaseLost, Work, apply
+from postvak.models import Address, ExternalNumber, Receipt, Trace
+from postvak.process.apply import LeaseLost, apply
 from postvak.process.decide import decide
-from postvak.process.facts import Incoming, gather, referenced
+from postvak.process.evidence import referenced
+from postvak.process.facts import gather
+from postvak.process.filters.store import count_hits
+from postvak.process.incoming import Incoming, author_key
 from postvak.process.plan import Facts, Plan
+from postvak.process.work import Work
 
 log = logging.getLogger("postvak.process")
 
@@ -84,7 +88,7 @@ def read(receipts: Sequence[Receipt], worker: str) -> list[Incoming]:
     for receipt in receipts:
         raw = found[str(receipt.blob_id)]
         if isinstance(raw, bytes):
-            incoming.append(Incoming(receipt, parse(raw)))
+            incoming.append(Incoming(receipt, parse(raw), raw))
         else:
             log.warning("receipt %s: %s", receipt.pk, raw)
             record_failure(receipt, worker, raw)
@@ -92,28 +96,36 @@ def read(receipts: Sequence[Receipt], worker: str) -> list[Incoming]:
 
 
 def waves(waiting: list[Incoming]) -> Iterator[list[Incoming]]:
-    """Groups in which no mail is a copy of, or an answer to, another one: those must see the other's result."""
+    """Groups in which no mail is a copy of, an answer to, or an answer to the same mail as another one, and (where
+    mails are grouped or known by numbers of other systems) none is from the same sender: those must see the other's
+    result."""
+    by_sender = bool(waiting) and depends_on_sender()
     while waiting:
         wave: list[Incoming] = []
         later: list[Incoming] = []
         taken: set[str] = set()
         for incoming in waiting:
-            own = {incoming.mail.fingerprint, canonical_message_id(incoming.mail.message_id)} - {""}
-            if taken & {*own, *referenced(incoming.mail)}:
-                later.append(incoming)
-            else:
-                wave.append(incoming)
-            taken |= own
+            mail = incoming.mail
+            names = {mail.fingerprint, canonical_message_id(mail.message_id), *referenced(mail)}
+            if by_sender:
+                names.add(f"from:{author_key(mail)}")
+            (later if taken & names else wave).append(incoming)
+            taken |= names - {""}
         yield wave
         waiting = later
 
 
+def depends_on_sender() -> bool:
+    return (
+        Address.objects.filter(grouping_hours__gt=0).exists() or ExternalNumber.objects.filter(is_valid=True).exists()
+    )
+
+
 def process_wave(wave: Sequence[Incoming], worker: str, started_at: datetime) -> None:
     facts = gather(wave)
-    apply(
-        [Work(incoming.receipt, fact, decide(fact), started_at) for incoming, fact in zip(wave, facts, strict=True)],
-        worker=worker,
-    )
+    batch = [Work(incoming.receipt, fact, decide(fact), started_at) for incoming, fact in zip(wave, facts, strict=True)]
+    apply(batch, worker=worker)
+    count_hits((hit for work in batch for hit in work.plan.hits), timezone.now())
 
 
 def process_alone(incoming: Incoming, worker: str) -> None:
@@ -122,7 +134,7 @@ def process_alone(incoming: Incoming, worker: str) -> None:
     if receipt.claimed_by != worker or receipt.state != Receipt.State.PROCESSING:
         return
     try:
-        process_wave([Incoming(receipt, incoming.mail)], worker, timezone.now())
+        process_wave([Incoming(receipt, incoming.mail, incoming.raw)], worker, timezone.now())
     except LeaseLost:
         return
     except IntegrityError:
@@ -168,5 +180,5 @@ def record_failure(receipt: Receipt, worker: str, error: Exception) -> None:
 
 def explain(raw: bytes, receipt: Receipt) -> tuple[Facts, Plan]:
     """What would become of these bytes, arriving as the unsaved `receipt` says. Writes nothing (promise 3)."""
-    facts = gather([Incoming(receipt, parse(raw))])[0]
+    facts = gather([Incoming(receipt, parse(raw), raw)])[0]
     return facts, decide(facts)

@@ -150,7 +150,7 @@ class Idler:
     def drop(self, mailbox_id: int) -> None:
         watch = self.watches.pop(mailbox_id)
         self.selector.unregister(watch.source.fileno())
-        watch.source.close()
+        watch.source.hang_up()
         Lease.objects.give_back(f"idle:{mailbox_id}", self.worker)
 
     def announce(self, mailbox_id: int) -> None:

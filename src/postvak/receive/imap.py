@@ -8,17 +8,20 @@ After a `ConnectionProblem` a session is only good for `close()`.
 import imaplib
 import select
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from imapclient import IMAPClient
 
 from postvak.net.connection import Endpoint, Problem, problem_at, problems, words
-from postvak.net.imap_session import close_session, folder_names, greeting, open_session
+from postvak.net.imap_session import GOODBYE_SECONDS, close_session, folder_names, greeting, open_session
+from postvak.net.time_limit import ANSWER, LISTING, seconds_for, time_limit
 from postvak.receive.source import AfterStoring, Fetched, Item, Probe
 
 FETCH_TOGETHER = 50  # mails per FETCH
 FETCH_ALONE = 1_000_000  # bytes: a larger mail gets a FETCH of its own
+IDLE_ANSWER = 20.0  # seconds for what surrounds IDLE: one thread waits for all mailboxes
 UIDS_PER_COMMAND = 500  # keeps command lines below the 8,000 bytes that servers take (RFC 7162 section 4)
 
 
@@ -45,17 +48,25 @@ class ImapSource:
 
     def items(self, skip: Container[str] = ()) -> list[Item]:
         """All mails of the folders, folder by folder, each in order of arrival (= of UID)."""
-        with problems(self._endpoint):
-            return [item for folder in self._folders for item in self._items_in(folder, skip)]
+        return [item for folder in self._folders for item in self._items_in(folder, skip)]
 
     def _items_in(self, folder: str, skip: Container[str]) -> list[Item]:
-        place = self._enter(folder)
-        uids = [uid for uid in sorted(self._client.search("ALL")) if place.key(uid) not in skip]
+        with self._within(LISTING):
+            place = self._enter(folder)
+            uids = [uid for uid in sorted(self._client.search("ALL")) if place.key(uid) not in skip]
         items = []
         for some in _chunks(uids):
-            sizes = self._client.fetch(some, ["RFC822.SIZE"])
-            items += [Item(place.key(uid), int(sizes[uid][b"RFC822.SIZE"])) for uid in some if uid in sizes]
+            with self._within(ANSWER):
+                answers = self._client.fetch(some, ["RFC822.SIZE"])
+                sizes = [(uid, int(answers[uid][b"RFC822.SIZE"])) for uid in some if uid in answers]
+            items += [Item(place.key(uid), size) for uid, size in sizes]
         return items
+
+    @contextmanager
+    def _within(self, seconds: float) -> Iterator[None]:
+        """One command and its answer, or some that belong together, in time and with every error as our own."""
+        with time_limit(self._endpoint, seconds, self._client.socket()), problems(self._endpoint):
+            yield
 
     # -- fetching ------------------------------------------------------------
 
@@ -63,8 +74,9 @@ class ImapSource:
         """The mails, in the order of `items` within a folder; none after a new UIDVALIDITY."""
         unreadable: dict[str, str] = {}
         for place, waiting in _by_place(items).items():
+            sizes = dict(waiting)
             for some in _loads(waiting):
-                with problems(self._endpoint):
+                with self._within(seconds_for(sum(sizes[uid] for uid in some))):
                     mails = self._read(place, some, unreadable) if self._is_in(place) else []
                 yield from mails
         if unreadable:
@@ -110,9 +122,9 @@ class ImapSource:
         if action is AfterStoring.leave:
             return
         for place, items in _by_place(Item(key, 0) for key in keys).items():
-            with problems(self._endpoint):
-                if self._is_in(place, writable=True):
-                    for some in _chunks([uid for uid, _ in items]):
+            for some in _chunks([uid for uid, _ in items]):
+                with self._within(ANSWER + len(some)):
+                    if self._is_in(place, writable=True):
                         self._settle(some, action, folder)
 
     def _settle(self, uids: Sequence[int], action: AfterStoring, folder: str) -> None:
@@ -166,7 +178,7 @@ class ImapSource:
 
     def start_idle(self) -> bool:
         """Enter IDLE in the first folder; True: there was news before it, and IDLE was not entered."""
-        with problems(self._endpoint):
+        with self._within(IDLE_ANSWER):
             if self._here is None or self._here.folder != self._folders[0]:
                 self._enter(self._folders[0])
             if self._client.noop()[1]:  # what came since the last command; after IDLE it may hide in a buffer
@@ -180,15 +192,23 @@ class ImapSource:
 
     def stop_idle(self) -> bool:
         """Leave IDLE; True: the server said something meanwhile."""
-        with problems(self._endpoint):
+        with self._within(IDLE_ANSWER):
             _, told = self._client.idle_done()
             return bool(told)
+
+    def hang_up(self) -> None:
+        """End a session that is in IDLE, politely but without waiting: there may be hundreds of them."""
+        with suppress(OSError, imaplib.IMAP4.error):
+            self._client.socket().settimeout(GOODBYE_SECONDS)
+            self._client.socket().sendall(b"DONE\r\nbye LOGOUT\r\n")
+        with suppress(OSError, imaplib.IMAP4.error):
+            self._client.shutdown()
 
     # -- folders ------------------------------------------------------------
 
     def look(self) -> Probe:
         """What is there, for the test button; changes nothing."""
-        with problems(self._endpoint):
+        with self._within(ANSWER):
             return Probe(greeting(self._client), sum(map(self._count, self._folders)), folder_names(self._client))
 
     def _count(self, folder: str) -> int:

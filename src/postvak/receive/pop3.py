@@ -7,9 +7,11 @@ without leaving traces: a server that offers IMAP as well may show a fetched mai
 
 import poplib
 import re
+import socket
 from collections.abc import Container, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from postvak.net import xoauth2
 from postvak.net.connection import (
@@ -22,6 +24,7 @@ from postvak.net.connection import (
     tls_context,
     words,
 )
+from postvak.net.time_limit import ANSWER, LISTING, LOG_IN, Limit, dial, seconds_for, time_limit
 from postvak.receive.source import AfterStoring, Fetched, Item, Probe
 
 GOODBYE_SECONDS = 3.0
@@ -54,7 +57,7 @@ class Pop3Source:
             self.close()
         session = self._session()
         self._listed = True
-        with problems(self._endpoint):
+        with time_limit(self._endpoint, LISTING, session.pop.sock), problems(self._endpoint):
             sizes = dict(_number_and_size(line) for line in session.pop.list()[1])
         wanted = ((key, number) for key, number in session.numbers.items() if key not in skip)
         return [Item(key, sizes.get(number, 0)) for key, number in wanted]
@@ -67,7 +70,8 @@ class Pop3Source:
             number = session.numbers.get(item.key)
             if number is None:
                 continue
-            with problems(self._endpoint):
+            limit = time_limit(self._endpoint, seconds_for(item.size), session.pop.sock)
+            with limit, problems(self._endpoint):
                 raw = self._read(session.pop, number, item.key, unreadable)
             if raw is not None:
                 yield Fetched(item.key, raw, None)
@@ -97,7 +101,7 @@ class Pop3Source:
         session = self._session()
         self._open = None  # whatever happens, this session is over
         try:
-            with problems(self._endpoint):
+            with time_limit(self._endpoint, ANSWER + len(keys), session.pop.sock), problems(self._endpoint):
                 for key in keys:
                     if key in session.numbers:
                         session.pop.dele(session.numbers[key])
@@ -123,7 +127,7 @@ class Pop3Source:
         if self._open is None:
             pop = _connect(self._endpoint)
             try:
-                with problems(self._endpoint):
+                with time_limit(self._endpoint, LISTING, pop.sock), problems(self._endpoint):
                     self._open = _Session(pop, _numbers(pop.uidl()[1]))
                     self._listed = False
             except BaseException:
@@ -146,26 +150,40 @@ def probe(endpoint: Endpoint) -> Probe:
 
 def _connect(endpoint: Endpoint) -> poplib.POP3:
     """A logged-in connection."""
-    with problems(endpoint):
-        pop = _dial(endpoint)
-    try:
-        with problems(endpoint):
-            pop.sock.settimeout(endpoint.read_timeout)
-            if endpoint.security is Security.starttls:
-                _start_tls(pop, endpoint)
-            _log_in(pop, endpoint)
-    except BaseException:
-        _hang_up(pop)
-        raise
+    with time_limit(endpoint, LOG_IN) as limit:
+        pop = _greeted(endpoint, limit)
+        try:
+            with problems(endpoint):
+                pop.sock.settimeout(endpoint.read_timeout)
+                if endpoint.security is Security.starttls:
+                    _start_tls(pop, endpoint)
+                _log_in(pop, endpoint)
+        except BaseException:
+            _hang_up(pop)
+            raise
     return pop
 
 
-def _dial(endpoint: Endpoint) -> poplib.POP3:
-    if endpoint.security is Security.tls:
-        return poplib.POP3_SSL(
-            endpoint.host, endpoint.port, timeout=endpoint.connect_timeout, context=tls_context(endpoint)
-        )
-    return poplib.POP3(endpoint.host, endpoint.port, timeout=endpoint.connect_timeout)
+class _Pop3(poplib.POP3):
+    """On a connection that has a time limit from its first byte on."""
+
+    def __init__(self, endpoint: Endpoint, limit: Limit) -> None:
+        self._place = endpoint, limit
+        super().__init__(endpoint.host, endpoint.port)
+
+    def _create_socket(self, timeout: Any) -> socket.socket:
+        return dial(*self._place)
+
+
+def _greeted(endpoint: Endpoint, limit: Limit) -> poplib.POP3:
+    """A greeting with -ERR means "not now": there is nothing yet that could be wrong with what we said."""
+    with problems(endpoint):
+        try:
+            return _Pop3(endpoint, limit)
+        except poplib.error_proto as error:
+            if not _is_refusal(error):
+                raise
+            raise problem_at(endpoint, Problem.unavailable, words(error)) from error
 
 
 def _start_tls(pop: poplib.POP3, endpoint: Endpoint) -> None:
@@ -186,9 +204,9 @@ def _log_in(pop: poplib.POP3, endpoint: Endpoint) -> None:
             pop.user(endpoint.username)
             pop.pass_(endpoint.password)
     except poplib.error_proto as error:
-        said = words(error)
-        if said == "EOF":
+        if not _is_refusal(error):  # the connection broke, or what came back is no answer to a log-in
             raise
+        said = words(error)
         problem = Problem.rejected if _FOR_NOW.match(said) else Problem.login_refused
         raise problem_at(endpoint, problem, said) from error
 
@@ -212,6 +230,11 @@ def _say(pop: poplib.POP3, line: bytes) -> bytes:
     pop.sock.sendall(line + b"\r\n")
     said = _line(pop).rstrip(b"\r\n")
     return b"+ " if said == b"+" else said
+
+
+def _is_refusal(error: poplib.error_proto) -> bool:
+    """The server's own -ERR; poplib writes "-ERR EOF" itself when the connection broke."""
+    return bool(error.args) and as_text(error.args[0]).startswith("-ERR") and words(error) != "EOF"
 
 
 def _hang_up(pop: poplib.POP3) -> None:

@@ -6,7 +6,17 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from postvak.models import Channel, Delivery, DeliveryEvent, History, OutgoingMail, Status, Ticket
+from postvak.models import (
+    AutomaticMail,
+    Channel,
+    Delivery,
+    DeliveryEvent,
+    History,
+    Message,
+    OutgoingMail,
+    Status,
+    Ticket,
+)
 from postvak.net.connection import ConnectionProblem
 
 RETRY_AFTER = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60))
@@ -85,7 +95,8 @@ def record_doubt(outgoing: OutgoingMail, *, worker: str, now: datetime) -> bool:
 
 
 def settle_ticket(outgoing: OutgoingMail, now: datetime) -> None:
-    """Reopen the ticket of a mail that failed for good, so that somebody sees it; refresh its mark."""
+    """Reopen the ticket of a mail that failed for good, so that somebody sees it; refresh its mark. When a rejection
+    fails, the ticket stays closed: its sender may not even exist."""
     ticket = outgoing.message.ticket
     failed = outgoing.deliveries.filter(state__in=[State.FAILED, State.IN_DOUBT], changed_at=now)
     for delivery in failed:
@@ -95,15 +106,21 @@ def settle_ticket(outgoing: OutgoingMail, now: datetime) -> None:
             code=f"delivery_{delivery.state}",
             parameters={"recipient": delivery.recipient, "said": delivery.said},
         )
-    if failed and ticket.status.type not in {Status.Type.NEW, Status.Type.OPEN}:
+    is_asleep = ticket.status.type not in {Status.Type.NEW, Status.Type.OPEN}
+    if failed and is_asleep and not is_rejection(outgoing):
         opened = Status.objects.get(key="open")
         Ticket.objects.filter(pk=ticket.pk).update(status=opened, is_open=True, changed_at=now)
     refresh_answer(ticket.pk)
 
 
+def is_rejection(outgoing: OutgoingMail) -> bool:
+    return AutomaticMail.objects.filter(message_id=outgoing.message_id, kind=AutomaticMail.Kind.REJECTION).exists()
+
+
 def refresh_answer(ticket_id: int) -> None:
-    """The ticket can't look answered while its newest mail is not out (spec 04)."""
-    newest = OutgoingMail.objects.filter(message__ticket_id=ticket_id).order_by("-id").first()
+    """The ticket can't look answered while its newest answer is not out (spec 04). Automatic mails are no answers."""
+    answers = OutgoingMail.objects.exclude(message__author_kind=Message.AuthorKind.SYSTEM)
+    newest = answers.filter(message__ticket_id=ticket_id).order_by("-id").first()
     deliveries = list(newest.deliveries.values_list("state", "resent")) if newest else []
     states = {State.IN_DOUBT if resent and state in UNFINISHED else state for state, resent in deliveries}
     Ticket.objects.filter(pk=ticket_id).update(answer=answer_mark(states))

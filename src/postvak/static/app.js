@@ -43,7 +43,7 @@ document.addEventListener("toggle", event => {
     left: `${Math.max(edge, left)}px`,
     top: `${Math.max(edge, below ? at.bottom + 4 : at.top - size.height - 4)}px`,
   });
-  menu.querySelector("a, button, input")?.focus({ preventScroll: true });
+  menu.querySelector("a, button, input:not([type=hidden])")?.focus({ preventScroll: true });
 }, true);
 
 document.addEventListener("keydown", event => {

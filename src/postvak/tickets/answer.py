@@ -13,28 +13,30 @@ from postvak.blobs import store
 from postvak.mail.addresses import is_valid_recipient, normalise
 from postvak.mail.compose import Draft, File, compose
 from postvak.mail.html import from_text
-from postvak.mail.parse import parse
-from postvak.mail.quotes import quote_reply
-from postvak.mail.threading import canonical_message_id, make_message_id, reply_subject
+from postvak.mail.threading import make_message_id, reply_subject, written_subject
 from postvak.mail.values import Address as MailAddress
-from postvak.models import Address, Agent, Attachment, Channel, Message, Status, Ticket
+from postvak.models import Agent, Channel, Message, Options, Status, Ticket
+from postvak.send.letter import (
+    answered_id,
+    chain,
+    count_message,
+    full_text,
+    message_of,
+    named,
+    newest_mail,
+    record_files,
+)
 from postvak.send.outbox import Envelope, freeze
 from postvak.send.record import refresh_answer
+from postvak.send.sender import CannotAnswer, Sender, sender_for
 from postvak.tickets.change import set_status
 from postvak.tickets.history import write_history
 
 
-class CannotAnswer(Exception):
-    """The answer can't be sent as it is; `field` names the form field, the text says what to do."""
-
-    def __init__(self, field: str, text: str) -> None:
-        super().__init__(text)
-        self.field, self.text = field, text
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the agent wrote. Addresses as typed; `status_key`: the ticket's status after sending."""
+    """What the agent wrote. Addresses as typed; `status_key`: the ticket's status after sending; `subject`: "" for the
+    ticket's own."""
 
     to: tuple[str, ...]
     text: str
@@ -43,35 +45,26 @@ class Answer:
     files: tuple[File, ...] = ()
     status_key: str = "customer"
     quotes: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """From which address, with which name and by which channel an answer goes out."""
-
-    address: Address
-    name: str
-    channel: Channel
+    subject: str = ""
 
 
 def answer(ticket: Ticket, what: Answer, *, by: Agent) -> Message:
     """Send `what` as the next mail of the ticket. Raises CannotAnswer, and nothing is written."""
     sender = sender_for(ticket)
     to, cc, bcc = checked(what, sender)
-    previous = ticket.messages.exclude(kind=Message.Kind.NOTE).order_by("-created_at", "-id").first()
+    previous = newest_mail(ticket)
+    text = full_text(what.text, ticket.queue.brand, agent_name=by.name, quoted=previous if what.quotes else None)
     now = timezone.now()
     draft = Draft(
         author=MailAddress(sender.name, sender.address.email),
         to=named(to, ticket),
         cc=named(cc, ticket),
-        subject=reply_subject(ticket.subject, ticket.number),
-        text=full_text(ticket, what, previous, by),
-        html=from_text(full_text(ticket, what, previous, by)),
+        subject=subject_of(what, ticket),
+        text=text,
+        html=from_text(text),
         attachments=what.files,
-        message_id=make_message_id(
-            ticket.pk, key=settings.SECRET_KEY.encode(), domain=sender.address.email.rpartition("@")[2]
-        ),
-        in_reply_to=previous.message_id if previous else "",
+        message_id=make_message_id(ticket.pk, key=settings.SECRET_KEY.encode(), domain=sender.domain),
+        in_reply_to=answered_id(previous),
         references=chain(previous),
         date=now,
     )
@@ -87,35 +80,36 @@ def send(
     except store.VaultUnreachable as error:
         raise CannotAnswer("", _("The answer can't be stored at the moment: %(said)s") % {"said": error}) from error
     with transaction.atomic():
+        check_still_there(ticket)
         store.save(blobs)
-        message = record_message(ticket, draft, what, by, now)
+        message = message_of(draft, ticket, text=what.text, agent=by, author_name=by.name)
         message.blob = blobs[0]
         message.save()
         record_files(message, raw)
         freeze(message, envelope, blobs[0], channel=channel, at=now)
-        count_message(ticket, message, len(what.files), now)
+        count_message(ticket, message, len(what.files), now, is_answer=True)
         write_history(ticket, "answered", by=by, to=", ".join(envelope.recipients))
         set_status(ticket, Status.objects.get(key=what.status_key), by=by)
         refresh_answer(ticket.pk)
     return message
 
 
-def sender_for(ticket: Ticket) -> Sender:
-    """Address: the one that the customer wrote to, else the queue's. Channel: the address's own, the mailbox's
-    *reply via*, the brand's, the default one. Raises CannotAnswer when set-up lacks one of them."""
-    queue = ticket.queue
-    address = next((a for a in (ticket.reply_address, queue.address) if a and a.is_valid), None)
-    address = address or queue.addresses.filter(is_valid=True).first()
-    if address is None:
+def subject_of(what: Answer, ticket: Ticket) -> str:
+    """Re: and the ticket's subject, or what the agent wrote (whose Fwd: stays), with the number where options want it."""
+    options = Options.objects.get()
+    if what.subject.strip():
+        return written_subject(what.subject, ticket.number, hook=options.hook, place=options.subject_place)
+    return reply_subject(ticket.subject, ticket.number, hook=options.hook, place=options.subject_place)
+
+
+def check_still_there(ticket: Ticket) -> None:
+    """Lock the row. Nothing may land on a ticket that a colleague merged meanwhile: it is in no list."""
+    row = Ticket.objects.select_for_update().get(pk=ticket.pk)
+    if row.merged_into:
+        number = row.merged_into.number
         raise CannotAnswer(
-            "", _("Queue “%(queue)s” has no sending address. Ask an administrator to give it one.") % {"queue": queue}
+            "", _("The ticket is part of %(number)s now. Press Send again to answer from there.") % {"number": number}
         )
-    default = Channel.objects.filter(is_default=True).first()
-    channels = (address.channel, ticket.reply_via, queue.brand.channel, default)
-    channel = next((c for c in channels if c and c.is_valid), None)
-    if channel is None:
-        raise CannotAnswer("", _("There is no valid sending channel. Ask an administrator to set one up."))
-    return Sender(address, address.display_name or queue.brand.name, channel)
 
 
 def checked(what: Answer, sender: Sender) -> tuple[list[str], list[str], list[str]]:
@@ -142,74 +136,3 @@ def unseen(field: str, typed: Sequence[str], seen: set[str]) -> list[str]:
             seen.add(normalise(email))
             fresh.append(email)
     return fresh
-
-
-def named(emails: Sequence[str], ticket: Ticket) -> tuple[MailAddress, ...]:
-    """Addresses with the name under which they wrote on this ticket, where they did."""
-    rows = ticket.messages.filter(author_email__in=emails, kind=Message.Kind.INCOMING)
-    names = {normalise(email): name for email, name in rows.values_list("author_email", "author_name")}
-    return tuple(MailAddress(names.get(normalise(email), ""), email) for email in emails)
-
-
-def chain(previous: Message | None) -> tuple[str, ...]:
-    """References: those of the mail that is answered, and that mail itself (RFC 5322 3.6.4)."""
-    if previous is None:
-        return ()
-    return tuple(i for i in (*previous.references, previous.message_id) if i and not i.startswith("sha256:"))
-
-
-def full_text(ticket: Ticket, what: Answer, previous: Message | None, by: Agent) -> str:
-    """What the agent wrote, the brand's signature, and the quoted mail that is answered."""
-    brand = ticket.queue.brand
-    parts = [what.text.rstrip()]
-    if brand.signature.strip():
-        parts.append("-- \n" + brand.signature.replace("{agent}", by.name).strip())
-    if what.quotes and previous and previous.text.strip():
-        author = previous.author_name or previous.author_email
-        parts.append(quote_reply(previous.text, author=author, at=previous.created_at, language=brand.language))
-    return "\n\n".join(parts) + "\n"
-
-
-def record_message(ticket: Ticket, draft: Draft, what: Answer, by: Agent, now: datetime) -> Message:
-    return Message(
-        ticket=ticket,
-        kind=Message.Kind.OUTGOING,
-        agent=by,
-        created_at=now,
-        sent_at=now,
-        author_name=by.name,
-        author_email=draft.author.email,
-        to=[[a.name, a.email] for a in draft.to],
-        cc=[[a.name, a.email] for a in draft.cc],
-        subject=draft.subject,
-        text=what.text,
-        has_html=False,
-        message_id=canonical_message_id(draft.message_id),
-        references=list(draft.references),
-    )
-
-
-def record_files(message: Message, raw: bytes) -> None:
-    """Attachments by the numbers that the parser gives the parts of our own mail."""
-    Attachment.objects.bulk_create(
-        Attachment(
-            message=message,
-            part=info.index,
-            name=info.name,
-            content_type=info.content_type[:255],
-            size=info.size,
-            content_id=info.content_id,
-            is_inline=info.is_inline,
-        )
-        for info in parse(raw).attachments
-    )
-
-
-def count_message(ticket: Ticket, message: Message, files: int, now: datetime) -> None:
-    """The ticket's columns for lists; the row is locked, so that parallel mails are counted too."""
-    row = Ticket.objects.select_for_update().get(pk=ticket.pk)
-    row.message_count += 1
-    row.attachment_count += files
-    row.preview = Ticket.preview_of(message.text)
-    row.changed_at, row.waiting_since, row.is_unread = now, None, False
-    row.save(update_fields=["message_count", "attachment_count", "preview", "changed_at", "waiting_since", "is_unread"])

@@ -3,13 +3,13 @@
 from django.db import transaction
 from django.utils import timezone
 
-from postvak.models import Agent, Message, Queue, Status, Ticket
+from postvak.models import Agent, Message, Priority, Queue, Status, Ticket
 from postvak.tickets.access import assignable_agents
 from postvak.tickets.history import write_history
 
 
 def set_status(ticket: Ticket, status: Status, *, by: Agent) -> None:
-    """Closing or waiting ends the customer's waiting; reopening a ticket doesn't start it."""
+    """Closing or waiting ends the customer's waiting; reopening a ticket doesn't start it. Only what waits has a reminder."""
     if ticket.status_id == status.pk:
         return
     with transaction.atomic():
@@ -17,21 +17,24 @@ def set_status(ticket: Ticket, status: Status, *, by: Agent) -> None:
             ticket, "status", by=by, old=ticket.status.name or ticket.status.key, new=status.name or status.key
         )
         ticket.status, ticket.is_open, ticket.changed_at = status, status.is_open, timezone.now()
-        fields = ["status", "is_open", "changed_at"]
+        ticket.closed_at = None if status.is_open else ticket.changed_at
+        fields = ["status", "is_open", "changed_at", "closed_at"]
         if status.type in {Status.Type.PENDING, Status.Type.CLOSED, Status.Type.REMOVED}:
             ticket.waiting_since = None
             fields.append("waiting_since")
+        if status.type != Status.Type.PENDING:
+            ticket.pending_until = None
+            fields.append("pending_until")
         ticket.save(update_fields=fields)
 
 
-def set_priority(ticket: Ticket, priority: int, *, by: Agent) -> None:
-    """Raises ValueError for a number that is no priority."""
-    new = Ticket.Priority(priority)
-    if ticket.priority == new:
+def set_priority(ticket: Ticket, priority: Priority, *, by: Agent) -> None:
+    if ticket.priority_id == priority.level:
         return
     with transaction.atomic():
-        write_history(ticket, "priority", by=by, old=ticket.priority, new=new.value)
-        ticket.priority, ticket.changed_at = new, timezone.now()
+        old, new = (row.name or row.level for row in (ticket.priority, priority))
+        write_history(ticket, "priority", by=by, old=old, new=new)
+        ticket.priority, ticket.changed_at = priority, timezone.now()
         ticket.save(update_fields=["priority", "changed_at"])
 
 
@@ -61,19 +64,22 @@ def move(ticket: Ticket, queue: Queue, *, by: Agent) -> None:
 
 
 def note(ticket: Ticket, text: str, *, by: Agent) -> Message:
-    """An internal note, never seen by the customer. Raises ValueError when `text` is empty."""
+    """An internal note, never seen by the customer; on the ticket that this one was merged into, if it was. Raises
+    ValueError when `text` is empty."""
     if not text.strip():
         raise ValueError("a note needs text")
     now = timezone.now()
     with transaction.atomic():
-        message = Message.objects.create(
-            ticket=ticket, kind=Message.Kind.NOTE, agent=by, created_at=now, author_name=by.name, text=text.strip()
-        )
         row = Ticket.objects.select_for_update().get(pk=ticket.pk)
+        if row.merged_into_id:
+            row = Ticket.objects.select_for_update().get(pk=row.merged_into_id)
+        message = Message.objects.create(
+            ticket=row, kind=Message.Kind.NOTE, agent=by, created_at=now, author_name=by.name, text=text.strip()
+        )
         row.message_count += 1
         row.changed_at = now
         row.save(update_fields=["message_count", "changed_at"])
-        write_history(ticket, "noted", by=by)
+        write_history(row, "noted", by=by)
     return message
 
 

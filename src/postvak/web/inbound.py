@@ -61,14 +61,21 @@ def mail(request: HttpRequest) -> HttpResponse:
 
 
 def mailbox_of(request: HttpRequest) -> Mailbox:
-    """Raises Refused. Every token is compared, so that the time tells nothing."""
+    """Raises Refused. Every token is compared, so that the time tells nothing; nor is a mailbox's state told without."""
     scheme, _blank, token = request.headers.get("Authorization", "").partition(" ")
     found = None
-    for mailbox in Mailbox.objects.filter(kind=Mailbox.Kind.HTTP, is_valid=True).exclude(sealed_password=""):
+    for mailbox in Mailbox.objects.filter(kind=Mailbox.Kind.HTTP).exclude(sealed_password=""):
         if is_token(mailbox, token.strip()):
             found = mailbox
     if found is None or scheme.lower() != "bearer":
         raise Refused(HTTPStatus.UNAUTHORIZED, _("There is no mailbox with this token."))
+    if found.is_paused:
+        raise Refused(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            _("This mailbox takes no mail at this moment. Please send the mail again later."),
+        )
+    if not found.is_valid:
+        raise Refused(HTTPStatus.FORBIDDEN, _("This mailbox takes no mail any more."))
     return found
 
 

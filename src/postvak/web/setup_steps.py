@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
 from postvak.models import Address, Brand, Channel, Mailbox, Queue
+from postvak.net.providers import provider_with
 from postvak.web.admin.access import admin_only
 from postvak.web.admin.checks import check_channel, check_mailbox
 from postvak.web.admin.forms.channels import ChannelForm
@@ -137,9 +138,14 @@ def first_mailbox() -> Mailbox | None:
 
 
 def guess_channel(mailbox: Mailbox | None) -> dict[str, object]:
-    """Most providers call their servers imap.… or pop.… and smtp.…"""
+    """As we know it of the provider; else most call their servers imap.… or pop.… and smtp.…"""
     if mailbox is None:
         return {}
+    provider = provider_with(mailbox.host, mailbox.username)
+    if provider is not None:
+        smtp = provider.smtp
+        known = {"host": smtp.host, "port": smtp.port, "security": smtp.security.value}
+        return {**known, "username": mailbox.username}
     first, dot, domain = mailbox.host.partition(".")
     host = f"smtp.{domain}" if dot and first in {"imap", "pop", "pop3", "imap4"} else mailbox.host
     return {"host": host, "username": mailbox.username}

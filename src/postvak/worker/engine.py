@@ -1,4 +1,5 @@
-"""The worker: fetches mailboxes, listens for mail, processes receipts, sends the outbox; each in loops of its own.
+"""The worker: fetches mailboxes, listens for mail, processes receipts, writes automatic mail, sends the outbox; each in
+loops of its own.
 
 Any number of workers may run, on any number of machines: rows and leases are the only coordination. What we
 didn't expect is caught here, logged, and the loop goes on after a pause: the rows are still there.
@@ -13,7 +14,9 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
+from postvak.connect.daily import DailyTest
 from postvak.models import Mailbox
+from postvak.notify.automatic import write_due
 from postvak.process.run import process_due
 from postvak.receive.fetch import fetch_mailbox, imap_source
 from postvak.receive.idle import Idler
@@ -51,7 +54,7 @@ class Engine:
         loops: dict[str, list[Callable[[], None]]] = {
             "receive": [self.receive_loop, self.idle_loop, self.upkeep_loop],
             "process": [self.process_loop],
-            "send": [self.send_loop],
+            "send": [self.write_loop, self.send_loop],
             "listen": [self.listen_loop],
         }
         threads = [threading.Thread(target=loop, name=loop.__name__) for job in self.jobs for loop in loops[job]]
@@ -69,6 +72,12 @@ class Engine:
             if not self.guarded(lambda: process_due(self.name)):
                 self.mail_arrived.wait(IDLE)
                 self.mail_arrived.clear()
+        connection.close()
+
+    def write_loop(self) -> None:
+        while not self.stopping.is_set():
+            if not self.guarded(lambda: write_due(self.name)):
+                self.stopping.wait(IDLE)
         connection.close()
 
     def send_loop(self) -> None:
@@ -103,9 +112,12 @@ class Engine:
         connection.close()
 
     def upkeep_loop(self) -> None:
-        """Once a day each mailbox is compared with its server, and old bytes are dropped; it is no hurry."""
+        """Once a day each mailbox is compared with its server, each connected account tested, and old bytes are dropped;
+        it is no hurry."""
+        grants = DailyTest()
         while not self.stopping.is_set():
             self.guarded(self.compare_one)
+            self.guarded(lambda: grants.test_one(timezone.now()))
             self.guarded(lambda: drop_expired(timezone.now()))
             self.stopping.wait(UPKEEP_LOOK)
         connection.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.db.models import Model
 from django.utils import timezone
 
-from postvak.models import Lease, OutgoingMail, Receipt
+from postvak.models import AutomaticMail, Lease, OutgoingMail, Receipt
 
 
 def own_name() -> str:
@@ -23,6 +23,7 @@ def free_claims_of_the_dead(own: str = "") -> None:
     now = timezone.now()
     for model, owner, until in (
         (Receipt, "claimed_by", "claimed_until"),
+        (AutomaticMail, "claimed_by", "claimed_until"),
         (OutgoingMail, "claimed_by", "claimed_until"),
         (Lease, "owner", "until"),
     ):

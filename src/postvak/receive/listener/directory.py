@@ -1,4 +1,4 @@
-"""Who gets mail here: the addresses of the valid forwarding mailboxes, at most a second old. Nobody else: no relay."""
+"""Who gets mail here: the addresses of the forwarding mailboxes, at most a second old. Nobody else: no relay."""
 
 import asyncio
 from collections import defaultdict
@@ -40,10 +40,10 @@ def load() -> Directory:
 
 
 def make(mailboxes: Iterable[Mailbox]) -> Directory:
-    """An address that two mailboxes claim belongs to the older one."""
+    """An address that two mailboxes claim belongs to the valid one, then to the older one."""
     owners: dict[str, Mailbox] = {}
     limits: list[int] = []
-    for mailbox in mailboxes:
+    for mailbox in sorted(mailboxes, key=lambda mailbox: mailbox.is_paused):
         limits.append(mailbox.size_limit)
         for address in mailbox.forward_list:
             owners.setdefault(address, mailbox)

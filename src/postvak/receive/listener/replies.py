@@ -24,6 +24,11 @@ def stranger(address: str) -> str:
     return f"550 5.1.1 <{printable(address)}> is no address of this helpdesk. Mail for others is not taken here."
 
 
+def paused(address: str) -> str:
+    """RFC 3463 section 3.3: X.2.1, the mailbox exists and takes no mail now."""
+    return f"450 4.2.1 <{printable(address)}> takes no mail at this moment. Please try again later."
+
+
 def too_large(largest: int) -> str:
     return f"552 5.3.4 This mail is larger than the {largest} bytes that are taken here."
 

@@ -170,6 +170,9 @@ class Session(SMTP):
         if mailbox is None:
             await self.refuse(path.address)
             return
+        if mailbox.is_paused:
+            await self.push(replies.paused(path.address))
+            return
         self.envelope.recipients.append((path.address, mailbox))
         await self.push("250 2.1.5 Go on.")
 

@@ -4,6 +4,7 @@ The page opens nothing sealed, so it works with a broken grant, too. State and v
 agent's session, are used once, and not after `SIGN_IN_SECONDS`.
 """
 
+from collections.abc import Callable
 from time import time
 from typing import Any
 
@@ -17,11 +18,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_POST
 
-from postvak.connect import sign_in
+from postvak.connect import disconnect, sign_in
 from postvak.connect.set_up import set_up
 from postvak.crypto.sealing import CannotOpen
 from postvak.log.grants import remedy_for
 from postvak.models import Channel, Grant, Mailbox, Queue
+from postvak.net.connection import ConnectionProblem
 from postvak.net.oauth import Refusal
 from postvak.net.oauth_providers import OAUTH_PROVIDERS
 from postvak.web.admin.access import admin_only, admin_page
@@ -68,9 +70,9 @@ def about(request: HttpRequest, grant: Grant | None) -> dict[str, Any]:
 
 def users_of(grant: Grant) -> list[tuple[str, str]]:
     """(name, address of the page) of what logs in with it."""
-    mailboxes = [(row.name, reverse("admin_mailbox", args=[row.pk])) for row in Mailbox.objects.filter(grant=grant)]
-    return mailboxes + [
-        (row.name, reverse("admin_channel", args=[row.pk])) for row in Channel.objects.filter(grant=grant)
+    return [
+        (row.name, reverse("admin_mailbox" if isinstance(row, Mailbox) else "admin_channel", args=[row.pk]))
+        for row in disconnect.users_of(grant)
     ]
 
 
@@ -156,6 +158,36 @@ def finished(request: HttpRequest, grant: Grant, refusal: Refusal | None, queue:
 def not_connected(request: HttpRequest, grant: Grant, said: str) -> HttpResponse:
     say(request, _("%(name)s is not connected: %(said)s") % {"name": grant.name, "said": said[:300]}, tone="alert")
     return redirect("admin_grant", grant.pk)
+
+
+@require_POST
+@admin_only
+def disconnection(request: HttpRequest, pk: int) -> HttpResponse:
+    grant = get_object_or_404(Grant, pk=pk)
+    done = _("%(name)s is disconnected: its tokens are deleted here.") % {"name": grant.name}
+    return given_up(request, grant, disconnect.disconnect, done)
+
+
+@require_POST
+@admin_only
+def deletion(request: HttpRequest, pk: int) -> HttpResponse:
+    grant = get_object_or_404(Grant, pk=pk)
+    return given_up(request, grant, disconnect.remove, _("%(name)s is deleted.") % {"name": grant.name})
+
+
+def given_up(request: HttpRequest, grant: Grant, give_up: Callable[[Grant], None], done: str) -> HttpResponse:
+    """Back to the page, which says what still uses it, or to the list once it is gone."""
+    try:
+        give_up(grant)
+    except disconnect.InUse as error:
+        said = _("Not possible: %(names)s still log in with %(name)s. Choose another way of logging in there first.")
+        say(request, said % {"names": error, "name": grant.name}, tone="alert")
+    except ConnectionProblem:
+        say(request, _("%(name)s is just being renewed. Try again in a minute.") % {"name": grant.name}, tone="warn")
+    else:
+        say(request, done)
+    still_there = Grant.objects.filter(pk=grant.pk).exists()
+    return redirect("admin_grant", grant.pk) if still_there else redirect("admin_grants")
 
 
 def try_everything(grant: Grant) -> None:

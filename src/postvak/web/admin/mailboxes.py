@@ -14,6 +14,7 @@ from postvak.log.problems import sentence
 from postvak.models import Mailbox, Receipt
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.checks import NOT_HEARD, Check, check_mailbox
+from postvak.web.admin.directions import check_directions
 from postvak.web.admin.forms.mailboxes import LocalMailboxForm, MailboxForm
 from postvak.web.admin.tokens import inbound_url
 from postvak.web.flash import say
@@ -22,7 +23,7 @@ from postvak.web.pages import render
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    mailboxes = Mailbox.objects.select_related("queue").order_by("-is_valid", "name")
+    mailboxes = Mailbox.objects.select_related("queue").listed()
     return admin_page(request, "mailboxes.html", "mailboxes", {"mailboxes": mailboxes, "problem_of": problem_of})
 
 
@@ -57,11 +58,11 @@ def saved(request: HttpRequest, mailbox: Mailbox, check: Check | None) -> HttpRe
 @sensitive_post_parameters("password")
 @admin_only
 def check(request: HttpRequest, pk: int | None = None) -> HttpResponse:
-    """The test button: the form's present values, saved nowhere."""
+    """The test button: both directions, with the form's present values, saved nowhere."""
     mailbox = get_object_or_404(Mailbox, pk=pk) if pk else None
     form = MailboxForm(request.POST, instance=mailbox)
-    result = check_mailbox(form.instance) if form.can_connect() else None
-    return render(request, "admin/check.html", {"check": result, "form": form})
+    found = check_directions(form.instance) if form.can_connect() else None
+    return render(request, "admin/directions.html", {"directions": found, "form": form})
 
 
 @require_POST

@@ -56,6 +56,23 @@ def admin_navigation() -> AdminNavigation:
                 ),
             ),
             Group(_("People"), (Area("agents", _("Agents"), "people"),)),
-            Group(_("System"), (Area("retention", _("Retention"), "clock"),)),
+            Group(
+                _("Tickets"),
+                (
+                    Area("statuses", _("Statuses"), "tick"),
+                    Area("priorities", _("Priorities"), "sort"),
+                    Area("ticket_types", _("Types"), "stack"),
+                    Area("tags", _("Tags"), "tag"),
+                    Area("custom_fields", _("Custom fields"), "list"),
+                ),
+            ),
+            Group(
+                _("Rules"),
+                (
+                    Area("external_numbers", _("External numbers"), "link"),
+                    Area("exclusions", _("Grouping exclusions"), "branch"),
+                ),
+            ),
+            Group(_("System"), (Area("options", _("Options"), "gear"), Area("retention", _("Retention"), "clock"))),
         ),
     )

@@ -9,12 +9,20 @@ from postvak.web.admin import (
     agents,
     brands,
     channels,
+    custom_fields,
+    exclusions,
+    external_numbers,
     grants,
     mailboxes,
+    options,
     preview,
+    priorities,
     providers,
     queues,
     retention,
+    statuses,
+    tags,
+    ticket_types,
     tokens,
 )
 from postvak.web.admin.access import admin_only
@@ -26,11 +34,21 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 def nouns(name: str, singular: str, module: object) -> list[URLPattern]:
-    """List, new and edit of one noun."""
+    """List, new and edit of one noun. A blank between words is a hyphen in the address."""
+    plural, name = name.replace(" ", "_"), name.replace(" ", "-")
     return [
-        path(f"admin/{name}/", module.listing, name=f"admin_{name}"),  # type: ignore[attr-defined]
+        path(f"admin/{name}/", module.listing, name=f"admin_{plural}"),  # type: ignore[attr-defined]
         path(f"admin/{name}/new/", module.edit, name=f"admin_{singular}_new"),  # type: ignore[attr-defined]
         path(f"admin/{name}/<int:pk>/", module.edit, name=f"admin_{singular}"),  # type: ignore[attr-defined]
+    ]
+
+
+def deletable(name: str, singular: str, module: object) -> list[URLPattern]:
+    """A noun whose rows can be deleted as long as nothing uses them."""
+    at = f"admin/{name.replace(' ', '-')}/<int:pk>/deletion/"
+    return [
+        *nouns(name, singular, module),
+        path(at, module.delete, name=f"admin_{singular}_deletion"),  # type: ignore[attr-defined]
     ]
 
 
@@ -53,10 +71,23 @@ admin_urls = [
     path("admin/providers/", providers.recognise, name="admin_providers"),
     *nouns("grants", "grant", grants),
     path("admin/grants/<int:pk>/connection/", grants.connect, name="admin_grant_connection"),
+    path("admin/grants/<int:pk>/disconnection/", grants.disconnection, name="admin_grant_disconnection"),
+    path("admin/grants/<int:pk>/deletion/", grants.deletion, name="admin_grant_deletion"),
     path("admin/grants/callback/", grants.callback, name="admin_grant_callback"),
     *nouns("addresses", "address", addresses),
     *nouns("queues", "queue", queues),
     *nouns("brands", "brand", brands),
     *nouns("agents", "agent", agents),
+    *deletable("statuses", "status", statuses),
+    *deletable("priorities", "priority", priorities),
+    *deletable("ticket types", "ticket_type", ticket_types),
+    *deletable("tags", "tag", tags),
+    path("admin/tags/<int:pk>/merge/", tags.merge, name="admin_tag_merge"),
+    *deletable("custom fields", "custom_field", custom_fields),
+    *deletable("exclusions", "exclusion", exclusions),
+    *deletable("external numbers", "external_number", external_numbers),
+    path("admin/external-numbers/trial/", external_numbers.try_it, name="admin_external_number_trial"),
+    path("admin/options/", options.edit, name="admin_options"),
+    path("admin/options/example/", options.example, name="admin_options_example"),
     path("admin/retention/", retention.edit, name="admin_retention"),
 ]

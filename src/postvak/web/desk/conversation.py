@@ -9,10 +9,11 @@ from postvak.log.sentences import history_line
 from postvak.mail.addresses import normalise
 from postvak.mail.danger import danger_of
 from postvak.mail.quotes import Segment, split_reply
-from postvak.models import Address, Agent, Delivery, Message, OutgoingMail, Status, Ticket
+from postvak.models import Address, Agent, Delivery, Message, OutgoingMail, Priority, Status, Ticket
+from postvak.send.sender import CannotAnswer, Sender, sender_for
 from postvak.tickets.access import assignable_agents, visible_queues, visible_tickets
-from postvak.tickets.answer import CannotAnswer, Sender, sender_for
 from postvak.web.desk.lists import neighbours, page_of
+from postvak.web.desk.more import linked, properties
 
 MESSAGES_SHOWN = 200
 HISTORY_SHOWN = 100
@@ -58,11 +59,12 @@ def ticket_context(ticket: Ticket, agent: Agent, list_id: str) -> dict[str, Any]
         "last_id": max((card.message.pk for card in cards), default=0),
         "newer": newer,
         "older": older,
-        "statuses": [(status.key, str(status)) for status in Status.objects.all()],
-        "priorities": Ticket.Priority.choices,
+        "statuses": [(status.key, str(status)) for status in Status.objects.filter(is_valid=True)],
+        "priorities": [(priority.level, str(priority)) for priority in Priority.objects.filter(is_valid=True)],
         "queues": [(queue.pk, queue.name) for queue in visible_queues(agent).filter(is_valid=True)],
         "colleagues": [(colleague.pk, colleague.name) for colleague in assignable_agents(ticket.queue)],
-        **composer(ticket),
+        **composer(ticket.merged_into or ticket),
+        **properties(ticket, agent),
         **side(ticket, agent),
     }
 
@@ -117,7 +119,10 @@ def side(ticket: Ticket, agent: Agent) -> dict[str, Any]:
     history = ticket.history.select_related("agent").order_by("-at", "-pk")[:HISTORY_SHOWN]
     return {
         "addresses": list(customer.addresses.all()) if customer else [],
-        "others": list(others.select_related("status").order_by("-changed_at")[:OTHER_TICKETS]),
+        "others": list(
+            others.filter(merged_into=None).select_related("status").order_by("-changed_at")[:OTHER_TICKETS]
+        ),
+        "linked": linked(ticket, agent),
         "also_sent_to": also_sent_to(ticket),
         "participants": [p.customer for p in ticket.participants.select_related("customer")],
         "history": [(row, history_line(row.code, row.parameters)) for row in history],

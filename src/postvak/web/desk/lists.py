@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -12,8 +13,11 @@ from postvak.models import Agent, Status, Ticket
 from postvak.tickets.access import visible_queues, visible_tickets
 
 PAGE = 60
-PENDING = Q(is_open=True, status__type=Status.Type.PENDING)
-ACTIVE = Q(is_open=True) & ~Q(status__type=Status.Type.PENDING)
+OPEN = Q(is_open=True, is_spam=False)  # a merged ticket is never open
+PENDING = OPEN & Q(status__type=Status.Type.PENDING)
+ACTIVE = OPEN & ~Q(status__type=Status.Type.PENDING)
+CLOSED = Q(status__type=Status.Type.CLOSED, is_spam=False, merged_into=None)
+SPAM = Q(is_spam=True, merged_into=None) & ~Q(status__type=Status.Type.REMOVED)
 UNDELIVERED = Q(answer__in=[Ticket.Answer.FAILED, Ticket.Answer.IN_DOUBT])
 
 
@@ -33,9 +37,11 @@ LISTS: Mapping[str, TicketList] = {
     for entry in (
         TicketList("mine", _("Mine"), "user", lambda agent: ACTIVE & Q(assignee=agent)),
         TicketList("unassigned", _("Unassigned"), "nobody", lambda agent: ACTIVE & Q(assignee=None)),
-        TicketList("open", _("All open"), "stack", lambda agent: Q(is_open=True)),
+        TicketList("open", _("All open"), "stack", lambda agent: OPEN),
         TicketList("waiting", _("Waiting"), "pause", lambda agent: PENDING),
-        TicketList("closed", _("Closed"), "tick", lambda agent: Q(status__type=Status.Type.CLOSED), is_counted=False),
+        TicketList("reminders", _("Reminders due"), "bell", lambda agent: OPEN & Q(pending_until__lte=timezone.now())),
+        TicketList("closed", _("Closed"), "tick", lambda agent: CLOSED, is_counted=False),
+        TicketList("spam", _("Spam"), "octagon", lambda agent: SPAM, is_counted=False),
         TicketList("trash", _("Trash"), "trash", lambda agent: Q(status__type=Status.Type.REMOVED), is_counted=False),
         TicketList("undelivered", _("Not delivered"), "mailx", lambda agent: UNDELIVERED),
     )
@@ -59,7 +65,7 @@ def tickets_in(list_id: str, agent: Agent) -> QuerySet[Ticket]:
     tickets = visible_tickets(agent)
     if list_id.startswith("queue-"):
         number = list_id.removeprefix("queue-")
-        return tickets.filter(queue_id=int(number), is_open=True) if number.isdigit() else tickets.none()
+        return tickets.filter(OPEN, queue_id=int(number)) if number.isdigit() else tickets.none()
     return tickets.filter(LISTS[list_id].which(agent)) if list_id in LISTS else tickets.none()
 
 

@@ -15,6 +15,7 @@ from postvak.web.desk.lists import DEFAULT, LISTS, counts
 from postvak.web.session import agent_of
 
 Entry = dict[str, Any]
+WAITING_THERE = Q(tickets__is_open=True, tickets__is_spam=False)
 
 
 def navigation(request: HttpRequest) -> Entry:
@@ -41,7 +42,7 @@ def current_list(request: HttpRequest) -> str:
         return ""
     if match.url_name == "held":
         return "held"
-    if match.url_name in {"ticket", "answer", "note"}:
+    if match.url_name in {"ticket", "answer", "note", "ticket-fields", "ticket-merge", "message-move"}:
         return request.GET.get("in") or DEFAULT
     return str(match.kwargs.get("list_id", DEFAULT if match.url_name == "start" else ""))
 
@@ -73,5 +74,5 @@ def queues(agent: Agent, current: str) -> list[Entry]:
             "count": queue.open_tickets,
             "current": current == f"queue-{queue.pk}",
         }
-        for queue in rows.annotate(open_tickets=Count("tickets", filter=Q(tickets__is_open=True))).order_by("name")
+        for queue in rows.annotate(open_tickets=Count("tickets", filter=WAITING_THERE)).order_by("name")
     ]

@@ -10,6 +10,7 @@ from postvak.blobs import store
 from postvak.log.sentences import trace_line
 from postvak.models import Queue, Receipt, Trace
 from postvak.process.held import discard, release, try_again
+from postvak.process.run import explain
 from postvak.tickets.access import visible_queues, visible_receipts
 from postvak.web.desk.downloads import download
 from postvak.web.flash import say
@@ -28,7 +29,31 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     )
     trace = Trace.objects.filter(receipt=receipt).first()
     lines = [trace_line(entry) for entry in trace.entries] if trace else []
-    return render(request, "desk/receipt.html", {"receipt": receipt, "lines": lines})
+    can_be_taken = Receipt.objects.set_aside().filter(pk=pk).exclude(blob=None).exists()
+    return render(request, "desk/receipt.html", {"receipt": receipt, "lines": lines, "can_be_taken": can_be_taken})
+
+
+@require_GET
+def taking(request: HttpRequest, pk: int) -> HttpResponse:
+    """What would become of a mail that was set aside, if a person took it now. Writes nothing."""
+    receipt = takeable(request, pk)
+    receipt.is_released = True
+    _facts, plan = explain(store.get(str(receipt.blob_id)), receipt)
+    lines = [trace_line(reason.as_json()) for reason in plan.reasons]
+    label = Receipt.Outcome(str(plan.outcome)).label
+    return render(request, "desk/_taking.html", {"receipt": receipt, "lines": lines, "outcome": label})
+
+
+@require_POST
+def take(request: HttpRequest, pk: int) -> HttpResponse:
+    release([takeable(request, pk)], queue=None)
+    say(request, _("The mail is being processed again."))
+    return redirect("receipt", pk=pk)
+
+
+def takeable(request: HttpRequest, pk: int) -> Receipt:
+    receipts = visible_receipts(agent_of(request)).set_aside().exclude(blob=None)
+    return get_object_or_404(receipts.select_related("mailbox"), pk=pk)
 
 
 @require_GET

@@ -1,31 +1,22 @@
-"""The ticket page and what an agent does on it: answer, note, properties."""
+"""The ticket page, and what an agent writes on it: answer, note. Properties are in web.desk.properties."""
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
+from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from postvak.mail.compose import File
-from postvak.models import Agent, Queue, Status, Ticket
 from postvak.send.outbox import retry_now
+from postvak.send.sender import CannotAnswer
 from postvak.tickets import change
-from postvak.tickets.access import assignable_agents, visible_outgoing, visible_queues, visible_tickets
-from postvak.tickets.answer import Answer, CannotAnswer
+from postvak.tickets.access import visible_outgoing
+from postvak.tickets.answer import Answer
 from postvak.tickets.answer import answer as send_answer
 from postvak.web.desk.conversation import ticket_context
-from postvak.web.desk.lists import DEFAULT
+from postvak.web.desk.found import back, came_from, find
 from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.session import agent_of
-
-
-def find(request: HttpRequest, number: int) -> Ticket:
-    """The ticket, if this agent may see it; else 404."""
-    tickets = visible_tickets(agent_of(request)).select_related(
-        "queue__brand", "status", "customer__organisation", "assignee", "reply_address"
-    )
-    return get_object_or_404(tickets, number=str(number))
 
 
 @require_GET
@@ -81,44 +72,8 @@ def addresses(typed: str) -> tuple[str, ...]:
 def note(request: HttpRequest, number: int) -> HttpResponse:
     ticket = find(request, number)
     text = request.POST.get("text", "").replace("\r\n", "\n")
-    if text.strip():
-        change.note(ticket, text, by=agent_of(request))
-    return back(request, ticket)
-
-
-@require_POST
-def status(request: HttpRequest, number: int) -> HttpResponse:
-    ticket = find(request, number)
-    change.set_status(ticket, get_object_or_404(Status, key=request.POST.get("status", "")), by=agent_of(request))
-    return back(request, ticket)
-
-
-@require_POST
-def queue(request: HttpRequest, number: int) -> HttpResponse:
-    """Into any valid queue that the agent sees."""
-    ticket, agent = find(request, number), agent_of(request)
-    target = get_object_or_404(visible_queues(agent).filter(is_valid=True), pk=numeric(request, "queue"))
-    change.move(ticket, Queue.objects.get(pk=target.pk), by=agent)
-    return back(request, ticket)
-
-
-@require_POST
-def assignee(request: HttpRequest, number: int) -> HttpResponse:
-    """An empty value takes the ticket from its assignee."""
-    ticket, agent = find(request, number), agent_of(request)
-    chosen: Agent | None = None
-    if request.POST.get("agent"):
-        chosen = get_object_or_404(assignable_agents(ticket.queue), pk=numeric(request, "agent"))
-    change.assign(ticket, chosen, by=agent)
-    return back(request, ticket)
-
-
-@require_POST
-def priority(request: HttpRequest, number: int) -> HttpResponse:
-    ticket, wanted = find(request, number), numeric(request, "priority")
-    if wanted in Ticket.Priority.values:
-        change.set_priority(ticket, wanted, by=agent_of(request))
-    return back(request, ticket)
+    place = change.note(ticket, text, by=agent_of(request)).ticket if text.strip() else ticket
+    return back(request, place)
 
 
 @require_POST
@@ -127,20 +82,3 @@ def send_again(request: HttpRequest, pk: int) -> HttpResponse:
     if retry_now(outgoing):
         say(request, _("Postvak tries again to send the mail."))
     return back(request, outgoing.message.ticket)
-
-
-def numeric(request: HttpRequest, name: str) -> int:
-    value = request.POST.get(name, "")
-    return int(value) if value.isdigit() else -1
-
-
-def came_from(request: HttpRequest) -> str:
-    """The list that stays open beside the ticket."""
-    return request.GET.get("in") or DEFAULT
-
-
-def back(request: HttpRequest, ticket: Ticket) -> HttpResponse:
-    """To the ticket; after a move out of sight, to the list."""
-    if not visible_tickets(agent_of(request)).filter(pk=ticket.pk).exists():
-        return redirect("list", list_id=came_from(request))
-    return redirect(f"{reverse('ticket', args=[ticket.number])}?in={came_from(request)}")

@@ -77,7 +77,9 @@ def users_of(channel: Channel) -> list[str]:
     """Names of valid addresses, mailboxes and brands that send by it."""
     return [
         *Address.objects.filter(channel=channel, is_valid=True).values_list("email", flat=True),
-        *Mailbox.objects.filter(reply_via=channel, is_valid=True).values_list("name", flat=True),
+        *Mailbox.objects.filter(reply_via=channel)
+        .exclude(validity=Mailbox.Validity.INVALID)
+        .values_list("name", flat=True),
         *Brand.objects.filter(channel=channel).values_list("name", flat=True),
     ]
 

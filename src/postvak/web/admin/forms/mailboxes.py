@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from postvak.models import Channel, Mailbox, Queue
 from postvak.web.admin.forms.connection import CONNECTION_WIDGETS, PLAIN_TEXT, ConnectionMixin, password_field
 from postvak.web.admin.forms.forwarding import ForwardingMixin
+from postvak.web.admin.forms.trust import TRUST_FIELDS, TrustMixin
 
 Kind, AfterStoring = Mailbox.Kind, Mailbox.AfterStoring
 PORTS = {
@@ -27,7 +28,7 @@ PORTS = {
 LOOK, ALL, NOW, DATE = "look", "all", "now", "date"
 
 
-class MailboxForm(ForwardingMixin, ConnectionMixin):
+class MailboxForm(TrustMixin, ForwardingMixin, ConnectionMixin):
     kinds_with_server = (Kind.IMAP, Kind.POP3)
     ports = json.dumps(PORTS)
 
@@ -63,21 +64,23 @@ class MailboxForm(ForwardingMixin, ConnectionMixin):
         model = Mailbox
         fields = (
             "name", "kind", "host", "port", "security", "verify_tls", "ca_pem", "username", "forward_addresses", "folders", "queue",
-            "reply_via", "after_storing", "move_to", "imports_closed", "interval", "silence_limit", "size_limit", "is_valid",
-            "comment",
+            "reply_via", "after_storing", "move_to", "imports_closed", "interval", "silence_limit", "size_limit", "validity",
+            "comment", *TRUST_FIELDS,
         )  # fmt: skip
         widgets: ClassVar = {
             **CONNECTION_WIDGETS,
+            **TrustMixin.trust_widgets,
             "after_storing": forms.RadioSelect,
+            "validity": forms.RadioSelect,
             "forward_addresses": forms.Textarea(attrs={**PLAIN_TEXT, "rows": 3}),
         }
         help_texts: ClassVar = {
+            **TrustMixin.trust_help,
             "forward_addresses": _(
                 "One on each line. They belong to this installation, and other mail servers send to them."
             ),
             "folders": _("Several with a comma between them."),
             "ca_pem": _("Only if the server has a certificate of your own authority."),
-            "is_valid": _("Mail is fetched only from valid mailboxes."),
             "imports_closed": _("New tickets are closed at once: for mail of the past."),
             "silence_limit": _("No successful fetch for longer than this is an alarm."),
         }
@@ -121,7 +124,9 @@ class MailboxForm(ForwardingMixin, ConnectionMixin):
         if "start" in self.fields and (not mailbox.pk or {"start", "start_date"} & set(self.changed_data)):
             mailbox.start_at = self.start_at()
             mailbox.is_look_only = self.cleaned_data["start"] == LOOK
-        if {"host", "port", "security", "username", "password", "grant", "kind", "folders"} & set(self.changed_data):
+        if {"host", "port", "security", "username", "password", "grant", "kind", "folders", "validity"} & set(
+            self.changed_data
+        ):
             mailbox.next_fetch_at = None
         saved: Mailbox = super().save(commit=commit)
         return saved
@@ -134,14 +139,16 @@ class MailboxForm(ForwardingMixin, ConnectionMixin):
         return None
 
 
-class LocalMailboxForm(forms.ModelForm):  # type: ignore[type-arg]
+class LocalMailboxForm(TrustMixin):
     """The mailbox of `postvak ingest`: no server, only where its mails go."""
 
     has_server = False
 
     class Meta:
         model = Mailbox
-        fields = ("name", "queue", "reply_via", "size_limit", "is_valid", "comment")
+        fields = ("name", "queue", "reply_via", "size_limit", "validity", "comment", *TRUST_FIELDS)
+        widgets: ClassVar = {"validity": forms.RadioSelect, **TrustMixin.trust_widgets}
+        help_texts: ClassVar = TrustMixin.trust_help
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -15,10 +15,24 @@ from postvak.models import Address, Agent, Brand, Channel, Queue
 
 
 class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
+    follow_up_days = forms.IntegerField(
+        label=_("how many days this holds after closing"),
+        required=False,
+        min_value=1,
+        max_value=36500,
+        help_text=_("A mail on a ticket that has been closed for longer always opens a new, linked ticket. Empty: no limit."),
+    )  # fmt: skip
+
     class Meta:
         model = Queue
-        fields = ("name", "colour", "brand", "address", "members", "is_default", "is_valid")
-        widgets: ClassVar = {"colour": forms.RadioSelect, "members": forms.CheckboxSelectMultiple}
+        fields = (
+            "name", "colour", "brand", "address", "follow_up", "follow_up_days", "members", "is_default", "is_valid",
+        )  # fmt: skip
+        widgets: ClassVar = {
+            "colour": forms.RadioSelect,
+            "follow_up": forms.RadioSelect,
+            "members": forms.CheckboxSelectMultiple,
+        }
         help_texts: ClassVar = {
             "address": _("Answers from this queue come from it, unless the customer wrote to another one."),
             "members": _("They read and answer the queue's tickets. Administrators see every queue anyway."),
@@ -38,9 +52,13 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
         address.empty_label = _("none: answers come from the address that the customer wrote to")
         brand: Any = self.fields["brand"]
         brand.empty_label = None
+        self.fields["follow_up"].required = False  # an answer without it leaves it as it is
         if self.instance.is_default:
             self.fields["is_default"].disabled = True
             self.fields["is_default"].help_text = _("Make another queue the default to change this.")
+
+    def clean_follow_up(self) -> str:
+        return str(self.cleaned_data["follow_up"] or Queue.FollowUp(self.instance.follow_up))
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -65,9 +83,17 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
+    grouping_hours = forms.IntegerField(
+        label=_("group mails within hours"),
+        required=False,
+        min_value=1,
+        max_value=8760,
+        help_text=_("When a customer with an open ticket here writes a new mail within this time, it is added to that ticket. 24 is usual. Empty: off."),
+    )  # fmt: skip
+
     class Meta:
         model = Address
-        fields = ("email", "display_name", "queue", "channel", "is_valid", "comment")
+        fields = ("email", "display_name", "queue", "channel", "grouping_hours", "is_valid", "comment")
         widgets: ClassVar = {"email": forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
         help_texts: ClassVar = {
             "display_name": _("Customers see it as the sender."),

@@ -1,0 +1,46 @@
+"""Options: what is set once for the whole installation. One row."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Options(models.Model):
+    """`hook` stands before the number in subjects ("#", "Ticket#"); `subject_place` says where both stand."""
+
+    class Numbers(models.TextChoices):
+        DATE = "date", _("date, counter and check digit")
+        COUNTER = "counter", _("counter")
+        RANDOM = "random", _("random")
+
+    class Place(models.TextChoices):
+        RIGHT = "right", _("at the end")
+        LEFT = "left", _("at the beginning")
+        NONE = "none", _("not at all")
+
+    class Stranger(models.TextChoices):
+        NEW_TICKET = "new_ticket", _("open a new ticket that is linked")
+        HOLD = "hold", _("hold the mail for a person")
+
+    class Unmatched(models.TextChoices):
+        HOLD = "hold", _("hold the mail for a person")
+        NEW_TICKET = "new_ticket", _("open a ticket")
+
+    numbers = models.CharField(_("ticket numbers"), max_length=8, choices=Numbers, default=Numbers.DATE)
+    hook = models.CharField(_("mark before the number"), max_length=20, blank=True, default="#")
+    subject_place = models.CharField(_("number in the subject"), max_length=5, choices=Place, default=Place.RIGHT)
+    stranger = models.CharField(
+        _("when a stranger names a ticket"), max_length=10, choices=Stranger, default=Stranger.NEW_TICKET
+    )
+    unmatched_report = models.CharField(
+        _("delivery reports that fit no mail of ours"), max_length=10, choices=Unmatched, default=Unmatched.HOLD
+    )
+    number_in_body = models.BooleanField(_("look for the number in the text"), default=False)
+    number_in_attachments = models.BooleanField(_("look for the number in attachments"), default=False)
+
+    class Meta:
+        constraints: ClassVar = [models.CheckConstraint(condition=models.Q(pk=1), name="one_row_of_options")]
+
+    def __str__(self) -> str:
+        return "options"

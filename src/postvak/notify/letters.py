@@ -1,0 +1,198 @@
+"""What an automatic mail says and carries: one writer per kind. Reads, but writes nothing. Spec 04 and 06."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from postvak.mail.commands import split_commands
+from postvak.mail.compose import Draft, File
+from postvak.mail.html import from_text
+from postvak.mail.parse import attachment_content
+from postvak.mail.quotes import reply_text, split_reply_html
+from postvak.mail.threading import make_message_id
+from postvak.mail.values import Address as MailAddress
+from postvak.mail.values import AttachmentInfo, Mail
+from postvak.models import Agent, AutomaticMail
+from postvak.send.letter import answered_id, chain, full_text, named, newest_mail, subject_of
+from postvak.send.outbox import Envelope
+from postvak.send.sender import Sender, sender_for
+
+Kind = AutomaticMail.Kind
+SIGNATURES = frozenset(  # of the agent's own mail: they don't fit ours, and they name his own address
+    [
+        "application/pgp-signature",
+        "application/pgp-keys",
+        "application/pkcs7-signature",
+        "application/x-pkcs7-signature",
+    ]
+)
+
+
+class NothingToSay(Exception):
+    """There is neither text nor file to send on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """The mail that caused all this, as it came and as it was understood."""
+
+    raw: bytes
+    mail: Mail
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail ready to be composed and frozen. `text`: what the conversation shows, `agent`: who wrote it, if anybody."""
+
+    draft: Draft
+    envelope: Envelope
+    sender: Sender
+    text: str
+    agent: Agent | None = None
+
+
+def write_letter(row: AutomaticMail, to: Sequence[str], original: Original | None, now: datetime) -> Letter:
+    """The mail for `row` in the language of its brand. Raises CannotAnswer, NothingToSay."""
+    with translation.override(row.ticket.queue.brand.language):
+        return WRITERS[Kind(row.kind)](row, to, original, now)
+
+
+def rejection(row: AutomaticMail, to: Sequence[str], original: Original | None, now: datetime) -> Letter:
+    """To the sender: his mail was not taken up. The empty return path makes sure that nobody answers it."""
+    sender = sender_for(row.ticket)
+    text = row.text.strip() or refusing_words(row, sender)
+    draft = automatic_draft(row, to, sender, now, text, submitted="auto-replied")
+    return Letter(draft, Envelope("", tuple(to)), sender, text)
+
+
+def refusing_words(row: AutomaticMail, sender: Sender) -> str:
+    facts = {
+        "subject": row.trigger.subject if row.trigger else row.ticket.subject,
+        "number": row.ticket.number,
+        "address": sender.address.email,
+    }
+    earlier = row.ticket.messages.exclude(pk=row.trigger_id or 0).exists()
+    if row.ticket.is_open or not earlier:
+        return (
+            _("Hello,\n\nthank you for your mail “%(subject)s”. We could not take it up, and nobody will answer it.")
+            % facts
+        )
+    return (
+        _(
+            "Hello,\n\nthank you for your mail “%(subject)s”. The request %(number)s that it belongs to is closed, so we "
+            "could not take your mail up, and nobody will answer it.\n\nDo you still need help? Please write a new mail to "
+            "%(address)s, with a subject of its own."
+        )
+        % facts
+    )
+
+
+def forward(row: AutomaticMail, to: Sequence[str], original: Original | None, now: datetime) -> Letter:
+    """To somebody outside: the original, whole and untouched, in a mail of ours."""
+    if original is None:
+        raise ValueError("a mail can't be forwarded without its original")
+    sender = sender_for(row.ticket)
+    text = row.text.strip() or forwarding_words(row, original.mail, sender)
+    draft = automatic_draft(row, to, sender, now, text, submitted="auto-generated", originals=(original.raw,))
+    return Letter(draft, Envelope(sender.address.email, tuple(to)), sender, text)
+
+
+def forwarding_words(row: AutomaticMail, mail: Mail, sender: Sender) -> str:
+    facts = {
+        "author": mail.author.email if mail.author else "–",
+        "subject": mail.subject,
+        "number": row.ticket.number,
+        "address": sender.address.email,
+    }
+    return (
+        _(
+            "Hello,\n\nthe attached mail “%(subject)s” from %(author)s is forwarded to you automatically. With us it has the "
+            "number %(number)s.\n\nIf you answer this mail, your answer comes to us (%(address)s), not to %(author)s."
+        )
+        % facts
+    )
+
+
+def automatic_draft(
+    row: AutomaticMail,
+    to: Sequence[str],
+    sender: Sender,
+    now: datetime,
+    text: str,
+    *,
+    submitted: str,
+    originals: tuple[bytes, ...] = (),
+) -> Draft:
+    """Marked as written by a machine, so that no other machine answers it, and so that we know it when it comes back."""
+    body = full_text(text, row.ticket.queue.brand, agent_name="", quoted=None)
+    return Draft(
+        author=MailAddress(sender.name, sender.address.email),
+        to=named(to, row.ticket),
+        subject=subject_of(row.ticket, is_forward=bool(originals)),
+        text=body,
+        html=from_text(body),
+        originals=originals,
+        message_id=own_message_id(row, sender),
+        in_reply_to=answered_id(row.trigger),
+        references=chain(row.trigger),
+        date=now,
+        headers=(
+            ("Auto-Submitted", submitted),  # RFC 3834 section 5
+            ("Precedence", "bulk"),
+            ("X-Auto-Response-Suppress", "All"),
+            ("X-Postvak-Loop", sender.address.email),
+        ),
+    )
+
+
+def relay(row: AutomaticMail, to: Sequence[str], original: Original | None, now: datetime) -> Letter:
+    """To the customer: what an agent answered by mail, as if he had written it in Postvak."""
+    if original is None or row.agent is None:
+        raise ValueError("a relay needs the agent and his mail")
+    mail = original.mail
+    text = row.text.strip() or split_commands(reply_text(mail.text, mail.html))[1]
+    files = agents_files(original)
+    if not text and not files:
+        raise NothingToSay
+    sender, quoted = sender_for(row.ticket), newest_mail(row.ticket, besides=row.trigger)
+    body = full_text(text, row.ticket.queue.brand, agent_name=row.agent.name, quoted=quoted)
+    draft = Draft(
+        author=MailAddress(sender.name, sender.address.email),
+        to=named(to, row.ticket),
+        subject=subject_of(row.ticket),
+        text=body,
+        html=from_text(body),
+        attachments=files,
+        message_id=own_message_id(row, sender),
+        in_reply_to=answered_id(quoted),
+        references=chain(quoted),
+        date=now,
+    )
+    return Letter(draft, Envelope(sender.address.email, tuple(to)), sender, text, row.agent)
+
+
+def agents_files(original: Original) -> tuple[File, ...]:
+    """What he attached or pasted into his own words; not the pictures of what he quotes or of his signature."""
+    segments = split_reply_html(original.mail.html)
+    own_words = "".join(segment.text for segment in segments if segment.kind == "new")
+    wanted = [info for info in original.mail.attachments if belongs_to(info, own_words)]
+    contents = (attachment_content(original.raw, info.index) for info in wanted)
+    return tuple(File(info.name, info.content_type, content) for info, content in contents)
+
+
+def belongs_to(info: AttachmentInfo, own_words: str) -> bool:
+    if info.content_type in SIGNATURES:
+        return False
+    return not info.is_inline or f"cid:{info.content_id}" in own_words
+
+
+def own_message_id(row: AutomaticMail, sender: Sender) -> str:
+    return make_message_id(row.ticket_id, key=settings.SECRET_KEY.encode(), domain=sender.domain)
+
+
+Writer = Callable[[AutomaticMail, Sequence[str], Original | None, datetime], Letter]
+WRITERS: Mapping[Kind, Writer] = {Kind.REJECTION: rejection, Kind.FORWARD: forward, Kind.RELAY: relay}

@@ -1,0 +1,209 @@
+"""apply, third part: attributes of tickets, and what hangs on them (tags, followers, links, numbers, notes, mails)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from postvak.log.reason import Parameter
+from postvak.models import (
+    Agent,
+    AutomaticMail,
+    ExternalReference,
+    History,
+    Message,
+    Priority,
+    Queue,
+    ReferencedId,
+    Status,
+    Tag,
+    Tagging,
+    Ticket,
+    TicketLink,
+)
+from postvak.process.plan import Attributes
+from postvak.process.work import Work
+
+REFERENCES_KEPT = 30
+
+CHANGED = (
+    "status", "is_open", "closed_at", "queue", "priority", "type", "assignee", "organisation", "subject", "fields",
+    "pending_until", "is_spam",
+)  # fmt: skip
+
+
+def dress(ticket: Ticket, wished: Attributes, statuses: Mapping[str, Status], now: datetime) -> None:
+    """Attributes that are the same for new tickets and old ones."""
+    if wished.status_key is not None:
+        set_status(ticket, statuses[wished.status_key], now)
+    if wished.priority is not None:
+        ticket.priority_id = wished.priority
+    if wished.type_id is not None:
+        ticket.type_id = wished.type_id
+    if wished.is_unassigned or wished.assignee_id is not None:
+        ticket.assignee_id = wished.assignee_id
+    if wished.organisation_id is not None:
+        ticket.organisation_id = wished.organisation_id
+    if wished.title is not None:
+        ticket.subject = wished.title
+    if wished.pending_until is not None:
+        ticket.pending_until = wished.pending_until
+    ticket.fields = ticket.fields | {key: list(values) for key, values in wished.fields.items()}
+    ticket.is_spam = ticket.is_spam or wished.is_spam
+
+
+def set_status(ticket: Ticket, status: Status, now: datetime) -> None:
+    ticket.status, ticket.is_open = status, status.is_open
+    ticket.closed_at = None if status.is_open else now
+
+
+def change_ticket(work: Work, ticket: Ticket, statuses: Mapping[str, Status], now: datetime) -> None:
+    """A follow-up's attributes, each with its line of history."""
+    wished = work.plan.attributes
+    before = snapshot(ticket)
+    if wished.queue_id is not None:
+        ticket.queue_id = wished.queue_id
+    dress(ticket, wished, statuses, now)
+    for code, new in snapshot(ticket).items():
+        if before[code] != new:
+            work.lines.append(line(work, code, old=before[code], new=new))
+
+
+def snapshot(ticket: Ticket) -> dict[str, Parameter]:
+    """What history tells, by ids; names() puts the names in."""
+    return {
+        "status": ticket.status.key if ticket.status_id else "",
+        "queue": ticket.queue_id,
+        "priority": ticket.priority_id,
+        "assignee": ticket.assignee_id,
+        "title": ticket.subject,
+    }
+
+
+def line(work: Work, code: str, **parameters: Parameter) -> History:
+    return History(
+        ticket_id=work.ticket_id, at=work.receipt.received_at, receipt=work.receipt, code=code, parameters=parameters
+    )
+
+
+def name_lines(wave: Sequence[Work]) -> None:
+    """Ids become names, as agents' own changes write them; nothing changed, nothing queried."""
+    lines = [line for work in wave for line in work.lines]
+    models: Mapping[str, type[Queue] | type[Agent] | type[Priority]] = {
+        "queue": Queue, "assignee": Agent, "priority": Priority,
+    }  # fmt: skip
+    for code, model in models.items():
+        rows = [line for line in lines if line.code == code]
+        ids = {line.parameters[side] for line in rows for side in ("old", "new")} - {None}
+        names = {row.pk: row.name for row in model._default_manager.filter(pk__in=ids)} if ids else {}
+        for row in rows:
+            row.parameters = {side: named(names, row.parameters[side], code) for side in ("old", "new")}
+    for row in (row for row in lines if row.code == "status"):
+        row.parameters = {side: str(value) for side, value in row.parameters.items()}
+
+
+def named(names: Mapping[int, str], key: Parameter, code: str) -> Parameter:
+    """Shipped priorities are written by level, so that they show in the reader's language."""
+    return names.get(int(key), "") or (key if code == "priority" else "–") if key is not None else "–"
+
+
+def attach(wave: Sequence[Work], now: datetime) -> None:
+    """Everything that hangs on tickets and messages; each only when some mail of the wave asks for it."""
+    tag(wave)
+    follow(wave)
+    TicketLink.objects.bulk_create(
+        [
+            TicketLink(ticket_id=work.ticket_id, origin_id=link.origin_id, kind=link.kind)
+            for work in wave
+            if work.plan.new_ticket
+            for link in {link.origin_id: link for link in work.plan.links}.values()
+        ],
+        ignore_conflicts=True,
+    )
+    ExternalReference.objects.bulk_create(
+        [
+            ExternalReference(external_id=rule, value=value, ticket_id=work.ticket_id)
+            for work in wave
+            if work.plan.writes_message
+            for rule, value in work.plan.externals
+        ],
+        ignore_conflicts=True,
+    )
+    ReferencedId.objects.bulk_create(
+        ReferencedId(message=work.message, value=value[:255])
+        for work in wave
+        if work.message is not None
+        for value in work.facts.unknown_references[:REFERENCES_KEPT]
+    )
+    write_notes(wave)
+    AutomaticMail.objects.bulk_create(
+        AutomaticMail(
+            ticket_id=work.ticket_id,
+            trigger=work.message,
+            kind=mail.kind,
+            recipients=list(mail.recipients),
+            text=mail.text,
+            agent_id=mail.agent_id,
+            created_at=now,
+            next_attempt_at=now,
+        )
+        for work in wave
+        for mail in work.plan.mails
+    )
+
+
+def tag(wave: Sequence[Work]) -> None:
+    """Tags that don't exist yet are made; letter case makes no difference."""
+    added = [
+        (work.ticket_id, word) for work in wave if work.plan.writes_message for word in work.plan.attributes.add_tags
+    ]
+    removed = [(work.ticket_id, word) for work in wave if work.plan.ticket for word in work.plan.attributes.remove_tags]
+    if not added and not removed:
+        return
+    tags = tags_by_name(word for _, word in (*added, *removed))
+    missing = {word.casefold(): word for _, word in added if word.casefold() not in tags}
+    if missing:
+        Tag.objects.bulk_create([Tag(name=word) for word in missing.values()], ignore_conflicts=True)
+        tags |= tags_by_name(missing.values())
+    Tagging.objects.bulk_create(
+        [Tagging(ticket_id=ticket, tag_id=tags[word.casefold()]) for ticket, word in added], ignore_conflicts=True
+    )
+    for ticket, word in removed:
+        Tagging.objects.filter(ticket_id=ticket, tag_id=tags.get(word.casefold(), 0)).delete()
+
+
+def tags_by_name(words: Iterable[str]) -> dict[str, int]:
+    wanted = list(words)  # SQLite lowers ASCII letters only, so the name itself is asked for too
+    lowered = {word.lower() for word in wanted}
+    rows = Tag.objects.annotate(lowered=Lower("name")).filter(Q(lowered__in=lowered) | Q(name__in=wanted))
+    return {name.casefold(): pk for name, pk in rows.values_list("name", "pk")}
+
+
+def follow(wave: Sequence[Work]) -> None:
+    Ticket.followers.through._default_manager.bulk_create(
+        [
+            Ticket.followers.through(ticket_id=work.ticket_id, agent_id=agent_id)
+            for work in wave
+            if work.plan.writes_message
+            for agent_id in work.plan.attributes.follower_ids
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def write_notes(wave: Sequence[Work]) -> None:
+    Message.objects.bulk_create(
+        Message(
+            ticket_id=work.ticket_id,
+            kind=Message.Kind.NOTE,
+            author_kind=Message.AuthorKind.SYSTEM,
+            is_internal=note.is_internal,
+            created_at=work.receipt.received_at,
+            author_name="Postvak",
+            text=note.text,
+        )
+        for work in wave
+        if work.plan.writes_message
+        for note in work.plan.attributes.notes
+    )

@@ -1,0 +1,194 @@
+"""The set-up that decisions depend on: two queries for a wave of mails, two more when something can be wished."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.db.models import CharField, Exists, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Lower
+from django.utils import translation
+
+from postvak.mail.values import Mail
+from postvak.models import (
+    Address,
+    Agent,
+    CustomField,
+    ExternalNumber,
+    FilterVersion,
+    GroupingExclusion,
+    Options,
+    Organisation,
+    Priority,
+    Queue,
+    Status,
+    TicketType,
+)
+from postvak.models.priority import SHIPPED_PRIORITIES
+from postvak.models.status import SHIPPED_NAMES
+from postvak.process import plan as values
+from postvak.process.controls import wishes_of
+from postvak.process.filters.actions import has_placeholder
+from postvak.process.filters.compiled import CompiledFilter
+from postvak.process.filters.store import valid_filters
+from postvak.process.plan import Desk, Directory, FieldRule, OwnAddress, OwnQueue
+
+STATUSES_ELSEWHERE = {
+    "closed successful": "closed",
+    "closed unsuccessful": "closed",
+    "closed with workaround": "closed",
+    "merged": "closed",
+    "pending reminder": "internal",
+    "pending auto close+": "customer",
+    "pending auto close-": "customer",
+    "removed": "trash",
+}  # OTOBO, Znuny, OTRS
+
+
+def load_options() -> Options:
+    """With what else must be known before anything else is asked: revision of the filters, what is switched on."""
+    newest = FilterVersion.objects.order_by("-pk")
+    return Options.objects.annotate(
+        filters_pk=Subquery(newest.values("pk")[:1]),
+        filters_at=Subquery(newest.values("at")[:1]),
+        has_external=Exists(ExternalNumber.objects.filter(is_valid=True)),
+        has_grouping=Exists(Address.objects.filter(grouping_hours__gt=0)),
+    ).get(pk=1)
+
+
+def load_desk(options: Options, mails: Iterable[Mail]) -> Desk:
+    """For these mails. Raises Queue.DoesNotExist when set-up made no default queue."""
+    queues, addresses, default_id = load_queues()
+    filters = valid_filters((options.filters_pk, options.filters_at))  # type: ignore[attr-defined]
+    has_grouping = options.has_grouping  # type: ignore[attr-defined]
+    return Desk(
+        addresses=addresses,
+        default_queue_id=default_id,
+        queues=queues,
+        options=values.Options(
+            hook=options.hook,
+            stranger=options.stranger,
+            unmatched_report=options.unmatched_report,
+            number_in_body=options.number_in_body,
+            number_in_attachments=options.number_in_attachments,
+        ),
+        ungrouped=frozenset(GroupingExclusion.objects.values_list("sender", flat=True) if has_grouping else ()),
+        filters=filters,
+        directory=load_directory(filters, mails),
+    )
+
+
+def load_queues() -> tuple[dict[int, OwnQueue], dict[str, OwnAddress], int]:
+    """All queues and addresses, valid or not, in one query; and the default queue."""
+    queues: dict[int, OwnQueue] = {}
+    addresses: dict[str, OwnAddress] = {}
+    default_id = 0
+    rows = Queue.objects.values_list(
+        "pk", "name", "is_valid", "follow_up", "follow_up_days", "is_default",
+        "addresses__pk", "addresses__email", "addresses__is_valid", "addresses__grouping_hours",
+    )  # fmt: skip
+    for pk, name, is_valid, follow_up, days, is_default, address_id, email, address_is_valid, hours in rows:
+        queues[pk] = OwnQueue(pk, name, is_valid, follow_up, days)
+        default_id = pk if is_default else default_id
+        if email:
+            addresses[email] = OwnAddress(address_id, email, pk, name, address_is_valid and is_valid, hours)
+    if not default_id:
+        raise Queue.DoesNotExist("no queue is the default one; choose one in the administration")
+    return queues, addresses, default_id
+
+
+def load_directory(filters: Iterable[CompiledFilter], mails: Iterable[Mail]) -> Directory:
+    """Names that wishes may use; nothing asked, nothing queried: most mails and set-ups wish nothing."""
+    wished = [(name, found[-1]) for mail in mails for name, found in wishes_of(mail)[0].items()]
+    controls = {name.removeprefix("followup-") for name, _ in wished}
+    controls |= {name.removeprefix("followup-") for rule in filters for _, names, _ in rule.actions for name in names}
+    if not controls - NEEDS_NO_NAMES:
+        return Directory()
+    statuses, priorities = STATUSES_ELSEWHERE | shipped_statuses(), dict(shipped_priorities())
+    valid: set[str | int] = set()
+    types: dict[str, int] = {}
+    agents: dict[str, int] = {}
+    fields: dict[str, FieldRule] = {}
+    for table, key, name, kind, options in all_names():
+        if table == "status":
+            valid.add(key)
+            statuses |= {key.casefold(): key} | ({name.casefold(): key} if name else {})
+        elif table == "priority":
+            valid.add(int(key))
+            priorities |= {key: int(key)} | ({name.casefold(): int(key)} if name else {})
+        elif table == "type":
+            types[name.casefold()] = int(key)
+        elif table == "agent":
+            agents |= {kind: int(key), f"#{key}": int(key), name.casefold(): int(key)}
+        else:
+            lines = tuple(line.strip() for line in options.splitlines() if line.strip())
+            fields[key.casefold()] = FieldRule(key, kind, lines)
+    named = [wish.value for name, wish in wished if name == "customerno"]
+    numbers = organisations_for(filters, named) if "customerno" in controls else {}
+    return Directory(
+        {name: key for name, key in statuses.items() if key in valid},
+        {name: level for name, level in priorities.items() if level in valid},
+        types,
+        agents,
+        fields,
+        numbers,
+    )
+
+
+NEEDS_NO_NAMES = {
+    "queue", "state-pendingtime", "state-keep", "title", "sendertype", "isvisibleforcustomer", "ignore", "loop",
+    "tag", "tag-remove", "note", "note-visible", "spam", "hold", "reject", "forward", "customeruser", "lock",
+}  # fmt: skip
+
+
+Names = Iterable[tuple[str, str, str, str, str]]
+
+
+def all_names() -> Names:
+    """(table, key, name, kind or e-mail, options) of everything valid that has a name, in one query."""
+    fields = named_rows(CustomField.objects.filter(is_valid=True), "field", "key", "label", "kind", "options")
+    return fields.union(
+        named_rows(Status.objects.filter(is_valid=True), "status", "key", "name"),
+        named_rows(Priority.objects.filter(is_valid=True), "priority", "level", "name"),
+        named_rows(TicketType.objects.filter(is_valid=True), "type", "pk", "name"),
+        named_rows(Agent.objects.filter(is_active=True), "agent", "pk", "name", "email"),
+        all=True,
+    )
+
+
+def named_rows(rows: "QuerySet[Any]", table: str, *columns: str) -> "QuerySet[Any, Any]":
+    """Five texts for each row; columns that are not given are empty."""
+    text = CharField()
+    filled = [Cast(column, text) for column in columns] + [Value("", text)] * (4 - len(columns))
+    return rows.order_by().values_list(Value(table, text), *filled)
+
+
+def organisations_for(filters: Iterable[CompiledFilter], named: Iterable[str]) -> dict[str, int]:
+    """By number: those that the mails and filters name; all, when a filter takes the number from the mail."""
+    written = [a.value for rule in filters for a, names, _ in rule.actions if "customerno" in names]
+    rows = Organisation.objects.exclude(number="")
+    if not any(has_placeholder(value) for value in written):
+        wanted = {value.strip().lower() for value in (*written, *named)}
+        rows = rows.annotate(lowered=Lower("number")).filter(lowered__in=wanted)
+    return {number.casefold(): pk for number, pk in rows.values_list("number", "pk")}
+
+
+@lru_cache(maxsize=1)
+def shipped_statuses() -> dict[str, str]:
+    """Names that we ship, in all languages of the interface."""
+    found: dict[str, str] = {}
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            found |= {str(name).casefold(): key for key, name in SHIPPED_NAMES.items()}
+    return found
+
+
+@lru_cache(maxsize=1)
+def shipped_priorities() -> dict[str, int]:
+    """Names that we ship, in all languages, also with the level in front ("3 normal"), as OTOBO writes them."""
+    found: dict[str, int] = {}
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            for level, name in SHIPPED_PRIORITIES.items():
+                found |= {str(name).casefold(): level, f"{level} {name}".casefold(): level}
+    return found

@@ -1,0 +1,187 @@
+"""Filters made ready once per change, and run over a mail. Pure: no database, no clock."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from postvak.log.reason import Reason
+from postvak.process.controls import FIELD
+from postvak.process.filters.actions import accumulates, controls_set, fill, has_placeholder, sort_of
+from postvak.process.filters.draft import Action, Condition, Draft
+from postvak.process.filters.fields import HEADER, Field, field_of
+from postvak.process.filters.operators import OPERATORS, BadValue, Hit, Test
+from postvak.process.filters.subject import Subject
+from postvak.process.plan import Facts, KnownTicket, Wish, Wishes
+
+SHOWN = 200  # characters of a value in the trace
+Ask = Callable[[Subject], Hit | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledCondition:
+    ask: Ask
+    negated: bool
+    cost: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledFilter:
+    """`in_order` as written, for captures; `cheapest_first` for the decision. `mailbox_ids`: None for all."""
+
+    id: int
+    name: str
+    mailbox_ids: frozenset[int] | None
+    any: bool
+    stops: bool
+    in_order: tuple[CompiledCondition, ...]
+    cheapest_first: tuple[CompiledCondition, ...]
+    actions: tuple[tuple[Action, tuple[str, ...], str], ...]
+    needs_captures: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What all filters together did."""
+
+    wishes: Wishes
+    hits: tuple[int, ...]
+    reasons: tuple[Reason, ...]
+
+
+def compile_filter(draft: Draft, *, id: int = 0, mailbox_ids: frozenset[int] | None = None) -> CompiledFilter:  # noqa: A002 - the row's id
+    """Raises BadValue for a condition or action that can't run; check.py finds those before a draft is saved."""
+    conditions = tuple(compile_condition(condition) for condition in draft.conditions)
+    return CompiledFilter(
+        id=id,
+        name=draft.name,
+        mailbox_ids=mailbox_ids,
+        any=draft.match == "any",
+        stops=draft.stop,
+        in_order=conditions,
+        cheapest_first=tuple(sorted(conditions, key=lambda condition: condition.cost)),
+        actions=tuple((action, controls_set(action), value_of(action)) for action in draft.actions),
+        needs_captures=any(has_placeholder(action.value) for action in draft.actions),
+    )
+
+
+def value_of(action: Action) -> str:
+    sort = sort_of(action.set)
+    if sort is None:
+        raise BadValue(f"unknown action {action.set}")
+    return sort.fixed or action.value
+
+
+def compile_condition(condition: Condition) -> CompiledCondition:
+    field, operator = field_of(condition.field), OPERATORS.get(condition.operator)
+    if field is None or operator is None:
+        raise BadValue(f"unknown condition {condition.field} {condition.operator}")
+    test = operator.make(condition.value)
+    return CompiledCondition(asker(condition.field, field, test), condition.negated, cost(condition, test))
+
+
+LARGE = {"body", "reply", "html", "language"}
+
+
+def cost(condition: Condition, test: Test) -> int:
+    """Rough: large texts last, expressions after comparisons."""
+    return (10 if condition.field in LARGE else 0) + (2 if test.form == "raw" else 0)
+
+
+def asker(key: str, field: Field, test: Test) -> Ask:
+    """The test on the field's values, in the form that it wants."""
+    read = field.read
+    changes = key.startswith(HEADER)  # an earlier filter may have set it
+
+    def values(subject: Subject) -> tuple[str, ...]:
+        found = subject.kept(key)
+        return found if found is not None else subject.keep(key, read(subject))
+
+    def ask(subject: Subject) -> Hit | None:
+        if changes and subject.kept(key) is not None:
+            subject.forget(key)
+        if test.raw is not None:
+            return test.raw(subject.raw(key, values(subject)))
+        found = values(subject)
+        if test.text is None:
+            raise TypeError("a test has a text or a raw form")
+        return test.text(subject.folded(key, found) if test.form == "folded" else found)
+
+    return ask
+
+
+def run_filters(filters: Sequence[CompiledFilter], facts: Facts, wishes: Wishes, ticket: KnownTicket | None) -> Outcome:
+    """All filters of the mail's mailbox in their order, until one that fires says stop."""
+    subject = Subject(facts, ticket, dict(wishes))
+    hits: list[int] = []
+    reasons: list[Reason] = []
+    for rule in filters:
+        if rule.mailbox_ids is not None and facts.arrival.mailbox_id not in rule.mailbox_ids:
+            continue
+        if not fires(rule, subject):
+            continue
+        hits.append(rule.id)
+        reasons.append(Reason("filters", "filter_fired", {"filter": rule.name}))
+        reasons += act(rule, subject)
+        if rule.stops:
+            reasons.append(Reason("filters", "filter_stopped", {"filter": rule.name}))
+            break
+    if filters and not hits:
+        reasons.append(Reason("filters", "no_filter_fired", {"count": len(filters)}))
+    return Outcome(subject.wishes, tuple(hits), tuple(reasons))
+
+
+def fires(rule: CompiledFilter, subject: Subject) -> bool:
+    if rule.any:
+        return any(is_true(condition, subject) for condition in rule.cheapest_first)
+    return all(is_true(condition, subject) for condition in rule.cheapest_first)
+
+
+def is_true(condition: CompiledCondition, subject: Subject) -> bool:
+    return (condition.ask(subject) is None) == condition.negated
+
+
+def act(rule: CompiledFilter, subject: Subject) -> list[Reason]:
+    group, names = captures(rule, subject) if rule.needs_captures else (None, {})
+    set_here: set[str] = set()
+    wishes = dict(subject.wishes)
+    reasons = []
+    for action, controls, template in rule.actions:
+        value = fill(template, group, names).strip() if rule.needs_captures else template.strip()
+        if not value:
+            reasons.append(Reason("filters", "filter_value_empty", {"filter": rule.name, "set": action.set}))
+            continue
+        for control in controls:
+            keeps = accumulates(control) or (control in set_here and FIELD in control)
+            before = wishes.get(control, ()) if keeps else ()
+            wishes[control] = (*before, Wish(value, f"“{rule.name}”", is_told=True))
+            set_here.add(control)
+        reasons.append(
+            Reason("filters", "filter_set", {"filter": rule.name, "set": action.set, "value": value[:SHOWN]})
+        )
+    subject.wishes = wishes
+    return reasons
+
+
+def captures(rule: CompiledFilter, subject: Subject) -> tuple[str | None, Mapping[str, str]]:
+    """First group of the last condition that has one, and named groups of all; negated conditions find nothing."""
+    group: str | None = None
+    names = built_in(subject.facts)
+    for condition in rule.in_order:
+        hit = None if condition.negated else condition.ask(subject)
+        if hit is not None:
+            group = hit.group if hit.group is not None else group
+            names |= hit.names
+    return group, names
+
+
+def built_in(facts: Facts) -> dict[str, str]:
+    mail = facts.mail
+    return {
+        "from": mail.author.email if mail.author else "",
+        "from_name": mail.author.name if mail.author else "",
+        "from_domain": mail.author.domain if mail.author else "",
+        "to": mail.to[0].email if mail.to else "",
+        "subject": mail.subject,
+        "message_id": mail.message_id,
+        "mailbox": facts.arrival.mailbox_name,
+        "date": f"{facts.arrival.local_time:%Y-%m-%d}" if facts.arrival.local_time else "",
+    }

@@ -1,0 +1,99 @@
+"""Filters as a file: JSON `{"filters": [...]}` and TOML `[[filter]]`; each is the form of draft.py. docs/filters.md.
+
+Reading what was written gives equal drafts. TOML has no null: there a filter without `mailboxes` is for all of them.
+"""
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+import tomlkit
+from tomlkit.items import InlineTable, Item, Table
+
+from postvak.process.filters.draft import Draft, NotAFilter
+
+
+class Form(StrEnum):
+    json = "json"
+    toml = "toml"
+
+
+def written(drafts: Iterable[Draft], form: Form) -> str:
+    if form is Form.json:
+        return json.dumps({"filters": [draft.as_json() for draft in drafts]}, indent=2, ensure_ascii=False) + "\n"
+    document = tomlkit.document()
+    tables = tomlkit.aot()
+    for draft in drafts:
+        tables.append(table_of(draft))
+    document.append("filter", tables)
+    return tomlkit.dumps(document) if tables else ""
+
+
+def table_of(draft: Draft) -> Table:
+    table = tomlkit.table()
+    for key, value in draft.as_json().items():
+        if isinstance(value, list) and key != "mailboxes":
+            rows = tomlkit.array().multiline(True)
+            for row in value:
+                rows.append(row_of(row))
+            table.append(key, rows)
+        elif value is not None:
+            table.append(key, text_of(value) if isinstance(value, str) else tomlkit.item(value))
+    return table
+
+
+def row_of(row: Mapping[str, object]) -> InlineTable:
+    """Without what is left out by people, too: an empty value, "not" = false."""
+    inline = tomlkit.inline_table()
+    for key, value in row.items():
+        if isinstance(value, str):
+            if value or key != "value":
+                inline.append(key, text_of(value))
+        elif value:
+            inline.append(key, value)
+    return inline
+
+
+def text_of(value: str) -> Item:
+    """In '…' where that saves doubled backslashes: expressions stay readable."""
+    is_plain = "\\" in value and "'" not in value and value.isprintable()
+    return tomlkit.string(value, literal=is_plain)
+
+
+def drafts_of(data: object) -> tuple[Draft, ...]:
+    """Of what was JSON or TOML: {"filters": […]}, {"filter": […]}, a list, or one filter. Raises NotAFilter."""
+    if isinstance(data, Mapping):
+        listed = data.get("filters", data.get("filter", [data]))
+        strange = set(data) - {"filters", "filter"} if listed != [data] else set()
+        if strange:
+            raise NotAFilter(f"the file has unknown {', '.join(sorted(map(str, strange)))}")
+    else:
+        listed = data
+    if not isinstance(listed, list):
+        raise NotAFilter("a list of filters is needed")
+    return tuple(map(Draft.from_json, listed))
+
+
+def is_ours(data: object) -> bool:
+    """Does it look like our form, right or wrong?"""
+    if isinstance(data, Mapping):
+        return "filters" in data or "filter" in data or {"name", "conditions"} <= set(data)
+    return isinstance(data, list) and any(isinstance(item, Mapping) and "conditions" in item for item in data)
+
+
+def read_toml(text: str) -> object | None:
+    """None if it is no TOML."""
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return None
+
+
+def read_json(text: str) -> object | None:
+    """None if it is no JSON."""
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found

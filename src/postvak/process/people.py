@@ -1,0 +1,103 @@
+"""Whose mail it is: the customer, an agent, or the customer whose mail an agent passes on. Spec 02, steps 10 and 11."""
+
+import re
+from dataclasses import replace
+
+from postvak.mail.quotes import reply_text
+from postvak.models.mailbox import Mailbox
+from postvak.models.message import Message
+from postvak.models.status import Status
+from postvak.process.controls import FOLLOW_UP
+from postvak.process.follow_up import AUTOMATIC
+from postvak.process.plan import Facts, KnownAgent, KnownCustomer, Plan, PlannedMail, Wish
+from postvak.process.routing import own_address
+from postvak.process.thread import is_surely_agent
+
+AgentsMail = Mailbox.AgentsMail
+COMMAND = re.compile(r"#(close|open|assign|take|queue|priority|tag)\b[ \t]*(.{0,100})", re.IGNORECASE)
+
+
+def take_agents_mail(facts: Facts, plan: Plan) -> Plan:
+    """A mail that an agent wrote: passed on for a customer, an answer, a note, or like anybody's. A forged one is
+    like anybody's too: the address alone proves nothing."""
+    agent = facts.agent
+    if agent is None or facts.mail.kind in AUTOMATIC or facts.arrival.agents_mail == AgentsMail.CUSTOMER:
+        return plan
+    if not is_surely_agent(facts):
+        return plan.because("agent", "agent_not_believed", email=agent.email)
+    if plan.ticket is None:
+        return take_forward(facts, plan, agent)
+    own = replace(plan.attributes, is_internal=True, author_kind=Message.AuthorKind.AGENT.value)
+    plan = read_commands(facts, replace(plan, agent=agent, attributes=own), agent)
+    recipients = answered(facts, plan)
+    number = plan.ticket.number if plan.ticket else ""
+    if facts.arrival.agents_mail == AgentsMail.ANSWER and recipients:
+        relay = PlannedMail("relay", recipients, agent_id=agent.id)
+        own = replace(own, status_key="customer")
+        plan = replace(plan, mails=(*plan.mails, relay), attributes=own)
+        return plan.because("agent", "agents_answer", agent=agent.name, ticket=number, email=", ".join(recipients))
+    return plan.because("agent", "agents_note", agent=agent.name, ticket=number)
+
+
+def answered(facts: Facts, plan: Plan) -> tuple[str, ...]:
+    """The requester's address. Without one there is nobody to send the answer to."""
+    email = plan.ticket.customer_email if plan.ticket else ""
+    return (email,) if email and own_address(facts, email) is None else ()
+
+
+def take_forward(facts: Facts, plan: Plan, agent: KnownAgent) -> Plan:
+    """An agent passes a customer's mail on to the desk: the ticket is the customer's."""
+    original = facts.forwarded_from
+    if not facts.arrival.agents_forwards or not original or own_address(facts, original) is not None:
+        return plan.because("agent", "agent_as_customer", agent=agent.name)
+    return replace(plan, author_email=original).because("agent", "forwarded_for", agent=agent.name, email=original)
+
+
+def read_commands(facts: Facts, plan: Plan, agent: KnownAgent) -> Plan:
+    """Lines at the top such as "#close" or "#assign me"; only where the mailbox allows them."""
+    lines = reply_text(facts.mail.text, facts.mail.html).strip().splitlines()
+    found = []
+    for line in lines:
+        match = COMMAND.fullmatch(line.strip())
+        if match is None:
+            break
+        found.append((match.group(1).lower(), match.group(2).strip()))
+    if found and not facts.arrival.agents_commands:
+        return plan.because("agent", "commands_not_allowed", count=len(found))
+    for word, value in found:
+        control, wanted = command(word, value, agent)
+        origin = f"#{word}"
+        plan = replace(plan, wishes={**plan.wishes, FOLLOW_UP + control: (Wish(wanted, origin),)})
+        plan = plan.because("agent", "command", command=f"{origin} {value}".strip())
+    return plan
+
+
+def command(word: str, value: str, agent: KnownAgent) -> tuple[str, str]:
+    """The control that a command stands for, and its value."""
+    if word == "assign" or word == "take":
+        return "owner", agent.email if value.lower() in {"", "me"} else value
+    fixed = {"close": ("state", Status.Type.CLOSED.value), "open": ("state", Status.Type.OPEN.value)}
+    return fixed.get(word, (word, value))
+
+
+def choose_customer(facts: Facts, plan: Plan) -> Plan:
+    """Found by address or created. The requester never changes by itself: other senders become participants."""
+    if plan.agent is not None:
+        return plan
+    author = facts.mail.author
+    email = plan.author_email or (author.email if author else "")
+    if not email:
+        return plan.because("customer", "no_author")
+    known = facts.forwarded_customer if plan.author_email else facts.customer
+    if known is None:
+        plan = replace(plan, creates_customer=True).because("customer", "customer_new", email=email)
+    else:
+        plan = replace(plan, customer=known).because("customer", "customer_known", email=email)
+    return join(plan, known, email)
+
+
+def join(plan: Plan, known: KnownCustomer | None, email: str) -> Plan:
+    ticket = plan.ticket
+    if ticket is None or (known is not None and known.id in {ticket.customer_id, *ticket.participant_ids}):
+        return plan
+    return replace(plan, joins_as_participant=True).because("customer", "joins_as_participant", email=email)

@@ -1,0 +1,42 @@
+"""One mail on its way through apply."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from postvak.mail.values import Mail
+from postvak.models import History, Message, Receipt, Ticket
+from postvak.process.incoming import author_key
+from postvak.process.plan import Facts, Plan
+
+
+@dataclass(slots=True)
+class Work:
+    """Rows are filled in step by step. `customer_id` wrote the mail, `requester_id` is whom a new ticket is for;
+    `lines`: history that follow the line about the mail itself."""
+
+    receipt: Receipt
+    facts: Facts
+    plan: Plan
+    started_at: datetime
+    customer_id: int | None = None
+    requester_id: int | None = None
+    ticket: Ticket | None = None
+    message: Message | None = None
+    lines: list[History] = field(default_factory=list)
+
+    @property
+    def mail(self) -> Mail:
+        return self.facts.mail
+
+    @property
+    def author_email(self) -> str:
+        """The customer's address: of the mail's author, or of the one whose mail an agent passes on."""
+        return self.plan.author_email or author_key(self.mail)
+
+    @property
+    def ticket_id(self) -> int:
+        if self.ticket is not None:
+            return self.ticket.pk
+        if self.plan.ticket is None:
+            raise ValueError("this plan has no ticket")
+        return self.plan.ticket.id

@@ -1,0 +1,58 @@
+"""The columns of a ticket that repeat facts of its messages, computed anew when messages came or went; and its lock."""
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from postvak.mail.values import Kind
+from postvak.models import Agent, Attachment, Message, Status, Ticket
+from postvak.tickets.history import write_history
+
+AWAITS_NOTHING = (Kind.AUTO_REPLY, Kind.RECEIPT, Kind.LOOP, Kind.BOUNCE, Kind.COMPLAINT)
+ACTIVE = (Status.Type.NEW, Status.Type.OPEN)
+
+
+def locked(*keys: int | None) -> dict[int, Ticket]:
+    """The rows as they are now, locked until the transaction ends; in the order of keys, so that two never wait for
+    each other."""
+    wanted = {key for key in keys if key is not None}
+    return {row.pk: row for row in Ticket.objects.select_for_update().filter(pk__in=wanted).order_by("pk")}
+
+
+def recount(ticket: Ticket) -> None:
+    """Set numbers and preview by the messages; the caller saves COUNTED."""
+    mails = ticket.messages.exclude(kind=Message.Kind.NOTE)
+    mails = mails.exclude(kind=Message.Kind.OUTGOING, author_kind=Message.AuthorKind.SYSTEM)
+    newest = mails.order_by("-created_at", "-pk").first()
+    ticket.message_count = ticket.messages.count()
+    ticket.attachment_count = Attachment.objects.filter(message__ticket=ticket, is_inline=False).count()
+    ticket.preview = Ticket.preview_of(newest.text) if newest else ""
+
+
+COUNTED = ["message_count", "attachment_count", "preview"]
+
+
+def unanswered(ticket: Ticket) -> QuerySet[Message]:
+    """Customers' mails that came after our last answer, oldest first; machines don't wait."""
+    answers = ticket.messages.filter(kind=Message.Kind.OUTGOING, is_internal=False)
+    last = answers.exclude(author_kind=Message.AuthorKind.SYSTEM).order_by("-created_at").first()
+    mails = ticket.messages.filter(
+        kind=Message.Kind.INCOMING, author_kind=Message.AuthorKind.CUSTOMER, is_internal=False
+    ).exclude(mail_kind__in=AWAITS_NOTHING)
+    return (mails.filter(created_at__gt=last.created_at) if last else mails).order_by("created_at", "pk")
+
+
+def waits_on(ticket: Ticket, since: datetime | None, *, by: Agent) -> None:
+    """Somebody whom another ticket kept waiting since then waits on this one now: it can't stay closed or pending."""
+    if since is None:
+        return
+    if ticket.status.type not in ACTIVE:
+        reopen(ticket, by=by)
+    ticket.waiting_since = min(since, ticket.waiting_since or since)
+
+
+def reopen(ticket: Ticket, *, by: Agent) -> None:
+    """Set the columns; the caller saves them."""
+    opened = Status.objects.get(key="open")
+    write_history(ticket, "status", by=by, old=ticket.status.name or ticket.status.key, new=opened.name or opened.key)
+    ticket.status, ticket.is_open, ticket.closed_at, ticket.pending_until = opened, True, None, None

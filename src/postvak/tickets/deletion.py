@@ -1,0 +1,85 @@
+"""Deleting what administrators made: nothing that tickets use goes away, and the reason is a sentence.
+
+Tags are the exception: they are taken from their tickets, so pages say the number of tickets first.
+"""
+
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from postvak.models import (
+    CustomField,
+    ExternalNumber,
+    ExternalReference,
+    GroupingExclusion,
+    Priority,
+    Status,
+    Tag,
+    Ticket,
+    TicketType,
+)
+from postvak.models.priority import SHIPPED_PRIORITIES
+from postvak.models.status import SHIPPED_NAMES
+from postvak.tickets.vocabulary import has_values
+
+Deletable = Status | Priority | TicketType | Tag | CustomField | ExternalNumber | GroupingExclusion
+
+
+class CannotDelete(Exception):
+    """The text is the sentence for the administrator."""
+
+
+def delete(row: Deletable) -> None:
+    """Raises CannotDelete. The database has the last word when a ticket came in between."""
+    sentence = obstacle(row)
+    if sentence:
+        raise CannotDelete(sentence)
+    try:
+        with transaction.atomic():
+            row.delete()
+    except (ProtectedError, IntegrityError) as error:
+        raise CannotDelete(obstacle(row) or _("Something uses it by now, so it can't be deleted.")) from error
+
+
+def obstacle(row: Deletable) -> str:
+    """Why it can't be deleted, and what to do instead; empty when it can."""
+    if is_shipped(row):
+        return _("It comes with Postvak and can't be deleted.")
+    if isinstance(row, Status | Priority | TicketType):
+        return obstacle_of_tickets(ticket_count(row))
+    if isinstance(row, CustomField):
+        return obstacle_of_field(row)
+    if isinstance(row, ExternalNumber):
+        return obstacle_of_tickets(ExternalReference.objects.filter(external=row).count())
+    return ""
+
+
+def is_shipped(row: Deletable) -> bool:
+    return (isinstance(row, Status) and row.key in SHIPPED_NAMES) or (
+        isinstance(row, Priority) and row.level in SHIPPED_PRIORITIES
+    )
+
+
+def ticket_count(row: Status | Priority | TicketType) -> int:
+    column = {Status: "status", Priority: "priority", TicketType: "type"}[type(row)]
+    return Ticket.objects.filter(**{column: row.pk}).count()
+
+
+def obstacle_of_tickets(count: int) -> str:
+    if not count:
+        return ""
+    return ngettext(
+        "%(num)s ticket has it, so it can't be deleted. Make it invalid: the ticket keeps it, and nobody can choose it any more.",
+        "%(num)s tickets have it, so it can't be deleted. Make it invalid: they keep it, and nobody can choose it any more.",
+        count,
+    ) % {"num": count}  # fmt: skip
+
+
+def obstacle_of_field(field: CustomField) -> str:
+    if has_values(field):
+        return _("Tickets have values in it, so it can't be deleted. Make it invalid: the values are kept.")
+    name = ExternalNumber.objects.filter(field=field).values_list("name", flat=True).first()
+    if name is None:
+        return ""
+    return _("The external number “%(name)s” keeps its numbers in it. Change or delete that first.") % {"name": name}

@@ -1,0 +1,102 @@
+"""Values of custom fields: checked by kind, kept as text (models.custom_field), changed with history."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from postvak.models import Agent, CustomField, Ticket
+from postvak.tickets.history import write_history
+
+NUMBER = re.compile(r"[+-]?[0-9]{1,18}([.,][0-9]{1,9})?")
+LONGEST = 2000
+Kind = CustomField.Kind
+
+
+class WrongValues(Exception):
+    """`sentences`: what is wrong with the value, by key of the field."""
+
+    def __init__(self, sentences: Mapping[str, str]) -> None:
+        super().__init__(" ".join(sentences.values()))
+        self.sentences = sentences
+
+
+def set_fields(ticket: Ticket, values: Mapping[CustomField, Sequence[str]], *, by: Agent) -> None:
+    """Keep these values; an empty list takes a value away. Raises WrongValues, and nothing is written.
+
+    The row is locked and read afresh: fields that others changed meanwhile stay.
+    """
+    checked: dict[CustomField, list[str]] = {}
+    wrong: dict[str, str] = {}
+    with transaction.atomic():
+        row = Ticket.objects.select_for_update().get(pk=ticket.pk)
+        for field, typed in values.items():
+            old = row.fields.get(field.key, [])
+            try:
+                checked[field] = old if list(typed) == old else kept_values(field, typed, old)
+            except ValueError as error:
+                wrong[field.key] = str(error)
+        if wrong:
+            raise WrongValues(wrong)
+        write_fields(row, checked, by=by)
+    ticket.fields, ticket.changed_at = row.fields, row.changed_at
+
+
+def write_fields(row: Ticket, values: Mapping[CustomField, list[str]], *, by: Agent) -> None:
+    changed = {field: new for field, new in values.items() if new != row.fields.get(field.key, [])}
+    for field, new in changed.items():
+        old = row.fields.pop(field.key, [])
+        if new:
+            row.fields[field.key] = new
+        write_history(row, "field", by=by, field=field.label, old=shown(field, old), new=shown(field, new))
+    if changed:
+        row.changed_at = timezone.now()
+        row.save(update_fields=["fields", "changed_at"])
+
+
+def kept_values(field: CustomField, typed: Sequence[str], old: Sequence[str] = ()) -> list[str]:
+    """The values as they are kept; blanks vanish. Values that the ticket has already stay allowed when an administrator
+    took them from the list. Raises ValueError with a sentence for the reader."""
+    values = list(dict.fromkeys(value.replace("\x00", "").strip() for value in typed))
+    values = [value for value in values if value]
+    if len(values) > 1 and field.kind != Kind.CHOICES:
+        raise ValueError(_("Only one value fits here."))
+    return [kept_value(field, value, old) for value in values]
+
+
+def kept_value(field: CustomField, value: str, old: Sequence[str]) -> str:
+    if field.kind == Kind.NUMBER:
+        return number(value)
+    if field.kind == Kind.DATE:
+        return day(value)
+    if field.kind == Kind.CHECKBOX and value not in {"0", "1"}:
+        raise ValueError(_("Say yes or no."))
+    if field.kind in {Kind.CHOICE, Kind.CHOICES} and value not in {*field.option_list, *old}:
+        raise ValueError(_("“%(value)s” is none of the values to choose from.") % {"value": value[:100]})
+    if len(value) > LONGEST:
+        raise ValueError(_("That is too long: %(limit)s characters fit.") % {"limit": LONGEST})
+    return value
+
+
+def number(value: str) -> str:
+    """Plain notation: 12,5 is kept as 12.5."""
+    if not NUMBER.fullmatch(value.replace(" ", "")):
+        raise ValueError(_("“%(value)s” is no number. Write it like 1234 or 12.5.") % {"value": value[:100]})
+    return value.replace(" ", "").replace(",", ".")
+
+
+def day(value: str) -> str:
+    try:
+        return date.fromisoformat(value).isoformat()
+    except ValueError as error:
+        raise ValueError(_("“%(value)s” is no date. Write it like 2026-11-21.") % {"value": value[:100]}) from error
+
+
+def shown(field: CustomField, values: Sequence[str]) -> str:
+    """For the history: the words themselves, yes and no as marks that every language reads."""
+    if field.kind == Kind.CHECKBOX:
+        return "✓" if "1" in values else "–"
+    return ", ".join(values) or "–"

@@ -1,0 +1,76 @@
+"""The form of the options of the whole installation. Each sentence says what the choice leads to."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from postvak.models import Options
+from postvak.tickets.numbers import check_options
+
+Sentences = Mapping[str, str | Promise]
+
+
+class OptionsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """`hints`: a sentence per value of each choice, for the page."""
+
+    class Meta:
+        model = Options
+        fields = (
+            "numbers", "hook", "subject_place", "stranger", "unmatched_report", "number_in_body", "number_in_attachments",
+        )  # fmt: skip
+        widgets: ClassVar = {
+            name: forms.RadioSelect for name in ("numbers", "subject_place", "stranger", "unmatched_report")
+        } | {"hook": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
+        help_texts: ClassVar = {
+            "hook": _(
+                "For example # or Ticket#. In customers' subjects the spellings #…, Ticket#… and Ticket: … are understood "
+                "anyway. A mark that you used before is understood no longer, so change it rarely."
+            ),
+            "number_in_body": _(
+                "For systems that name the number in the text only. Quoted mails and lists of numbers can lead to the "
+                "wrong ticket; the sender must take part in that ticket in any case."
+            ),
+            "number_in_attachments": _("The same for attached text files. Other files are not searched."),
+        }
+
+    hints: ClassVar[Mapping[str, Sentences]] = {
+        "numbers": {
+            "date": _(
+                "Shows the day. A check digit finds typing errors, so the number is understood without a mark, too."
+            ),
+            "counter": _(
+                "Short, good for the telephone. There is no check digit, so it is understood only with the mark before it, "
+                "and everybody sees how many tickets you have."
+            ),
+            "random": _(
+                "Nobody sees how many tickets you have or guesses the next number. A check digit finds typing errors."
+            ),
+        },
+        "subject_place": {
+            "right": _("Customers read the subject first. Very long subjects may hide the number on a phone."),
+            "left": _("The number is always seen, the subject comes after it."),
+            "none": _(
+                "Answers still find their ticket by hidden marks in the mail. A customer who writes anew, or whose program "
+                "drops these marks, starts a new ticket."
+            ),
+        },
+        "stranger": {
+            "new_ticket": _("Nobody gets into a conversation by guessing a number. Agents see the link and can merge."),
+            "hold": _("The mail waits under “Held” until somebody has decided. Nothing happens before that."),
+        },
+        "unmatched_report": {
+            "hold": _(
+                "They wait under “Held”: often somebody misuses your address, or the mail was sent by other means."
+            ),
+            "new_ticket": _("They come up like other mails, so nobody has to look under “Held”."),
+        },
+    }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if "hook" in cleaned:
+            check_options(Options(hook=cleaned["hook"]))
+        return cleaned

@@ -1,0 +1,46 @@
+"""Administration of statuses."""
+
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from postvak.models import Status, Ticket
+from postvak.tickets.deletion import obstacle
+from postvak.web.admin.access import admin_only, admin_page
+from postvak.web.admin.deletion import deletion_of
+from postvak.web.admin.forms.vocabulary import StatusForm
+from postvak.web.flash import say
+
+Type = Status.Type
+TYPE_HINTS = {
+    Type.NEW: gettext_lazy("Nobody has answered yet."),
+    Type.OPEN: gettext_lazy("Somebody of the team has to do something."),
+    Type.PENDING: gettext_lazy("The ticket is open, but it waits for somebody or something."),
+    Type.CLOSED: gettext_lazy("Done. What a further mail does is set at the queue."),
+    Type.REMOVED: gettext_lazy("Thrown away: out of sight, but not deleted."),
+}
+
+
+@admin_only
+def listing(request: HttpRequest) -> HttpResponse:
+    counts = dict(Ticket.objects.values_list("status").annotate(count=Count("pk")).order_by())
+    context = {"statuses": Status.objects.all(), "counts": counts}
+    return admin_page(request, "statuses.html", "statuses", context)
+
+
+@admin_only
+def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    status = get_object_or_404(Status, pk=pk) if pk else None
+    name = str(status) if status else ""
+    form = StatusForm(request.POST or None, instance=status)
+    if request.method == "POST" and form.is_valid():
+        say(request, _("The status “%(name)s” is saved.") % {"name": form.save()})
+        return redirect("admin_statuses")
+    reason = obstacle(status) if status else ""
+    context = {"form": form, "status": status, "name": name, "obstacle": reason, "type_hints": TYPE_HINTS}
+    return admin_page(request, "status.html", "statuses", context)
+
+
+delete = deletion_of(Status, page="admin_status", listing="admin_statuses")

@@ -1,0 +1,64 @@
+"""The ticket of an address: found or 404; changed only while it is one of its own; and the way back to it."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from postvak.models import Ticket
+from postvak.tickets.access import visible_tickets
+from postvak.web.desk.lists import DEFAULT
+from postvak.web.flash import say
+from postvak.web.session import agent_of
+
+
+def find(request: HttpRequest, number: int) -> Ticket:
+    """The ticket, if this agent may see it; else 404."""
+    tickets = visible_tickets(agent_of(request)).select_related(
+        "queue__brand",
+        "status",
+        "priority",
+        "type",
+        "customer__organisation",
+        "assignee",
+        "reply_address",
+        "merged_into",
+    )
+    return get_object_or_404(tickets, number=str(number))
+
+
+def on_ticket(view: Callable[[HttpRequest, Ticket], HttpResponse]) -> Callable[[HttpRequest, int], HttpResponse]:
+    """A change of one ticket by POST. A merged one shows where it went instead."""
+
+    @require_POST
+    @wraps(view)
+    def guarded(request: HttpRequest, number: int) -> HttpResponse:
+        ticket = find(request, number)
+        if ticket.merged_into is None:
+            return view(request, ticket)
+        values = {"number": ticket.number, "target": ticket.merged_into.number}
+        say(request, _("Ticket %(number)s is part of %(target)s now; nothing was changed.") % values, tone="warn")
+        return back(request, ticket)
+
+    return guarded
+
+
+def numeric(request: HttpRequest, name: str) -> int:
+    value = request.POST.get(name, "")
+    return int(value) if value.isascii() and value.isdigit() else -1
+
+
+def came_from(request: HttpRequest) -> str:
+    """The list that stays open beside the ticket."""
+    return request.GET.get("in") or DEFAULT
+
+
+def back(request: HttpRequest, ticket: Ticket) -> HttpResponse:
+    """To the ticket; after a move out of sight, to the list."""
+    if not visible_tickets(agent_of(request)).filter(pk=ticket.pk).exists():
+        return redirect("list", list_id=came_from(request))
+    return redirect(f"{reverse('ticket', args=[ticket.number])}?in={came_from(request)}")
