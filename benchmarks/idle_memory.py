@@ -98,7 +98,9 @@ def set_up(dovecot: Dovecot, options: argparse.Namespace) -> None:
     trusted = {"ca_pem": dovecot.ca_pem} if options.own_ca else {"verify_tls": False}
     for number in range(options.mailboxes):
         name, now = user(number), timezone.now()
-        mailbox = Mailbox(name=name, host="localhost", port=dovecot.imaps, username=name, last_success_at=now, **trusted)
+        mailbox = Mailbox(
+            name=name, host="localhost", port=dovecot.imaps, username=name, last_success_at=now, **trusted
+        )
         mailbox.password = PASSWORD
         mailbox.save()
 

@@ -8,7 +8,6 @@ from django.core.exceptions import ImproperlyConfigured
 
 from postvak.configuration import ConfigurationError
 
-
 TRY_LATER = 75  # EX_TEMPFAIL, as in cli.commands, which can't be imported without settings
 
 
@@ -20,7 +19,9 @@ def main() -> None:
         django.setup()
     except (ConfigurationError, ImproperlyConfigured) as error:
         print(f"postvak: {error}", file=sys.stderr)
-        sys.exit(TRY_LATER if sys.argv[1:2] == ["ingest"] else 1)  # a mail server keeps the mail until that is put right
+        sys.exit(
+            TRY_LATER if sys.argv[1:2] == ["ingest"] else 1
+        )  # a mail server keeps the mail until that is put right
     from postvak.cli.commands import run  # noqa: PLC0415 - models can be imported only after django.setup()
 
     run()

@@ -252,3 +252,37 @@ def test_a_file_can_repair_a_password_that_can_not_be_opened_any_more(setup: Set
     keys = tuple((setup.program.data / "sealing.keys").read_bytes().split())
     ((sealed,),) = rows(setup.program, "SELECT sealed_password FROM postvak_channel")
     assert unseal(str(sealed), keys) == "geheim"
+
+
+OPTIONS = """
+[options]
+numbers = "counter"
+hook = ""
+subject_place = "left"
+stranger = "hold"
+number_in_body = true
+"""
+
+
+def test_the_options_are_one_table(setup: Setup) -> None:
+    assert "~ options “1”: numbers 'date' → 'counter'" in setup.apply(OPTIONS).out
+    query = "SELECT numbers, hook, subject_place, stranger, number_in_body, number_in_attachments FROM postvak_options"
+    assert rows(setup.program, query) == [("counter", "", "left", "hold", 1, 0)]
+    assert setup.apply(OPTIONS).out == NOTHING
+    exported = setup.program.ok("config", "export")
+    assert 'hook = ""' in exported
+    assert setup.apply(exported).out == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[options]]\nhook = '#'\n", "write [options] with single brackets"),
+        ("[options]\nid = 2\n", "unknown setting in [options]: “id”"),
+        ("[options]\nhok = '#'\n", "Did you mean “hook”?"),
+        ("[options]\nhook = 'T1'\n", "[options], hook: "),
+        ("[options]\nnumbers = 'roman'\n", "[options], numbers: "),
+    ],
+)
+def test_wrong_options_are_refused_with_the_place(setup: Setup, text: str, said: str) -> None:
+    assert said in setup.refused(text)

@@ -133,6 +133,16 @@ def test_odd_media_types_become_plain_bytes() -> None:
     assert {one.content_type for one in mail.attachments} == {"application/octet-stream"}
 
 
+@pytest.mark.parametrize("files", [(), (File("a.txt", "text/plain", b"x"),)])
+def test_whole_mails_go_along_as_they_came_but_for_bare_line_feeds(files: tuple[File, ...]) -> None:
+    first = b"From: a@b.example\r\nSubject: caf\xe9\r\n\r\nFrom here  \r\n.\r\n"
+    raw = compose(replace(DRAFT, attachments=files, originals=(first, b"Subject: two\n\nlines\n")))
+    listed = [one for one in parse(raw).attachments if one.content_type == "message/rfc822"]
+    contents = [attachment_content(raw, one.index)[1] for one in listed]
+    assert contents == [first, b"Subject: two\r\n\r\nlines\r\n"]
+    assert parse(raw).defects == ()
+
+
 def test_own_headers_are_added() -> None:
     mail = parse(compose(replace(DRAFT, headers=(("Auto-Submitted", "auto-replied"), ("X-Thing", "café " * 40)))))
     assert mail.header("auto-submitted") == "auto-replied"

@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 from postvak.log.sentences import trace_line
-from postvak.models import Filter, Mailbox, Receipt, Ticket
+from postvak.models import Filter, Mailbox, Options, Receipt, Ticket
 from postvak.process.filters.check import names, problems
 from postvak.process.filters.draft import Draft
 from postvak.process.filters.store import save_filter
@@ -84,3 +84,8 @@ def looks(ticket: Ticket) -> dict[str, Any]:
         "notes": list(ticket.messages.filter(kind="note").values_list("text", flat=True)),
         "messages": ticket.messages.exclude(kind="note").count(),
     }
+
+
+def set_option(**changes: Any) -> None:
+    """Options of the whole installation."""
+    assert Options.objects.update(**changes) == 1

@@ -130,6 +130,12 @@ def test_it_stops_when_the_time_is_over_and_says_so(mailbox: Mailbox, support: Q
     assert (bench.looked_at, bench.asked, bench.is_cut) == (0, 1, True)
 
 
+def test_it_stops_when_nobody_waits_for_it_any_more(mailbox: Mailbox, support: Queue) -> None:
+    receive(mailbox, *(mail(message_id=f"n{n}@x.example", text=str(n)) for n in range(60)))
+    answers = iter([True, False])
+    assert try_draft(invoices(), is_wanted=lambda: next(answers)).looked_at == 50
+
+
 def test_only_the_last_ones_are_looked_at_newest_first(mailbox: Mailbox, support: Queue, sales: Queue) -> None:
     receive(mailbox, *(mail(message_id=f"n{n}@x.example", subject=f"Invoice {n}", text=str(n)) for n in range(60)))
     bench = try_draft(invoices(), last=55)

@@ -15,6 +15,7 @@ from postvak.receive.idle import Idler
 from postvak.receive.reconcile import due_for_comparison, reconcile
 from postvak.receive.silence import silent_mailboxes
 from tests.mails import mail
+from tests.servers import wait_until
 from tests.servers.dovecot import Dovecot
 
 NUMBERS = itertools.count(1)
@@ -75,6 +76,29 @@ def test_a_mailbox_is_watched_by_one_worker_and_let_go_when_it_is_invalid(box: M
     assert not other.connecting
     Mailbox.objects.filter(pk=box.pk).update(validity="temporarily")
     rounds_until(idler, lambda: box.pk not in idler.watches)
+
+
+@pytest.mark.servers
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_stopping_says_goodbye_to_all_servers_and_waits_for_none(dovecot: Dovecot, box: Mailbox) -> None:
+    for number in range(4):
+        dovecot.add_user(f"{box.username}-{number}", "geheim")
+        fields = {
+            "name": f"More {number}",
+            "username": f"{box.username}-{number}",
+            "sealed_password": box.sealed_password,
+        }
+        Mailbox.objects.create(host=box.host, port=box.port, ca_pem=box.ca_pem, **fields)
+    Mailbox.objects.update(last_success_at=timezone.now())
+    stopping = Idler(imap_source, WORKER)
+    rounds_until(stopping, lambda: len(stopping.watches) == 5)
+    log = dovecot.folder / "log"
+    before = log.read_text().count("Logged out")
+    began = time.monotonic()
+    stopping.close()
+    assert time.monotonic() - began < 2
+    assert not Lease.objects.exclude(owner="").exists()
+    wait_until(lambda: log.read_text().count("Logged out") == before + 5, seconds=5, what="five goodbyes")
 
 
 @pytest.mark.servers

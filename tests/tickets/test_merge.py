@@ -1,13 +1,16 @@
 """Merging: one matter, one ticket; nothing is lost on the way, and it can be undone."""
 
+from collections.abc import Sequence
 from threading import Barrier, Thread
 
 import pytest
 from django.db import connection
 from django.db.models import Q
+from django.utils import timezone
 
 from postvak.models import (
     Agent,
+    AutomaticMail,
     Channel,
     CustomField,
     ExternalNumber,
@@ -19,6 +22,8 @@ from postvak.models import (
     Ticket,
     TicketLink,
 )
+from postvak.process import run
+from postvak.process.work import Work
 from postvak.tickets.answer import Answer, answer
 from postvak.tickets.change import note, set_status
 from postvak.tickets.merge import CannotMerge, merge, unmerge
@@ -254,3 +259,35 @@ def test_two_agents_who_merge_two_tickets_into_each_other_make_no_circle(receive
     assert len(refused) == 1
     assert leads in ([second, None], [None, first])
     assert len(texts(leads[0] or leads[1] or first)) == 2
+
+
+def test_a_ticket_that_only_waits_for_the_customer_does_not_vanish_either(receive: Receive, bob: Agent) -> None:
+    old, new = receive(), receive()
+    set_status(old, Status.objects.get(key="closed"), by=bob)
+    set_status(new, Status.objects.get(key="customer"), by=bob)
+    merge(new, old, by=bob)
+    assert (fresh(old)[0].is_open, fresh(old)[0].waiting_since) == (True, None)
+
+
+def test_automatic_mails_that_are_still_to_be_written_go_along(receive: Receive, bob: Agent) -> None:
+    lamp, dimmer = receive(), receive()
+    now = timezone.now()
+    AutomaticMail.objects.create(ticket=lamp, kind="forward", created_at=now, next_attempt_at=now)
+    merge(lamp, dimmer, by=bob)
+    assert AutomaticMail.objects.get().ticket == dimmer
+
+
+def test_a_mail_that_arrives_while_its_ticket_is_merged_lands_on_the_target(
+    receive: Receive, bob: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lamp, dimmer = receive(), receive()
+    real, merged = run.apply, []
+
+    def late(batch: Sequence[Work], *, worker: str) -> None:
+        if not merged:
+            merged.append(True)
+            merge(lamp, dimmer, by=bob)
+        real(batch, worker=worker)
+
+    monkeypatch.setattr(run, "apply", late)
+    assert receive(in_reply_to="<r1@customer.example>") == dimmer

@@ -1,8 +1,10 @@
 """Moving a message to another ticket, splitting off a new one: replies follow, counters are right."""
 
 import pytest
+from django.utils import timezone
 
-from postvak.models import Agent, Channel, Message, Options, Status, Ticket, TicketLink
+from postvak.mail.compose import File
+from postvak.models import Agent, AutomaticMail, Channel, Message, Options, Status, Ticket, TicketLink
 from postvak.tickets.answer import Answer, answer
 from postvak.tickets.change import note, set_status
 from postvak.tickets.merge import merge
@@ -177,3 +179,29 @@ def test_answers_carry_the_number_where_the_options_say(receive: Receive, bob: A
     Options.objects.update(subject_place="none")
     assert answer(lamp, Answer(to=to, text="x"), by=bob).subject == "Re: Lamp"
     assert answer(lamp, Answer(to=to, text="x", subject="Fwd: Lamp"), by=bob).subject == "Fwd: Lamp"
+
+
+def test_an_automatic_reply_that_is_split_off_lets_nobody_wait(receive: Receive, bob: Agent) -> None:
+    lamp = receive()
+    receive(**REPLY, auto_submitted="auto-replied")
+    new = split_off([lamp.messages.get(mail_kind="auto_reply")], by=bob)
+    assert new.waiting_since is None
+    assert fresh(lamp).waiting_since is not None
+
+
+def test_files_are_counted_where_the_message_is(receive: Receive, bob: Agent, channel: Channel) -> None:
+    lamp, other = receive(), receive()
+    files = (File("a.txt", "text/plain", b"a"), File("b.txt", "text/plain", b"b"))
+    ours = answer(lamp, Answer(to=("ann@customer.example",), text="Two files", files=files), by=bob)
+    assert fresh(lamp).attachment_count == 2
+    move_message(ours, other, by=bob)
+    assert (fresh(lamp).attachment_count, fresh(other).attachment_count) == (0, 2)
+
+
+def test_an_automatic_mail_goes_with_the_message_that_caused_it(receive: Receive, bob: Agent) -> None:
+    lamp, other = receive(), receive()
+    now = timezone.now()
+    message = lamp.messages.get()
+    AutomaticMail.objects.create(ticket=lamp, trigger=message, kind="forward", created_at=now, next_attempt_at=now)
+    move_message(message, other, by=bob)
+    assert AutomaticMail.objects.get().ticket == other

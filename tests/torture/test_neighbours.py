@@ -30,11 +30,11 @@ BODY = rb"BODY\[\] \{\d+\}\r\n"
 FAULTS: dict[str, tuple[str, Script, str]] = {
     "cut": ("imap", [Fault(cut, at=BODY, plus=50)], "closed"),
     "reset": ("imap", [Fault(reset, at=BODY, plus=50)], "closed"),
-    "bye": ("imap", [Fault(say(b"* BYE out of memory\r\n"))], "protocol"),
+    "bye": ("imap", [Fault(say(b"* BYE out of memory\r\n"))], "unavailable"),
     "silent": ("imap", [Fault(hang, at=BODY, plus=50)], ""),  # its minute isn't over
     "dripping": ("imap", [Fault(drip(10_000), at=BODY)], ""),
     "late": ("pop3", [Fault(late(29))], ""),
-    "busy": ("pop3", [Fault(say(b"-ERR [SYS/TEMP] 421 try again later\r\n"))], "protocol"),
+    "busy": ("pop3", [Fault(say(b"-ERR [SYS/TEMP] 421 try again later\r\n"))], "unavailable"),
 }
 EACH = 3
 

@@ -164,3 +164,16 @@ def test_a_linked_ticket_that_the_agent_may_not_see_is_not_named(
     html = page(desk, f"/tickets/{lamp.number}/")
     assert "Linked tickets" not in html
     assert dimmer.number not in html
+
+
+def test_where_a_merged_ticket_went_stays_hidden_from_who_may_not_look_there(
+    desk: Client, bob: Agent, admin: Agent, lamp: Ticket, dimmer: Ticket, sales: Queue
+) -> None:
+    merge(lamp, dimmer, by=bob)
+    move(dimmer, sales, by=admin)
+    html = page(desk, f"/tickets/{lamp.number}/")
+    assert "in a queue that you don't see" in html
+    assert "Dimmer" not in html
+    assert desk.post(f"/tickets/{lamp.number}/merge/end/").status_code == 404
+    lamp.refresh_from_db()
+    assert lamp.merged_into == dimmer

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from django.conf import settings
@@ -19,6 +19,8 @@ from rich.console import Console
 from postvak import __version__
 from postvak.cli import config_file, ingest_mail, inspect_mail, serving
 from postvak.cli.blobs_admin import blobs
+from postvak.cli.failing import complain, fail
+from postvak.cli.filters import filters
 from postvak.cli.prepare import explain_failure, prepare_database
 from postvak.cli.show import comparison_text, fetch_text, plan_text
 from postvak.configuration import ConfigurationError
@@ -43,8 +45,8 @@ app = typer.Typer(
 config = typer.Typer(help="The whole set-up as one TOML file.", no_args_is_help=True)
 app.add_typer(config, name="config")
 app.add_typer(blobs, name="blobs")
+app.add_typer(filters, name="filters")
 out = Console()
-err = Console(stderr=True)
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 MailboxName = Annotated[str, typer.Option("--mailbox", help="Name of the mailbox; default: the command line's own.")]
@@ -245,13 +247,3 @@ def check_takes_mail(box: Mailbox) -> None:
         )
     if not box.is_valid:
         fail(f"Mailbox “{box.name}” is invalid: it takes no mail any more.")
-
-
-def fail(text: str, code: int = 1) -> NoReturn:
-    complain(text)
-    raise typer.Exit(code)
-
-
-def complain(text: str) -> None:
-    """As it is: what looks like markup ("[[queue]]") is text."""
-    err.print(f"postvak: {text}", style="red", highlight=False, soft_wrap=True, markup=False, emoji=False)

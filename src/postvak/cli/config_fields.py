@@ -283,7 +283,7 @@ class Section:
     """`[[name]]` tables of one model; `key` finds the row; `late` fields are set when all rows exist.
 
     `lookup`: how the key is looked up when it isn't compared letter by letter. `normalise` and `check` raise
-    ValidationError: the latter for what a form would refuse, too.
+    ValidationError: the latter for what a form would refuse, too. `is_single`: one table `[name]`, of the row 1.
     """
 
     name: str
@@ -295,3 +295,8 @@ class Section:
     lookup: str = ""
     normalise: Callable[[str], str] = as_written
     check: Callable[[Any], None] = anything
+    is_single: bool = False
+
+    def place(self, key: str) -> str:
+        """Where something is wrong, as it is written in the file."""
+        return f"[{self.name}]" if self.is_single else f"[[{self.name}]] “{key}”"

@@ -196,17 +196,20 @@ def export() -> str:
         tables = tomlkit.aot()
         for row in rows:
             tables.append(export_row(section, row))
-        if tables:
+        if section.is_single:
+            document.append(section.name, tables[0])
+        elif tables:
             document.append(section.name, tables)
     return tomlkit.dumps(document)
 
 
 def export_row(section: Section, row: Model) -> tomlkit.items.Table:
     table = tomlkit.table()
-    table.append(section.key, getattr(row, section.key))
+    if not section.is_single:
+        table.append(section.key, getattr(row, section.key))
     for name, field in {**section.fields, **section.late}.items():
         value = field.read(row)
-        if value not in (None, "", []):
+        if section.is_single or value not in (None, "", []):
             table.append(name, value)
     return table
 
@@ -236,21 +239,35 @@ def read(text: str) -> Mapping[str, list[dict[str, Value]]]:
     except tomllib.TOMLDecodeError as error:
         raise ConfigFileError(f"this is no valid TOML: {error}.") from error
     sections = {section.name: section for section in SECTIONS}
-    for name, tables in document.items():
+    for name in document:
         if name not in sections:
             raise ConfigFileError(unknown("section", name, sections))
-        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-            raise ConfigFileError(f"write [[{name}]] with double brackets, once for each {name}.")
-        for table in tables:
-            check_names(sections[name], table)
-    return document
+    return {name: tables_of(sections[name], written) for name, written in document.items()}
+
+
+def tables_of(section: Section, written: Value) -> list[dict[str, Value]]:
+    """The tables of a section with their names checked; a single one gets the key of its row."""
+    if section.is_single:
+        if not isinstance(written, dict):
+            raise ConfigFileError(f"write [{section.name}] with single brackets: there is one.")
+        check_names(section, written)
+        return [{section.key: "1", **written}]
+    if not isinstance(written, list) or not all(isinstance(table, dict) for table in written):
+        raise ConfigFileError(f"write [[{section.name}]] with double brackets, once for each {section.name}.")
+    tables = [table for table in written if isinstance(table, dict)]
+    for table in tables:
+        check_names(section, table)
+    return tables
 
 
 def check_names(section: Section, table: Mapping[str, Value]) -> None:
-    known = [section.key, *section.fields, *section.late]
+    known = [*([] if section.is_single else [section.key]), *section.fields, *section.late]
     for name in table:
         if name not in known:
-            raise ConfigFileError(unknown(f"setting in [[{section.name}]]", name, known))
+            brackets = f"[{section.name}]" if section.is_single else f"[[{section.name}]]"
+            raise ConfigFileError(unknown(f"setting in {brackets}", name, known))
+    if section.is_single:
+        return
     if type(table.get(section.key)) is not section.key_type or not table[section.key]:
         raise ConfigFileError(f"each [[{section.name}]] needs a {section.key}.")
 
@@ -271,7 +288,7 @@ def apply_table(section: Section, table: Mapping[str, Value], base: Path, *, lat
         if name in table:
             changes += set_field(section, row, name, field, table[name], base, key, is_new=is_new)
         elif is_new:
-            field.set_initial(row, where=f"[[{section.name}]] “{key}”", name=name)
+            field.set_initial(row, where=section.place(key), name=name)
     if changes:
         save(section, row, key)
     for name, field in (section.late if late else section.fields).items():
@@ -286,7 +303,7 @@ def natural_key(section: Section, table: Mapping[str, Value]) -> str:
     try:
         return section.normalise(key)
     except ValidationError as error:
-        raise ConfigFileError(f"[[{section.name}]] “{key}”: {' '.join(error.messages)}") from error
+        raise ConfigFileError(f"{section.place(key)}: {' '.join(error.messages)}") from error
 
 
 def set_field(
@@ -295,7 +312,7 @@ def set_field(
     try:
         old, new = field.write(row, value, base)
     except ConfigFileError as error:
-        raise ConfigFileError(f"[[{section.name}]] “{key}”, {name}: {error}") from error
+        raise ConfigFileError(f"{section.place(key)}, {name}: {error}") from error
     if old != new and not is_new:
         yield Change(section.name, key, name, old, new)
 
@@ -307,9 +324,9 @@ def save(section: Section, row: Model, key: str) -> None:
         section.check(row)
     except ValidationError as error:
         first = next(iter(error.message_dict.items()))
-        raise ConfigFileError(f"[[{section.name}]] “{key}”, {first[0]}: {' '.join(first[1])}") from error
+        raise ConfigFileError(f"{section.place(key)}, {first[0]}: {' '.join(first[1])}") from error
     try:
         row.save()
     except IntegrityError as error:
         said = str(error).splitlines()[0]
-        raise ConfigFileError(f"[[{section.name}]] “{key}” contradicts another setting ({said}).") from error
+        raise ConfigFileError(f"{section.place(key)} contradicts another setting ({said}).") from error

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from postvak.cli.config_fields import Flag, Lines, Number, Reference, Section, Text
-from postvak.models import CustomField, ExternalNumber, GroupingExclusion, Priority, Status, Tag, TicketType
+from postvak.models import CustomField, ExternalNumber, GroupingExclusion, Options, Priority, Status, Tag, TicketType
 from postvak.process.recognition import check_external_number, read_sender
+from postvak.tickets.numbers import check_options
 from postvak.tickets.vocabulary import check_custom_field, check_priority, check_status, check_tag, check_type
 
 TICKET_SECTIONS: Sequence[Section] = (
@@ -63,5 +64,22 @@ TICKET_SECTIONS: Sequence[Section] = (
         },
         {},
         check=check_external_number,
+    ),
+    Section(
+        "options",
+        Options,
+        "id",
+        {
+            "numbers": Text("numbers"),
+            "hook": Text("hook"),
+            "subject_place": Text("subject_place"),
+            "stranger": Text("stranger"),
+            "unmatched_report": Text("unmatched_report"),
+            "number_in_body": Flag("number_in_body"),
+            "number_in_attachments": Flag("number_in_attachments"),
+        },
+        {},
+        check=check_options,
+        is_single=True,
     ),
 )

@@ -41,18 +41,10 @@ RULES: Mapping[str, Sentence] = {
     "ignored_not": Sentence(
         _("Not ignored"), _("%(origin)s asks for it, but a person wants the mail on a ticket."), "hand"
     ),
-    "held_by_filter": Sentence(
-        _("Held for a person"), _("Asked for by %(origin)s: %(reason)s"), "hand", "warn"
-    ),
+    "held_by_filter": Sentence(_("Held for a person"), _("Asked for by %(origin)s: %(reason)s"), "hand", "warn"),
     "rejected_by_filter": Sentence(_("Rejected"), _("Asked for by %(origin)s."), "hand", "key"),
     "loop_wished": Sentence(_("No automatic mail goes out"), _("Asked for by %(origin)s."), "robot", "skip"),
     "forward_planned": Sentence(_("Forwarded to %(email)s"), _("Asked for by %(origin)s."), "forward"),
-    "forward_refused": Sentence(
-        _("Not forwarded to %(email)s"),
-        _("%(origin)s asks for it, but that would make a loop: it is an address or a mail of ours."),
-        "forward",
-        "warn",
-    ),
     "by_reply": Sentence(
         _("Belongs to ticket %(ticket)s"), _("Another mail on that ticket answers this one."), "branch", "key"
     ),
@@ -102,7 +94,7 @@ RULES: Mapping[str, Sentence] = {
     "rejection_sent": Sentence(_("%(email)s is told"), _("By an automatic mail."), "robot"),
     "rejection_not_sent": Sentence(
         _("Nobody is told"),
-        _("A machine or a list wrote the mail, or the sender is perhaps forged: no answer goes there."),
+        _("The mail names no author."),
         "robot",
         "skip",
     ),
@@ -171,6 +163,11 @@ RULES: Mapping[str, Sentence] = {
     "agent_as_customer": Sentence(
         _("%(agent)s wrote it, an agent"),
         _("It answers no ticket and passes no mail on: handled like any mail."),
+        "people",
+    ),
+    "agent_is_requester": Sentence(
+        _("%(agent)s wrote it, an agent"),
+        _("Ticket %(ticket)s is his own matter: handled like any customer's mail."),
         "people",
     ),
     "forwarded_for": Sentence(

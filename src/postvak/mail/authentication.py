@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)")
+SPECIAL = frozenset(";=() \t\r\n")
 METHOD = re.compile(r"\s*([A-Za-z][\w-]*)\s*(?:/\s*\d+\s*)?=\s*([A-Za-z]+)")
 SIGNER = re.compile(r"\bheader\.(?:d|i)\s*=\s*\"?(?:[^\s@\";]*@)?([^\s\";]+)", re.IGNORECASE)
 LONGEST = 10_000
@@ -27,20 +27,32 @@ def check_of(headers: Iterable[tuple[str, str]], *, host: str) -> Check:
     wanted = host.strip().lower()
     for name, value in headers:
         if name.lower() == "authentication-results":
-            server, _, rest = without_comments(value[:LONGEST]).partition(";")
+            server, _, rest = bare(value[:LONGEST]).partition(";")
             if server.lower().split()[:1] == [wanted]:
                 return read_findings(rest)
     return Check()
 
 
-def without_comments(value: str) -> str:
-    """Comments may hold anything, also what looks like a result; nested ones go from the inside out."""
-    for _ in range(10):
-        shorter = COMMENT.sub(" ", value)
-        if shorter == value:
-            break
-        value = shorter
-    return value
+def bare(value: str) -> str:
+    """Without comments and quotation marks; what stood between marks can't look like a finding any more, because
+    senders write there (the local part of an envelope sender). What is not closed swallows the rest."""
+    kept: list[str] = []
+    depth, is_quoted, is_escaped = 0, False, False
+    for letter in value:
+        if is_escaped:
+            is_escaped = False
+        elif letter == "\\" and (is_quoted or depth):
+            is_escaped = True
+        elif letter == '"' and not depth:
+            is_quoted = not is_quoted
+        elif is_quoted:
+            kept.append("_" if letter in SPECIAL else letter)
+        elif letter in "()":
+            depth = max(0, depth + (1 if letter == "(" else -1))
+            kept.append(" ")
+        elif not depth:
+            kept.append(letter)
+    return "".join(kept)
 
 
 def read_findings(text: str) -> Check:
@@ -51,7 +63,7 @@ def read_findings(text: str) -> Check:
             continue
         method, result = found.group(1).lower(), found.group(2).lower()
         if method == "dmarc" and result in {"pass", "fail"}:
-            dmarc = result
+            dmarc = "fail" if dmarc == "fail" else result
         elif method == "dkim" and result == "pass":
             dkim |= {match.group(1).lower().rstrip(".") for match in SIGNER.finditer(part)}
     return Check(dmarc, frozenset(dkim))

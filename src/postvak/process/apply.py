@@ -37,8 +37,13 @@ class LeaseLost(Exception):
     """Another worker took a receipt over meanwhile: nothing was written, it is theirs now."""
 
 
+class MergedMeanwhile(Exception):
+    """A ticket was merged since the facts were gathered: nothing was written, look again."""
+
+
 def apply(batch: Sequence[Work], *, worker: str) -> None:
-    """Write everything or nothing. Raises LeaseLost, IntegrityError (a copy was faster), or what the database says."""
+    """Write everything or nothing. Raises LeaseLost, MergedMeanwhile, IntegrityError (a copy was faster), or what the
+    database says."""
     with transaction.atomic():
         check_leases(batch, worker)
         now = timezone.now()
@@ -170,6 +175,8 @@ def update_tickets(batch: Sequence[Work], statuses: Mapping[str, Status], now: d
     ids = {work.ticket_id for work in follow_ups}
     rows = Ticket.objects.select_for_update(of=("self",)).select_related("status").filter(pk__in=ids).order_by("pk")
     tickets = {t.pk: t for t in rows}
+    if any(ticket.merged_into_id for ticket in tickets.values()):
+        raise MergedMeanwhile
     for work in follow_ups:
         work.ticket = tickets[work.ticket_id]
         change_ticket(work, work.ticket, statuses, now)
@@ -190,7 +197,7 @@ def add_follow_up(ticket: Ticket, work: Work, opened: Status, now: datetime) -> 
     ticket.is_unread = True
     ticket.preview = Ticket.preview_of(work.mail.text)
     failed = any(reported.state in BAD_DELIVERIES for reported in work.plan.reported)
-    if work.plan.reopens or failed:
+    if work.plan.reopens or (failed and ticket.status.type != Status.Type.REMOVED):
         set_status(ticket, opened, now)
     if failed:
         ticket.answer = Ticket.Answer.FAILED

@@ -11,7 +11,7 @@ from postvak.mail.values import Kind
 from postvak.process.attributes import set_attributes
 from postvak.process.controls import NO, YES, is_wished, read_control_headers
 from postvak.process.filters.compiled import run_filters
-from postvak.process.follow_up import follow_policy, follow_up_or_new, group_by_time, open_new, reject
+from postvak.process.follow_up import follow_policy, follow_up_or_new, group_by_time, open_new, plan_mail, reject
 from postvak.process.people import choose_customer, take_agents_mail
 from postvak.process.plan import Facts, Outcome, Plan, PlannedMail
 from postvak.process.routing import choose_queue, note_address, own_address
@@ -140,9 +140,7 @@ def ignore_if_wished(facts: Facts, plan: Plan) -> Plan:
     wish = plan.wish("ignore")
     word = wish.value.strip().lower() if wish else "no"
     if wish is not None and word not in YES | NO:
-        return plan.because(
-            "ignore", "unknown_value", control="ignore", value=wish.value[:200], origin=wish.origin
-        )
+        return plan.because("ignore", "unknown_value", control="ignore", value=wish.value[:200], origin=wish.origin)
     if word not in YES:
         return plan
     if facts.arrival.is_released:
@@ -154,7 +152,7 @@ def hold_if_wished(facts: Facts, plan: Plan) -> Plan:
     wish = plan.wish("hold")
     if wish is None or facts.arrival.is_released:
         return plan
-    return hold(plan, "filters", "held_by_filter", reason=wish.value, origin=wish.origin)
+    return hold(plan, "filters", "held_by_filter", reason=wish.value[:500], origin=wish.origin)
 
 
 def note_silence(facts: Facts, plan: Plan) -> Plan:
@@ -182,14 +180,9 @@ def reject_if_wished(facts: Facts, plan: Plan) -> Plan:
 
 
 def forward_if_wished(facts: Facts, plan: Plan) -> Plan:
-    """To other people, as a filter says; never what a machine of ours wrote, and never to ourselves."""
+    """To other people, as a filter says."""
     for wish in plan.wishes.get("forward", ()):
-        if facts.mail.kind is Kind.LOOP or own_address(facts, wish.value) is not None:
-            plan = plan.because("automatic mail", "forward_refused", email=wish.value, origin=wish.origin)
-            continue
-        mail = PlannedMail("forward", (wish.value,))
-        plan = replace(plan, mails=(*plan.mails, mail))
-        plan = plan.because("automatic mail", "forward_planned", email=wish.value, origin=wish.origin)
+        plan = plan_mail(facts, plan, PlannedMail("forward", (wish.value,)), "forward_planned", origin=wish.origin)
     return plan
 
 

@@ -56,8 +56,8 @@ def load_options() -> Options:
     ).get(pk=1)
 
 
-def load_desk(options: Options, mails: Iterable[Mail]) -> Desk:
-    """For these mails. Raises Queue.DoesNotExist when set-up made no default queue."""
+def load_desk(options: Options, mails: Iterable[Mail], *, has_commands: bool = False) -> Desk:
+    """For these mails; `has_commands`: agents may give some in them. Raises Queue.DoesNotExist when set-up made no default queue."""
     queues, addresses, default_id = load_queues()
     filters = valid_filters((options.filters_pk, options.filters_at))  # type: ignore[attr-defined]
     has_grouping = options.has_grouping  # type: ignore[attr-defined]
@@ -74,7 +74,7 @@ def load_desk(options: Options, mails: Iterable[Mail]) -> Desk:
         ),
         ungrouped=frozenset(GroupingExclusion.objects.values_list("sender", flat=True) if has_grouping else ()),
         filters=filters,
-        directory=load_directory(filters, mails),
+        directory=load_directory(filters, mails, has_commands=has_commands),
     )
 
 
@@ -97,12 +97,14 @@ def load_queues() -> tuple[dict[int, OwnQueue], dict[str, OwnAddress], int]:
     return queues, addresses, default_id
 
 
-def load_directory(filters: Iterable[CompiledFilter], mails: Iterable[Mail]) -> Directory:
+def load_directory(
+    filters: Iterable[CompiledFilter], mails: Iterable[Mail], *, has_commands: bool = False
+) -> Directory:
     """Names that wishes may use; nothing asked, nothing queried: most mails and set-ups wish nothing."""
     wished = [(name, found[-1]) for mail in mails for name, found in wishes_of(mail)[0].items()]
     controls = {name.removeprefix("followup-") for name, _ in wished}
     controls |= {name.removeprefix("followup-") for rule in filters for _, names, _ in rule.actions for name in names}
-    if not controls - NEEDS_NO_NAMES:
+    if not has_commands and not controls - NEEDS_NO_NAMES:
         return Directory()
     statuses, priorities = STATUSES_ELSEWHERE | shipped_statuses(), dict(shipped_priorities())
     valid: set[str | int] = set()

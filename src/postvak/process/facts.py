@@ -41,7 +41,8 @@ DELAYED = "delayed"
 def gather(wave: Sequence[Incoming]) -> list[Facts]:
     """Facts for each mail of the wave, in the same order."""
     options = load_options()
-    desk = load_desk(options, [incoming.mail for incoming in wave])
+    has_commands = any(incoming.receipt.mailbox.agents_commands for incoming in wave)
+    desk = load_desk(options, [incoming.mail for incoming in wave], has_commands=has_commands)
     copies, known_ids = find_copies(wave)
     threads = find_threads(wave, options, has_external=options.has_external)  # type: ignore[attr-defined]
     originals = find_originals(wave, people := find_people(wave))

@@ -4,15 +4,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 from postvak.mail.values import Kind
+from postvak.models.automatic import AutomaticMail
 from postvak.models.queue import Queue
 from postvak.models.status import Status
 from postvak.models.ticket import TicketLink
+from postvak.notify.refusal import Occasion, refusal
 from postvak.process.controls import FOLLOW_UP, domains_above, is_wished
 from postvak.process.plan import Facts, KnownTicket, NewTicket, Outcome, OwnAddress, OwnQueue, Plan, PlannedMail
 from postvak.process.thread import with_link
 
-AUTOMATIC = {Kind.AUTO_REPLY, Kind.RECEIPT, Kind.LOOP}  # nobody waits for an answer to these
-ANSWERABLE = {Kind.PERSONAL, Kind.INVITATION}  # a person wrote it, so a person can be told something
+AUTOMATIC = {Kind.AUTO_REPLY, Kind.RECEIPT, Kind.LOOP, Kind.BOUNCE, Kind.COMPLAINT}  # nobody waits for an answer
 
 
 def follow_policy(facts: Facts, plan: Plan) -> Plan:
@@ -48,10 +49,29 @@ def reject(facts: Facts, plan: Plan, text: str = "") -> Plan:
     """Kept on the ticket, which stays as it is; the sender is told, unless a machine or a list wrote."""
     plan = replace(plan, outcome=Outcome.REJECTED, waits_for_us=False)
     author = facts.mail.author
-    if author is None or facts.mail.kind not in ANSWERABLE or is_forged(facts):
-        return plan.because("follow-up", "rejection_not_sent", kind=facts.mail.kind.value)
-    plan = replace(plan, mails=(*plan.mails, PlannedMail("rejection", (author.email,), text)))
-    return plan.because("follow-up", "rejection_sent", email=author.email)
+    if author is None:
+        return plan.because("follow-up", "rejection_not_sent")
+    return plan_mail(facts, plan, PlannedMail("rejection", (author.email,), text), "rejection_sent")
+
+
+def plan_mail(facts: Facts, plan: Plan, mail: PlannedMail, code: str, **parameters: str) -> Plan:
+    """One more mail, unless something forbids it that is known already; its writer asks again (notify.refusal)."""
+    arrival, email = facts.arrival, mail.recipients[0]
+    refused = refusal(
+        Occasion(
+            kind=AutomaticMail.Kind(mail.kind),
+            recipient=email,
+            own={address.email for address in facts.desk.addresses.values() if address.is_valid},
+            mail=facts.mail,
+            age=arrival.received_at - (arrival.arrived_at or arrival.received_at),
+            is_spam=plan.attributes.is_spam,
+            is_silenced=plan.sends_nothing,
+            is_forged=is_forged(facts),
+        )
+    )
+    if refused is not None:
+        return replace(plan, reasons=(*plan.reasons, refused))
+    return replace(plan, mails=(*plan.mails, mail)).because("automatic mail", code, email=email, **parameters)
 
 
 def is_forged(facts: Facts) -> bool:

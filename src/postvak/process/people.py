@@ -1,8 +1,8 @@
 """Whose mail it is: the customer, an agent, or the customer whose mail an agent passes on. Spec 02, steps 10 and 11."""
 
-import re
 from dataclasses import replace
 
+from postvak.mail.commands import split_commands
 from postvak.mail.quotes import reply_text
 from postvak.models.mailbox import Mailbox
 from postvak.models.message import Message
@@ -14,7 +14,6 @@ from postvak.process.routing import own_address
 from postvak.process.thread import is_surely_agent
 
 AgentsMail = Mailbox.AgentsMail
-COMMAND = re.compile(r"#(close|open|assign|take|queue|priority|tag)\b[ \t]*(.{0,100})", re.IGNORECASE)
 
 
 def take_agents_mail(facts: Facts, plan: Plan) -> Plan:
@@ -27,16 +26,24 @@ def take_agents_mail(facts: Facts, plan: Plan) -> Plan:
         return plan.because("agent", "agent_not_believed", email=agent.email)
     if plan.ticket is None:
         return take_forward(facts, plan, agent)
+    if facts.customer is not None and facts.customer.id == plan.ticket.customer_id:
+        return plan.because("agent", "agent_is_requester", agent=agent.name, ticket=plan.ticket.number)
     own = replace(plan.attributes, is_internal=True, author_kind=Message.AuthorKind.AGENT.value)
     plan = read_commands(facts, replace(plan, agent=agent, attributes=own), agent)
     recipients = answered(facts, plan)
     number = plan.ticket.number if plan.ticket else ""
-    if facts.arrival.agents_mail == AgentsMail.ANSWER and recipients:
+    if facts.arrival.agents_mail == AgentsMail.ANSWER and recipients and says_something(facts):
         relay = PlannedMail("relay", recipients, agent_id=agent.id)
         own = replace(own, status_key="customer")
         plan = replace(plan, mails=(*plan.mails, relay), attributes=own)
         return plan.because("agent", "agents_answer", agent=agent.name, ticket=number, email=", ".join(recipients))
     return plan.because("agent", "agents_note", agent=agent.name, ticket=number)
+
+
+def says_something(facts: Facts) -> bool:
+    """A mail of commands alone is no answer."""
+    mail = facts.mail
+    return bool(split_commands(reply_text(mail.text, mail.html))[1]) or any(not a.is_inline for a in mail.attachments)
 
 
 def answered(facts: Facts, plan: Plan) -> tuple[str, ...]:
@@ -55,13 +62,7 @@ def take_forward(facts: Facts, plan: Plan, agent: KnownAgent) -> Plan:
 
 def read_commands(facts: Facts, plan: Plan, agent: KnownAgent) -> Plan:
     """Lines at the top such as "#close" or "#assign me"; only where the mailbox allows them."""
-    lines = reply_text(facts.mail.text, facts.mail.html).strip().splitlines()
-    found = []
-    for line in lines:
-        match = COMMAND.fullmatch(line.strip())
-        if match is None:
-            break
-        found.append((match.group(1).lower(), match.group(2).strip()))
+    found, _words = split_commands(reply_text(facts.mail.text, facts.mail.html))
     if found and not facts.arrival.agents_commands:
         return plan.because("agent", "commands_not_allowed", count=len(found))
     for word, value in found:

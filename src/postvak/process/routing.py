@@ -5,6 +5,7 @@ from dataclasses import replace
 from postvak.mail.addresses import normalise, without_subaddress
 from postvak.process.plan import Facts, OwnAddress, Plan
 
+SHOWN = 200  # characters of a wish in the trace
 
 def choose_queue(facts: Facts, plan: Plan) -> Plan:
     """Only new tickets: what a person chose, else the wish of a control header or filter, else the mailbox's fixed
@@ -41,9 +42,9 @@ def wished_queue(facts: Facts, plan: Plan, control: str) -> tuple[Plan, int | No
     name = wish.value.casefold()
     queue = by_name.get(name) or by_name.get(name.rpartition("::")[2].strip())
     if queue is None:
-        return plan.because("queue", "unknown_queue", value=wish.value, origin=wish.origin), None
+        return plan.because("queue", "unknown_queue", value=wish.value[:SHOWN], origin=wish.origin), None
     if not queue.is_valid:
-        return plan.because("queue", "invalid_queue", value=wish.value, origin=wish.origin), None
+        return plan.because("queue", "invalid_queue", value=wish.value[:SHOWN], origin=wish.origin), None
     return plan.because("queue", "queue_by_wish", queue=queue.name, origin=wish.origin), queue.id
 
 

@@ -18,7 +18,7 @@ from postvak.log.reason import Reason
 from postvak.mail.parse import parse
 from postvak.mail.threading import canonical_message_id
 from postvak.models import Address, ExternalNumber, Receipt, Trace
-from postvak.process.apply import LeaseLost, apply
+from postvak.process.apply import LeaseLost, MergedMeanwhile, apply
 from postvak.process.decide import decide
 from postvak.process.evidence import referenced
 from postvak.process.facts import gather
@@ -137,8 +137,8 @@ def process_alone(incoming: Incoming, worker: str) -> None:
         process_wave([Incoming(receipt, incoming.mail, incoming.raw)], worker, timezone.now())
     except LeaseLost:
         return
-    except IntegrityError:
-        release(receipt, worker, timezone.now())  # a copy or the same new customer won the race: look again at once
+    except (IntegrityError, MergedMeanwhile):  # a copy, the same new customer or a merge was faster
+        release(receipt, worker, timezone.now())
     except Exception as error:  # noqa: BLE001 - the one place that records what we didn't expect; the mail is kept
         log.exception("receipt %s failed", receipt.pk)
         record_failure(receipt, worker, error)

@@ -26,7 +26,8 @@ def find_ticket(facts: Facts, plan: Plan) -> Plan:
             plan = on_ticket(plan.because(STEP, code, ticket=found.number, message_id=said), found)
             return plan.because(STEP, "also_refers_to", list=", ".join(thread.also)) if thread.also else plan
     plan = by_guessable(facts, plan)
-    if plan.ticket is None and plan.outcome is None:
+    in_trash = any(link.kind == TicketLink.Kind.INSTEAD for link in plan.links)
+    if plan.ticket is None and plan.outcome is None and not in_trash:
         return plan.because(STEP, "no_ticket_found")
     return plan
 

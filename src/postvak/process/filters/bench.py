@@ -4,7 +4,7 @@ Both plans of a mail are decided on the same facts, once with the filters as the
 its place among them; a difference is the draft's doing. Spec 03.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
@@ -129,10 +129,17 @@ def candidate(draft: Draft, row: Filter | None) -> Candidate:
     return Candidate(compile_filter(draft, id=replaces, mailbox_ids=ids), replaces)
 
 
-def try_draft(draft: Draft, *, last: int = LAST, row: Filter | None = None, budget: timedelta = BUDGET) -> Bench:
+def try_draft(
+    draft: Draft,
+    *,
+    last: int = LAST,
+    row: Filter | None = None,
+    budget: timedelta = BUDGET,
+    is_wanted: Callable[[], bool] = lambda: True,
+) -> Bench:
     """The draft, in place of the saved filter `row`, on the last `last` stored mails, newest first.
 
-    Stops when `budget` is over, between waves of mails. Raises as candidate().
+    Stops when `budget` is over or the result is no longer wanted, between waves of mails. Raises as candidate().
     """
     started = monotonic()
     mine, words = candidate(draft, row), load_words()
@@ -140,7 +147,7 @@ def try_draft(draft: Draft, *, last: int = LAST, row: Filter | None = None, budg
     looked_at, unreadable = 0, 0
     stored = list(Receipt.objects.exclude(blob=None).order_by("-pk").values_list("pk", "size")[:last])
     for ids in in_waves(stored):
-        if monotonic() - started > budget.total_seconds():
+        if monotonic() - started > budget.total_seconds() or not is_wanted():
             break
         wave, lost = read_again(ids)
         rows += filter(None, (try_one(i, f, mine, words) for i, f in zip(wave, with_names(wave, mine), strict=True)))
@@ -215,7 +222,7 @@ def try_mail(draft: Draft, raw: bytes, *, mailbox: Mailbox, row: Filter | None =
         facts = facts_of_known(known.receipt_id, incoming)
     facts = add_names([facts], mine)[0]
     before, after = decide(facts), decide(with_draft(facts, mine))
-    said = {str(reason.as_json()) for reason in before.reasons}
+    said = [reason.as_json() for reason in before.reasons]
     verdicts, stopped_by = ask(mine, facts)
     scope, author = mine.rule.mailbox_ids, facts.mail.author
     return Trial(
@@ -226,7 +233,7 @@ def try_mail(draft: Draft, raw: bytes, *, mailbox: Mailbox, row: Filter | None =
         stopped_by=stopped_by,
         verdicts=verdicts,
         changes=differences(facts, before, after, load_words()),
-        lines=tuple((trace_line(r.as_json()), str(r.as_json()) not in said) for r in after.reasons),
+        lines=tuple((trace_line(reason.as_json()), reason.as_json() not in said) for reason in after.reasons),
         receipt_id=known.receipt_id if known else None,
     )
 

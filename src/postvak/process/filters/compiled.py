@@ -113,9 +113,11 @@ def run_filters(filters: Sequence[CompiledFilter], facts: Facts, wishes: Wishes,
     subject = Subject(facts, ticket, dict(wishes))
     hits: list[int] = []
     reasons: list[Reason] = []
+    asked = 0
     for rule in filters:
         if rule.mailbox_ids is not None and facts.arrival.mailbox_id not in rule.mailbox_ids:
             continue
+        asked += 1
         if not fires(rule, subject):
             continue
         hits.append(rule.id)
@@ -124,8 +126,8 @@ def run_filters(filters: Sequence[CompiledFilter], facts: Facts, wishes: Wishes,
         if rule.stops:
             reasons.append(Reason("filters", "filter_stopped", {"filter": rule.name}))
             break
-    if filters and not hits:
-        reasons.append(Reason("filters", "no_filter_fired", {"count": len(filters)}))
+    if asked and not hits:
+        reasons.append(Reason("filters", "no_filter_fired", {"count": asked}))
     return Outcome(subject.wishes, tuple(hits), tuple(reasons))
 
 

@@ -19,6 +19,9 @@ class Form(StrEnum):
     toml = "toml"
 
 
+MAY_BE_LEFT_OUT = {"value", "on"}
+
+
 def written(drafts: Iterable[Draft], form: Form) -> str:
     if form is Form.json:
         return json.dumps({"filters": [draft.as_json() for draft in drafts]}, indent=2, ensure_ascii=False) + "\n"
@@ -39,26 +42,30 @@ def table_of(draft: Draft) -> Table:
                 rows.append(row_of(row))
             table.append(key, rows)
         elif value is not None:
-            table.append(key, text_of(value) if isinstance(value, str) else tomlkit.item(value))
+            table.append(key, text_of(value, may_break=True) if isinstance(value, str) else tomlkit.item(value))
     return table
 
 
 def row_of(row: Mapping[str, object]) -> InlineTable:
-    """Without what is left out by people, too: an empty value, "not" = false."""
+    """Without what people leave out, too: an empty value, the usual "on", "not" = false."""
     inline = tomlkit.inline_table()
     for key, value in row.items():
         if isinstance(value, str):
-            if value or key != "value":
+            if value or key not in MAY_BE_LEFT_OUT:
                 inline.append(key, text_of(value))
         elif value:
             inline.append(key, value)
     return inline
 
 
-def text_of(value: str) -> Item:
-    """In '…' where that saves doubled backslashes: expressions stay readable."""
+def text_of(value: str, *, may_break: bool = False) -> Item:
+    """In '…' where that saves doubled backslashes: expressions stay readable. Comments of several lines stay lines."""
     is_plain = "\\" in value and "'" not in value and value.isprintable()
-    return tomlkit.string(value, literal=is_plain)
+    lines = value.split("\n")
+    has_lines = (
+        may_break and len(lines) > 1 and bool(lines[0]) and all(not line or line.isprintable() for line in lines)
+    )
+    return tomlkit.string(value, literal=is_plain, multiline=has_lines)
 
 
 def drafts_of(data: object) -> tuple[Draft, ...]:

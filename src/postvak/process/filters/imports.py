@@ -1,7 +1,7 @@
 """Filters out of a file: what kind of file it is, what would become of each filter in it, and the saving. Spec 03.
 
-    report = import_text(raw, "filters.yml", replace=False)   # reads the database, writes nothing
-    save(report, by=agent)                                    # what the report says, all or nothing
+report = import_text(raw, "filters.yml", replace=False)   # reads the database, writes nothing
+save(report, by=agent)                                    # what the report says, all or nothing
 """
 
 import codecs
@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from postvak.models import Agent, Filter
+from postvak.models import Agent, Filter, Mailbox
 from postvak.process.filters.check import LONGEST_NAME, Names, Problem, names, problems
 from postvak.process.filters.draft import Draft, NotAFilter
 from postvak.process.filters.exchange import drafts_of, is_ours, read_json, read_toml
@@ -151,12 +151,16 @@ def read(raw: bytes, filename: str, known: Names) -> Found:
     try:
         source, old = old_filters(text)
     except BadDump as error:
-        raise NotUnderstood(_("Line %(line)s of the SQL can't be read. Nothing was imported.") % {"line": error.line}) from error
+        raise NotUnderstood(
+            _("Line %(line)s of the SQL can't be read. Nothing was imported.") % {"line": error.line}
+        ) from error
     except BadFile as error:
         raise NotUnderstood(_("The file can't be read: %(where)s. Nothing was imported.") % {"where": error}) from error
     if not old:
         raise NotUnderstood(
-            _("There are no filters in “%(file)s”. Give a file that Postvak exported, an export of OTOBO, Znuny or OTRS (YAML or JSON), or its table postmaster_filter as SQL, CSV or JSON.")
+            _(
+                "There are no filters in “%(file)s”. Give a file that Postvak exported, an export of OTOBO, Znuny or OTRS (YAML or JSON), or its table postmaster_filter as SQL, CSV or JSON."
+            )
             % {"file": filename or "-"}
         )
     return their_file(source, old, known)
@@ -196,9 +200,13 @@ def their_file(source: str, old: list[OldFilter], known: Names) -> Found:
     """In the order in which OTOBO runs them: those of the table by their names, then those of the configuration."""
     ran = sorted(old, key=lambda one: (bool(one.module), one.name))
     notes = []
-    if any(one.stop for one in ran if not one.module) and any(one.module in {"Match", "NewTicketReject"} for one in ran):
+    if any(one.stop for one in ran if not one.module) and any(
+        one.module in {"Match", "NewTicketReject"} for one in ran
+    ):
         notes.append(_("There, filters of the configuration ran even after “stop”; here they don't."))
-    return Found(source, tuple(taken_over(one, known) for one in ran), tuple(one.name.strip() for one in ran), tuple(notes))
+    return Found(
+        source, tuple(taken_over(one, known) for one in ran), tuple(one.name.strip() for one in ran), tuple(notes)
+    )
 
 
 def notes_on_order(order: Iterable[str]) -> Iterator[str]:
@@ -206,26 +214,89 @@ def notes_on_order(order: Iterable[str]) -> Iterator[str]:
     after = sorted(before, key=natural)
     if before != after:
         moved = next(name for name, other in zip(after, before, strict=True) if name != other)
-        yield _("The order changes, because numbers count by their value and letter case doesn't count: “%(name)s” comes earlier here. Rename filters if it matters.") % {"name": moved}
+        yield _(
+            "The order changes, because numbers count by their value and letter case doesn't count: “%(name)s” comes earlier here. Rename filters if it matters."
+        ) % {"name": moved}
 
 
-def judge(
-    one: TakenOver, existing: Mapping[str, Filter], known: Names, *, replace: bool, is_second: bool
-) -> Entry:
-    draft, row = one.draft, existing.get(one.name)
-    if draft is None:
+def judge(one: TakenOver, existing: Mapping[str, Filter], known: Names, *, replace: bool, is_second: bool) -> Entry:
+    if one.draft is None:
         return Entry(one.name, Result.refused, one.notes, one.faults, None)
-    refusals = tuple(reasons_to_refuse(draft, is_second=is_second))
+    refusals = tuple(reasons_to_refuse(one.draft, is_second=is_second))
     if refusals:
         return Entry(one.name, Result.refused, one.notes, refusals, None)
-    faults = (*one.faults, *(described(problem) for problem in problems(draft, known)))
-    ready = with_comment(with_(draft, valid=draft.valid and not faults), one.notes, faults)
+    faults = (*one.faults, *(described(problem) for problem in problems(one.draft, known)))
+    draft = ready(one.draft, faults)
+    row = existing.get(one.name)
+    if row is not None and as_saved(row) == draft:
+        return Entry(one.name, Result.unchanged, (), (), draft)
     if row is not None and not replace:
-        if draft_as_saved(row) == ready:
-            return Entry(one.name, Result.unchanged, (), (), ready)
         there = _("There is a filter of this name already. It is only replaced if you say so.")
-        return Entry(one.name, Result.refused, one.notes, (there,), ready)
-    if row is not None and draft_as_saved(row) == ready:
-        return Entry(one.name, Result.unchanged, (), (), ready)
+        return Entry(one.name, Result.refused, one.notes, (there,), draft)
     result = Result.off if faults else Result.adapted if one.notes else Result.taken_over
-    return Entry(one.name, result, one.notes, faults, ready, replaces=row is not None)
+    return Entry(one.name, result, one.notes, faults, draft, replaces=row is not None)
+
+
+def reasons_to_refuse(draft: Draft, *, is_second: bool) -> Iterator[str]:
+    """Why it can't even be kept switched off."""
+    if not draft.name.strip():
+        yield _("It has no name.")
+    if len(draft.name) > LONGEST_NAME:
+        yield _("The name is longer than %(limit)s characters.") % {"limit": LONGEST_NAME}
+    if is_second:
+        yield _("The name stands in the file twice; only the first one is looked at.")
+    if draft.match not in {"all", "any"}:
+        yield _("“%(value)s” is neither all nor any.") % {"value": draft.match}
+    if not all(map(is_storable, texts_of(draft))):
+        yield _("It contains characters that can't be stored.")
+
+
+def texts_of(draft: Draft) -> Iterator[str]:
+    yield from (draft.name, draft.comment, *(draft.mailboxes or ()))
+    for condition in draft.conditions:
+        yield from (condition.field, condition.operator, condition.value)
+    for action in draft.actions:
+        yield from (action.set, action.value, action.on)
+
+
+def is_storable(text: str) -> bool:
+    """No zero bytes, which PostgreSQL can't keep, and no halves of characters."""
+    return not any(character == "\0" or "\ud800" <= character <= "\udfff" for character in text)
+
+
+def as_saved(row: Filter) -> Draft | None:
+    try:
+        return draft_of(row)
+    except NotAFilter:
+        return None
+
+
+PARTS: Mapping[str, Promise] = {
+    "conditions": gettext_lazy("Condition %(number)s: %(problem)s"),
+    "actions": gettext_lazy("Action %(number)s: %(problem)s"),
+}
+
+
+def described(problem: Problem) -> str:
+    form = PARTS.get(problem.part)
+    return str(form) % {"number": problem.index + 1, "problem": problem.text} if form else problem.text
+
+
+def ready(draft: Draft, faults: tuple[str, ...]) -> Draft:
+    """As it is saved: off if something is wrong, with that in the comment, and without mailboxes that don't exist."""
+    there = (
+        {name.casefold(): name for name in Mailbox.objects.values_list("name", flat=True)} if draft.mailboxes else {}
+    )
+    mailboxes = tuple(there[name.casefold()] for name in draft.mailboxes or () if name.casefold() in there)
+    return with_(
+        draft,
+        valid=draft.valid and not faults,
+        comment=commented(draft.comment, faults),
+        mailboxes=None if draft.mailboxes is None else mailboxes,
+    )
+
+
+def commented(comment: str, faults: tuple[str, ...]) -> str:
+    """What stands there already isn't repeated, so that an exported filter can be imported again."""
+    new = [text for text in faults if text not in comment]
+    return "\n".join([*filter(None, [comment]), _("Switched off when it was imported:"), *new]) if new else comment

@@ -105,8 +105,8 @@ def matches(value: str) -> Test:
 def hit_of(found: "re2._Match[bytes]") -> Hit:
     groups = found.groups()
     first = groups[0].decode("utf-8", "replace") if groups and groups[0] is not None else None
-    names = {name: raw.decode("utf-8", "replace") for name, raw in found.groupdict().items() if raw is not None}
-    return Hit(first, {str(name): text for name, text in names.items()})
+    named: Mapping[bytes, bytes | None] = found.groupdict()  # names of an expression in bytes are bytes, too
+    return Hit(first, {name.decode(): raw.decode("utf-8", "replace") for name, raw in named.items() if raw is not None})
 
 
 def folded(compare: Callable[[str, str], bool]) -> Callable[[str], Test]:
@@ -165,6 +165,7 @@ def in_domain(value: str) -> Test:
 
 def address_matches(value: str) -> Test:
     """An expression that must fit a bare address from beginning to end; the address is what it finds."""
+    expression(value)  # by itself, so that no bracket of it ends ours
     search = expression(f"^(?:{value})$").search
 
     def test(values: tuple[bytes, ...]) -> Hit | None:
@@ -180,7 +181,7 @@ def address_matches(value: str) -> Test:
 
 def number(compare: Callable[[float, float], bool]) -> Callable[[str], Test]:
     def make(value: str) -> Test:
-        wanted = as_number(value)
+        wanted = as_number(value) if WANTED.fullmatch(value) else None
         if wanted is None:
             raise BadValue(_("Give a number. Sizes may be written as 300 KB or 5 MB."))
 
@@ -195,6 +196,7 @@ def number(compare: Callable[[float, float], bool]) -> Callable[[str], Test]:
 
 SIZES = {"": 1, "b": 1, "kb": 1024, "mb": 1024**2, "gb": 1024**3}
 NUMBER = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*([kmg]?b?)\b.*", re.IGNORECASE | re.DOTALL)
+WANTED = re.compile(r"\s*[+-]?\d+(?:[.,]\d+)?\s*[kmg]?b?\s*", re.IGNORECASE)  # mails may have words behind it
 
 
 def as_number(value: str) -> float | None:

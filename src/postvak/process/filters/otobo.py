@@ -68,7 +68,11 @@ def taken_over(old: OldFilter, known: Names) -> TakenOver:
     notes = [note for one in asked for note in one.notes] + [one.note for one in done] + list(notes_on_place(old))
     faults = [fault for one in asked for fault in one.faults] + [one.fault for one in done]
     if old.module == "NewTicketReject":
-        faults.append(_("It also told the sender that the mail was rejected. Add the action “Reject the mail” and the condition that it belongs to no ticket."))
+        faults.append(
+            _(
+                "It also told the sender that the mail was rejected. Add the action “Reject the mail” and the condition that it belongs to no ticket."
+            )
+        )
     draft = Draft(
         name=name,
         conditions=tuple(one.condition for one in asked),
@@ -123,7 +127,9 @@ def field_for(key: str) -> str:
 def notes_on_field(field: str) -> Iterator[str]:
     control = control_of(field.removeprefix(HEADER))
     if control in OF_MODULES:
-        yield _("Attachments are always counted here; in OTOBO only if that was switched on, else the filter never fired.")
+        yield _(
+            "Attachments are always counted here; in OTOBO only if that was switched on, else the filter never fired."
+        )
     if control == "bodydecrypted":
         yield _("“BodyDecrypted” is always empty here.")
 
@@ -134,7 +140,9 @@ def notes_on_expression(field: str, before: str, after: str) -> Iterator[str]:
     if knows_only_ascii_bounds(before):
         yield _(r"“%(value)s”: \b knows only the letters A–Z here.") % {"value": before}
     if DEPENDS_ON_LIST[is_list(field)].search(before) and (is_list(field) or field in ONE):
-        yield _("“%(value)s” is compared with each address by itself here, written as Name <address> without quotation marks, not with the whole list.") % {"value": before}
+        yield _(
+            "“%(value)s” is compared with each address by itself here, written as Name <address> without quotation marks, not with the whole list."
+        ) % {"value": before}
 
 
 DEPENDS_ON_LIST = {True: re.compile(r"""[,"]|\^(?!\$)|(?<!\^)\$|\\[AzZ]"""), False: re.compile(r"""[,"]""")}

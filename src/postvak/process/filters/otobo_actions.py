@@ -46,7 +46,9 @@ Write = Callable[[Setting, Names], Done]
 def actions_of(rows: Sequence[OldRow], known: Names) -> Iterator[Done]:
     """In the order of the rows."""
     last = {row.key.strip().lower(): row for row in rows}
-    for key in {row.key.strip().lower(): row.key for row in rows if last[row.key.strip().lower()].value != row.value}.values():
+    for key in {
+        row.key.strip().lower(): row.key for row in rows if last[row.key.strip().lower()].value != row.value
+    }.values():
         yield Done(note=_("“%(header)s” is set twice; only the last value counts, as in OTOBO.") % {"header": key})
     headers = []
     for row in last.values():
@@ -54,7 +56,10 @@ def actions_of(rows: Sequence[OldRow], known: Names) -> Iterator[Done]:
         if control:
             headers.append(setting(row, control))
         else:
-            yield Done(fault=_("It changes the header “%(header)s”; filters here set control headers only.") % {"header": row.key})
+            yield Done(
+                fault=_("It changes the header “%(header)s”; filters here set control headers only.")
+                % {"header": row.key}
+            )
     yield from (done(found, known) for found in joined(headers))
 
 
@@ -83,16 +88,22 @@ def has_two_forms(control: str) -> bool:
 
 def done(one: Setting, known: Names) -> Done:
     if one.control in COMPUTED_NAMES:
-        return Done(note=_("Setting “%(header)s” has no effect, neither in OTOBO nor here; left out.") % {"header": one.header})
+        return Done(
+            note=_("Setting “%(header)s” has no effect, neither in OTOBO nor here; left out.") % {"header": one.header}
+        )
     if one.on == FOLLOW_UP and one.control in CONTROLS and not has_two_forms(one.control):
         return Done(note=_("“%(header)s” has no effect on follow-ups; left out.") % {"header": one.header})
     if not one.value:
-        return Done(fault=_("It empties “%(header)s”, which takes back what was set before; filters here can't.") % {"header": one.header})
+        return Done(
+            fault=_("It empties “%(header)s”, which takes back what was set before; filters here can't.")
+            % {"header": one.header}
+        )
     braces = re.search(r"\{[A-Za-z_]\w*\}", one.value)
     if braces:
         return Done(
             as_header(one, known).actions,
-            fault=_("“%(braces)s” in a value is filled in from the mail here; in OTOBO it is plain text.") % {"braces": braces[0]},
+            fault=_("“%(braces)s” in a value is filled in from the mail here; in OTOBO it is plain text.")
+            % {"braces": braces[0]},
         )
     if one.control.startswith(FIELD):
         return Done((Action("field:" + one.name[len(FIELD) :], one.value, one.on),))
@@ -132,14 +143,22 @@ def priority(one: Setting, known: Names) -> Done:
 
 def lock(one: Setting, known: Names) -> Done:
     if one.value.lower() in {"unlock", "unlocked"}:
-        return Done((Action("unassign", "", one.on),), note=_("There are no locks here: unlocked means assigned to nobody."))
-    return Done(note=_("There are no locks here: the one who has a ticket keeps it. “%(header)s” was left out.") % {"header": one.header})
+        return Done(
+            (Action("unassign", "", one.on),), note=_("There are no locks here: unlocked means assigned to nobody.")
+        )
+    return Done(
+        note=_("There are no locks here: the one who has a ticket keeps it. “%(header)s” was left out.")
+        % {"header": one.header}
+    )
 
 
 def number_of_agent(one: Setting, known: Names) -> Done:
     return Done(
         as_header(one, known).actions,
-        fault=_("“%(header)s” is the number of an agent there; here it would be another one. Choose the agent by address.") % {"header": one.header},
+        fault=_(
+            "“%(header)s” is the number of an agent there; here it would be another one. Choose the agent by address."
+        )
+        % {"header": one.header},
     )
 
 
@@ -168,7 +187,9 @@ def ignore(one: Setting, known: Names) -> Done:
         return as_header(one, known)
     if re.search(r"yes|true", one.value, re.IGNORECASE):
         return Done((Action("ignore", "", BOTH),))
-    return Done(note=_("“%(header)s: %(value)s” ignores nothing; left out.") % {"header": one.header, "value": one.value})
+    return Done(
+        note=_("“%(header)s: %(value)s” ignores nothing; left out.") % {"header": one.header, "value": one.value}
+    )
 
 
 def loop(one: Setting, known: Names) -> Done:

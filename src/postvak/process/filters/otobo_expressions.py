@@ -43,6 +43,7 @@ TOKEN = re.compile(
     r"\\[xpPoN]\{[^}]*\}|\\c.|\\.|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]|\(\?\#[^)]*\)|\(\?'[A-Za-z_]\w*'|.", re.DOTALL
 )
 IN_CLASS = re.compile(r"\[:\^?\w+:\]|\\[xpPoN]\{[^}]*\}|\\c.|\\.|.", re.DOTALL)
+BOUNDS = {r"\b", r"\B"}
 LINES_FLAG = re.compile(r"\(\?[a-z]*m[a-z]*(?:-[a-z]*)?[:)]")
 
 
@@ -58,7 +59,7 @@ def translated(expression: str, *, has_lines: bool) -> Translated:
     """`has_lines`: it looks at a text of several lines, where `$` also fits before the last line end."""
     tokens = [found[0] for found in TOKEN.finditer(expression)]
     dollar = r"\n?$" if has_lines and not LINES_FLAG.search(expression) else "$"
-    text = "".join(dollar if token == "$" else outside(token) for token in tokens)
+    text = "".join(dollar if part == "$" else outside(part) for part in tokens)
     return Translated(text, tuple(faults(tokens)))
 
 
@@ -88,25 +89,37 @@ def escape(token: str) -> str:
 
 
 def faults(tokens: list[str]) -> list[str]:
+    """What is understood differently and can't be written in other words."""
     found = []
-    if any(token.startswith(("\\Q", "\\E")) for token in tokens):
+    classes = [token for token in tokens if token.startswith("[")]
+    if {r"\Q", r"\E"} & set(tokens):
         found.append(_(r"\Q and \E mean something else here. Put a backslash before each character instead."))
-    if any(r"\W" in token and r"\w" not in token for token in tokens if token.startswith("[")):
+    if re.search(r"(?<!\\)\{,\d+\}", "".join(tokens)):
+        found.append(_("A repetition needs its least number here: write {0,3} instead of {,3}."))
+    if re.search(r"\(\?[a-z]*x[a-z]*(?:-[a-z]*)?[:)]", "".join(tokens)):
+        found.append(_("Blanks and comments within an expression (?x) don't exist here. Write it without them."))
+    if any(r"\W" in token and r"\w" not in token for token in classes):
         found.append(_(r"\W within […] knows only the letters A–Z here. Write [^\pL\pN_] outside of brackets."))
-    if any(token.startswith("[") and re.search(r"\\[RNVHZ]|\[:\^(?:al|up|lo|sp|wo)", token) for token in tokens):
+    if any(re.search(r"\\[RNVHZ]|\[:\^(?:al|up|lo|sp|wo)", token) for token in classes):
         found.append(_("A class within […] can't be taken over. Write its characters one by one."))
-    beside = {a for a, b in zip(tokens, tokens[1:], strict=False) if b in {r"\b", r"\B"}}
-    beside |= {b for a, b in zip(tokens, tokens[1:], strict=False) if a in {r"\b", r"\B"}}
-    if any(ord(token[-1]) > 127 for token in beside):
-        found.append(_(r"\b knows only the letters A–Z here. Write (^|[^\pL\pN_]) before, or ([^\pL\pN_]|$) after the word."))
+    if any(ord(token[-1]) > 127 for token in beside_bounds(tokens)):
+        found.append(
+            _(r"\b knows only the letters A–Z here. Write (^|[^\pL\pN_]) before, or ([^\pL\pN_]|$) after the word.")
+        )
     return found
+
+
+def beside_bounds(tokens: list[str]) -> set[str]:
+    r"""What stands next to a \b."""
+    pairs = list(zip(tokens, tokens[1:], strict=False))
+    return {a for a, b in pairs if b in BOUNDS} | {b for a, b in pairs if a in BOUNDS}
 
 
 def knows_only_ascii_bounds(expression: str) -> bool:
     """Does it look for the bounds of words that may have letters such as ü?"""
     tokens = [found[0] for found in TOKEN.finditer(expression)]
     has_words = any(r"\w" in token or ord(token[-1]) > 127 for token in tokens)
-    return has_words and any(token in {r"\b", r"\B"} for token in tokens)
+    return has_words and any(token in BOUNDS for token in tokens)
 
 
 def has_alternatives_outside_groups(expression: str) -> bool:

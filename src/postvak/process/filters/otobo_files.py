@@ -83,7 +83,7 @@ def is_csv(text: str) -> bool:
     return all(name in head for name in ("f_name", "f_type", "f_key", "f_value")) and "(" not in head
 
 
-def filters_of_rows(rows: Iterable[Mapping[str, object]]) -> list[OldFilter]:
+def filters_of_rows(rows: Iterable[Mapping[str, object]] | Iterable[Mapping[object, object]]) -> list[OldFilter]:
     """Rows with the same name are one filter. Raises BadFile for rows of another table."""
     found: dict[str, Rows] = {}
     for number, row in enumerate(rows, 1):
@@ -133,7 +133,10 @@ def filters_of_mapping(data: Mapping[object, object]) -> list[OldFilter]:
     if isinstance(data.get(TABLE), list):
         return filters_of_rows(mappings(data[TABLE]))
     if isinstance(data.get("Filters"), list):
-        return [packaged(word(item.get("Name")), item.get("Entries"), item.get("Stop")) for item in mappings(data["Filters"])]
+        return [
+            packaged(word(item.get("Name")), item.get("Entries"), item.get("Stop"))
+            for item in mappings(data["Filters"])
+        ]
     if "Name" in data and ("Match" in data or "Set" in data):
         return [exported(data)]
     if data and all(isinstance(entries, list) and is_packaged(entries) for entries in data.values()):

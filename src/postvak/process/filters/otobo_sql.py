@@ -9,7 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 Row = dict[str, str]
-COLUMNS = ("f_name", "f_stop", "f_type", "f_key", "f_value", "f_not")  # as the table is made; older ones lack the last
+COLUMNS: tuple[str, ...] = (
+    "f_name",
+    "f_stop",
+    "f_type",
+    "f_key",
+    "f_value",
+    "f_not",
+)  # as the table is made; older ones lack the last
 
 NAME = r"""(?:[`"\[]?[\w$]+[`"\]]?\.)?[`"\[]?postmaster_filter[`"\]]?(?![\w$])"""
 INSERT = re.compile(rf"(?:insert|replace)\s+(?:\w+\s+)*?into\s+(?:table\s+)?{NAME}\s*", re.IGNORECASE)
@@ -25,7 +32,9 @@ STANDARD_SIGNS = re.compile(
     r"PostgreSQL database dump|standard_conforming_strings|\bfrom\s+stdin|REM INSERTING|SET DEFINE OFF|to_clob\(|\bfrom dual\b",
     re.IGNORECASE,
 )
-MYSQL_SIGNS = re.compile(r"-- (?:MySQL|MariaDB) dump|-- phpMyAdmin SQL Dump|/\*!\d{5}|`postmaster_filter`", re.IGNORECASE)
+MYSQL_SIGNS = re.compile(
+    r"-- (?:MySQL|MariaDB) dump|-- phpMyAdmin SQL Dump|/\*!\d{5}|`postmaster_filter`", re.IGNORECASE
+)
 
 BLANKS = re.compile(r"(?:\s++|--[^\n]*+|\#[^\n]*+|/\*.*?\*/|^REM\b[^\n]*+)+", re.DOTALL | re.MULTILINE)
 BACKSLASHED = r"'(?:[^'\\]++|\\.|'')*+'"
@@ -176,7 +185,9 @@ def inserted_rows(text: str, start: int, end: int, columns: Sequence[str], kind:
         yield row_of(listed, values, line)
         comma = re.compile(r"\s*,?\s*").match(text, position)
         position = comma.end() if comma else position
-    if position < end and not re.compile(r"\s*(?:on\s+(?:duplicate|conflict)\b|as\s+\w)", re.IGNORECASE).match(text, position):
+    if position < end and not re.compile(r"\s*(?:on\s+(?:duplicate|conflict)\b|as\s+\w)", re.IGNORECASE).match(
+        text, position
+    ):
         raise BadDump(line)
 
 

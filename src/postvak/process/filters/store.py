@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from postvak.models import Agent, Filter, FilterVersion, Mailbox
+from postvak.models import Agent, Filter, FilterVersion, Mailbox, Options
 from postvak.process.filters.compiled import CompiledFilter, compile_filter
 from postvak.process.filters.draft import Draft, NotAFilter
 from postvak.process.filters.operators import BadValue
@@ -68,6 +68,7 @@ def save_filter(draft: Draft, *, by: Agent | None, row: Filter | None = None) ->
     """
     now = timezone.now()
     with transaction.atomic():
+        wait_for_others()
         before = draft_of(row) if row else None
         if row is not None and before == draft:
             return row
@@ -86,9 +87,16 @@ def save_filter(draft: Draft, *, by: Agent | None, row: Filter | None = None) ->
     return target
 
 
+def wait_for_others() -> None:
+    """Changes are committed one after the other: a version that became visible after a newer one would be missed by
+    every process that compiled the filters in between."""
+    Options.objects.select_for_update().get(pk=1)
+
+
 def delete_filter(row: Filter, *, by: Agent | None) -> None:
     """Its versions stay, so that it can be brought back."""
     with transaction.atomic():
+        wait_for_others()
         FilterVersion.objects.create(at=timezone.now(), agent=by, before=draft_of(row).as_json(), after=None)
         row.delete()
 

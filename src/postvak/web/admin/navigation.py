@@ -69,6 +69,7 @@ def admin_navigation() -> AdminNavigation:
             Group(
                 _("Rules"),
                 (
+                    Area("filters", _("Filters"), "filter"),
                     Area("external_numbers", _("External numbers"), "link"),
                     Area("exclusions", _("Grouping exclusions"), "branch"),
                 ),

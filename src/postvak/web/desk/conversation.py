@@ -13,7 +13,7 @@ from postvak.models import Address, Agent, Delivery, Message, OutgoingMail, Prio
 from postvak.send.sender import CannotAnswer, Sender, sender_for
 from postvak.tickets.access import assignable_agents, visible_queues, visible_tickets
 from postvak.web.desk.lists import neighbours, page_of
-from postvak.web.desk.more import linked, properties
+from postvak.web.desk.more import linked, merged_to, properties
 
 MESSAGES_SHOWN = 200
 HISTORY_SHOWN = 100
@@ -63,7 +63,8 @@ def ticket_context(ticket: Ticket, agent: Agent, list_id: str) -> dict[str, Any]
         "priorities": [(priority.level, str(priority)) for priority in Priority.objects.filter(is_valid=True)],
         "queues": [(queue.pk, queue.name) for queue in visible_queues(agent).filter(is_valid=True)],
         "colleagues": [(colleague.pk, colleague.name) for colleague in assignable_agents(ticket.queue)],
-        **composer(ticket.merged_into or ticket),
+        "merged_to": merged_to(ticket, agent),
+        **composer(merged_to(ticket, agent) or ticket),
         **properties(ticket, agent),
         **side(ticket, agent),
     }

@@ -13,7 +13,7 @@ from postvak.models import Agent, Status, Ticket
 from postvak.tickets.access import visible_queues, visible_tickets
 
 PAGE = 60
-OPEN = Q(is_open=True, is_spam=False)  # a merged ticket is never open
+OPEN = Q(is_open=True, is_spam=False, merged_into=None)
 PENDING = OPEN & Q(status__type=Status.Type.PENDING)
 ACTIVE = OPEN & ~Q(status__type=Status.Type.PENDING)
 CLOSED = Q(status__type=Status.Type.CLOSED, is_spam=False, merged_into=None)

@@ -60,6 +60,13 @@ def presets() -> list[tuple[str, str]]:
     ]
 
 
+def merged_to(ticket: Ticket, agent: Agent) -> Ticket | None:
+    """The ticket that this one is part of now, if the agent may see it."""
+    if ticket.merged_into_id is None:
+        return None
+    return visible_tickets(agent).filter(pk=ticket.merged_into_id).first()
+
+
 def linked(ticket: Ticket, agent: Agent) -> list[tuple[str, Ticket]]:
     """(what the other ticket is to this one, the other ticket); those only that the agent may see."""
     rows = TicketLink.objects.filter(Q(ticket=ticket) | Q(origin=ticket)).order_by("pk")

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from postvak.tickets.access import visible_messages, visible_tickets
 from postvak.tickets.merge import CannotMerge, merge, unmerge
 from postvak.tickets.move import CannotMove, move_message, split_off
 from postvak.web.desk.found import back, came_from, find
+from postvak.web.desk.more import merged_to
 from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.session import agent_of, is_htmx
@@ -44,10 +45,12 @@ def merging(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_POST
 def unmerging(request: HttpRequest, number: int) -> HttpResponse:
-    """Not on_ticket: a merged ticket is just what is wanted here."""
-    ticket = find(request, number)
+    """Not on_ticket: a merged ticket is just what is wanted here. Only for who sees both."""
+    ticket, agent = find(request, number), agent_of(request)
+    if ticket.merged_into_id and merged_to(ticket, agent) is None:
+        raise Http404
     try:
-        unmerge(ticket, by=agent_of(request))
+        unmerge(ticket, by=agent)
         say(request, _("Ticket %(number)s has its messages back.") % {"number": ticket.number})
     except CannotMerge as refusal:
         say(request, refusal, tone="warn")

@@ -15,7 +15,7 @@ from postvak.web.desk.lists import DEFAULT, LISTS, counts
 from postvak.web.session import agent_of
 
 Entry = dict[str, Any]
-WAITING_THERE = Q(tickets__is_open=True, tickets__is_spam=False)
+WAITING_THERE = Q(tickets__is_open=True, tickets__is_spam=False, tickets__merged_into=None)
 
 
 def navigation(request: HttpRequest) -> Entry:

@@ -1,14 +1,18 @@
 """Why is this mail here? The trace of a receipt; held mails; try again."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from postvak.blobs import store
 from postvak.log.sentences import trace_line
-from postvak.models import Queue, Receipt, Trace
+from postvak.models import Filter, Queue, Receipt, Trace
 from postvak.process.held import discard, release, try_again
 from postvak.process.run import explain
 from postvak.tickets.access import visible_queues, visible_receipts
@@ -30,7 +34,16 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     trace = Trace.objects.filter(receipt=receipt).first()
     lines = [trace_line(entry) for entry in trace.entries] if trace else []
     can_be_taken = Receipt.objects.set_aside().filter(pk=pk).exclude(blob=None).exists()
-    return render(request, "desk/receipt.html", {"receipt": receipt, "lines": lines, "can_be_taken": can_be_taken})
+    links = filter_links(trace.entries) if trace and agent_of(request).is_admin else {}
+    context = {"receipt": receipt, "lines": lines, "links": links, "can_be_taken": can_be_taken}
+    return render(request, "desk/receipt.html", context)
+
+
+def filter_links(entries: Sequence[Sequence[Any]]) -> dict[int, str]:
+    """Place of a line that says that a filter fired -> the page of that filter, if one has this name today."""
+    fired = {place: entry[2].get("filter", "") for place, entry in enumerate(entries) if entry[1] == "filter_fired"}
+    ids = dict(Filter.objects.filter(name__in=fired.values()).values_list("name", "pk")) if fired else {}
+    return {place: reverse("admin_filter", args=[ids[name]]) for place, name in fired.items() if name in ids}
 
 
 @require_GET

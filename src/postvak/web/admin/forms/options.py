@@ -38,9 +38,7 @@ class OptionsForm(forms.ModelForm):  # type: ignore[type-arg]
 
     hints: ClassVar[Mapping[str, Sentences]] = {
         "numbers": {
-            "date": _(
-                "Shows the day. A check digit finds typing errors, so the number is understood without a mark, too."
-            ),
+            "date": _("Shows the day on which the ticket was opened. A check digit finds typing errors."),
             "counter": _(
                 "Short, good for the telephone. There is no check digit, so it is understood only with the mark before it, "
                 "and everybody sees how many tickets you have."
