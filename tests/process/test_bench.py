@@ -101,6 +101,30 @@ def test_follow_ups_are_told_by_their_tickets_queue(mailbox: Mailbox, support: Q
     assert told(bench) == [("invoice", [("Queue", "Support", "Sales"), ("Status", "new", "closed")])]
 
 
+def test_mails_that_it_just_misses_are_named_with_the_condition(mailbox: Mailbox, support: Queue, sales: Queue) -> None:
+    draft = invoices(conditions=(INVOICE, Condition("body", "contains", "please"), Condition("kind", "equals", "bulk")))
+    receive(
+        mailbox,
+        mail(subject="Invoice, please", text="please"),
+        mail(message_id="m2@x.example", subject="Invoice"),  # two conditions are not true
+        mail(message_id="m3@x.example", subject="Invoice", text="please", list_id="<x.example>"),
+        mail(subject="Invoice, please", text="please"),  # a copy: no filter sees it
+    )
+    bench = try_draft(draft)
+    assert [(row.subject, row.lacks) for row in bench.near] == [("Invoice, please", 2)]
+    assert [(row.subject, row.lacks) for row in bench.rows] == [("Invoice", None)]
+    save_filter(invoices("01 stop", conditions=(Condition("subject", "contains", "please"),), stop=True), by=None)
+    assert try_draft(draft).near == ()
+    assert try_draft(invoices(conditions=draft.conditions, mailboxes=())).near == ()
+
+
+def test_a_ticket_that_somebody_moved_elsewhere_is_a_question(mailbox: Mailbox, support: Queue, sales: Queue) -> None:
+    receive(mailbox, mail(subject="Invoice 1"), mail(message_id="m2@x.example", subject="Invoice 2"))
+    inbox = Queue.objects.get(is_default=True)
+    Ticket.objects.filter(subject="Invoice 1").update(queue=inbox)
+    assert [row.queue_now for row in try_draft(invoices()).rows] == ["", inbox.name]
+
+
 def test_rows_that_are_wrong_are_left_out(mailbox: Mailbox, support: Queue, sales: Queue) -> None:
     broken = Condition("body", "matches", "(?=x)")
     draft = invoices(conditions=(broken, INVOICE), actions=(Action("queue", "Nowhere"), TO_SALES))
@@ -202,9 +226,22 @@ def test_a_policy_of_today_does_not_change_what_was(mailbox: Mailbox, support: Q
     assert replayed() == [("new_ticket",) * 2, ("follow_up",) * 2]
 
 
+def test_conditions_on_the_ticket_see_the_status_that_it_had(mailbox: Mailbox, support: Queue, sales: Queue) -> None:
+    receive(mailbox, mail())
+    Ticket.objects.update(status=Status.objects.get(key="closed"), is_open=False, closed_at=timezone.now())
+    receive(mailbox, mail(message_id="m2@customer.example", in_reply_to="<m1@customer.example>"))
+    assert Ticket.objects.get().status.key == "open"
+    closed = invoices(conditions=(Condition("ticket_status", "equals", "closed"),))
+    assert [row.fired for row in try_draft(closed).rows] == [True]
+    Queue.objects.update(follow_up="new_ticket")
+    Ticket.objects.update(status=Status.objects.get(key="closed"), is_open=False)
+    receive(mailbox, mail(message_id="m3@customer.example", in_reply_to="<m1@customer.example>", text="Again"))
+    Ticket.objects.update(status=Status.objects.get(key="open"), is_open=True)
+    assert replayed()[2] == ("new_ticket_instead", "new_ticket_instead")
+
+
 def test_a_customer_was_unknown_when_he_wrote_first(mailbox: Mailbox, support: Queue, sales: Queue) -> None:
     receive(mailbox, mail(subject="First"), mail(message_id="m2@x.example", subject="Second"))
-    Receipt.objects.order_by("pk")
     unknown = invoices(conditions=(Condition("customer_known", "is", "no"),))
     receive(mailbox, mail(message_id="m3@x.example", subject="Third"))
     assert [row.subject for row in try_draft(unknown).rows] == ["Second", "First"]  # both came in one wave

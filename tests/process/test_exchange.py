@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from django.db import IntegrityError, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +11,7 @@ from postvak.process.filters.actions import ACTIONS
 from postvak.process.filters.draft import BOTH, FOLLOW_UP, NEW, Action, Condition, Draft, NotAFilter
 from postvak.process.filters.exchange import Form, drafts_of, read_json, read_toml, written
 from postvak.process.filters.fields import FIELDS
-from postvak.process.filters.imports import NotUnderstood, Result, import_text, save
+from postvak.process.filters.imports import ChangedMeanwhile, NotUnderstood, Result, import_text, save
 from postvak.process.filters.operators import OPERATORS
 from postvak.process.filters.store import draft_of, ordered_filters, save_filter
 
@@ -189,6 +188,15 @@ def test_an_import_is_all_or_nothing(support: Queue) -> None:
     save_filter(Draft("20 x", stop=True), by=None)
     report = import_text((INVOICES + INVOICES.replace("10 I", "30 I")).encode())
     save_filter(Draft("30 Invoices", stop=True), by=None)
-    with pytest.raises(IntegrityError), transaction.atomic():
+    with pytest.raises(ChangedMeanwhile):
         save(report, by=None)
     assert [row.name for row in ordered_filters()] == ["20 x", "30 Invoices"]
+
+
+@pytest.mark.django_db
+def test_a_filter_that_nobody_can_read_is_not_replaced(support: Queue) -> None:
+    save(import_text(INVOICES.encode()), by=None)
+    Filter.objects.update(conditions=["?"])
+    report = import_text(INVOICES.encode(), replace=True)
+    assert [entry.result for entry in report.entries] == [Result.refused]
+    assert save(report, by=None) == 0

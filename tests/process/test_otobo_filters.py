@@ -377,6 +377,28 @@ def test_conditions_look_at_the_same_thing(key: str, field: str, support: Queue)
     assert entry.draft.conditions == (Condition(field, "matches", "x"),)
 
 
+@pytest.mark.parametrize(
+    ("key", "expression", "is_said"),
+    [
+        ("From", r"@shop\.example", False),
+        ("From", r"^ann@", False),
+        ("From", r"<ann@", True),
+        ("From", r"(?<who>ann)@", False),
+        ("From", r"Doe, Jane", True),
+        ("To", r"support@", False),
+        ("To", r"^support@", True),
+        ("To", r"^$", False),
+        ("Envelope-To", r"example$", True),
+        ("Subject", r"^a, <b>$", False),
+    ],
+)
+def test_an_expression_that_sees_how_addresses_are_written_is_pointed_out(
+    key: str, expression: str, is_said: bool, support: Queue
+) -> None:
+    entry = one(("Match", key, expression), ("Set", "X-OTOBO-Queue", "Support"))
+    assert any("each address by itself" in note for note in entry.notes) == is_said
+
+
 def test_a_changed_order_is_said(support: Queue) -> None:
     report = imported([(name, "0", "Match", "Subject", "x", "0") for name in ("10 a", "9 b", "B", "a")])
     assert [entry.name for entry in report.entries] == ["10 a", "9 b", "B", "a"]

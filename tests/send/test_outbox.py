@@ -32,6 +32,7 @@ from postvak.models import (
 from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
 from postvak.send import outbox
+from postvak.send.by_hand import retry_now
 from postvak.send.deliver import SmtpChannel, send_all, send_due
 from postvak.send.record import Result, record_attempt
 from postvak.tickets.answer import Answer, CannotAnswer, answer, sender_for
@@ -437,7 +438,7 @@ def test_a_wrong_login_pauses_the_channel_with_the_servers_words(ticket: Ticket,
         channel.password = "geheim"
         channel.paused_until = None
         channel.save()
-        assert outbox.retry_now(outgoing)
+        assert retry_now(outgoing)
         send_everything()
         assert server.mails[0].username == "bob"
     assert states(outgoing) == {ANN: "accepted"}
@@ -631,7 +632,7 @@ def test_retry_now_sends_a_failed_mail_again_to_those_who_did_not_get_it(
     outgoing = write(ANN, AMY)
     send_everything()
     smtp_server.behaviour = Behaviour()
-    assert outbox.retry_now(outgoing)
+    assert retry_now(outgoing)
     assert mark(ticket) == "waiting"
     send_everything()
     assert [sent.recipients for sent in smtp_server.mails] == [(ANN,), (AMY,)]
@@ -645,7 +646,7 @@ def test_retry_now_does_not_wait_for_the_schedule_or_the_paused_channel(
     outgoing = write()
     send_everything()
     Channel.objects.update(port=smtp_server.port)
-    assert outbox.retry_now(outgoing)
+    assert retry_now(outgoing)
     send_everything()
     assert states(outgoing) == {ANN: "accepted"}
 
@@ -653,7 +654,7 @@ def test_retry_now_does_not_wait_for_the_schedule_or_the_paused_channel(
 def test_there_is_nothing_to_retry_when_everybody_got_it(smtp: Channel, smtp_server: SmtpServer, write: Write) -> None:
     outgoing = write()
     send_everything()
-    assert not outbox.retry_now(outgoing)
+    assert not retry_now(outgoing)
     send_everything()
     assert len(smtp_server.mails) == 1
 
@@ -669,11 +670,11 @@ def test_retry_now_takes_no_mail_out_of_the_hands_of_a_worker(
     clock.advance(minutes=1)
     in_hand = outbox.claim(WORKER)
     outbox.mark_sending(in_hand[0], [ANN])
-    assert not outbox.retry_now(outgoing)
+    assert not retry_now(outgoing)
     assert send_due(OTHER) == 0
     send_all(in_hand, WORKER)
     assert states(outgoing) == {ANN: "accepted", AMY: "failed"}
-    assert outbox.retry_now(outgoing)
+    assert retry_now(outgoing)
     send_everything(OTHER)
     assert states(outgoing) == {ANN: "accepted", AMY: "accepted"}
     assert sorted(r for sent in smtp_server.mails for r in sent.recipients) == [AMY, ANN]

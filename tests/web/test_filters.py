@@ -8,7 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from postvak.models import CustomField, Filter, FilterVersion, Queue, Receipt
+from postvak.models import CustomField, Filter, FilterVersion, Queue, Receipt, Ticket
 from postvak.process.filters.actions import ACTIONS
 from postvak.process.filters.draft import Action, Condition, Draft
 from postvak.process.filters.fields import FIELDS
@@ -392,6 +392,16 @@ def test_the_bench_shows_what_the_form_would_change_and_writes_nothing(eva, invo
     assert Filter.objects.count() == 1
     changed = page(eva.post(f"/admin/filters/{invoices.pk}/bench/", form(name="10 Invoices"), headers=HTMX))
     assert "It is the only filter." in changed
+
+
+def test_the_bench_names_what_is_just_missed_and_what_was_moved_by_hand(eva, sales, mailbox, support):
+    receive(mailbox, mail(subject="The bill"), mail(message_id="m2@x.example", subject="bill 2", text="please"))
+    Ticket.objects.filter(subject="bill 2").update(queue=Queue.objects.get(is_default=True))
+    sent = form(c1__field="body", c1__operator="contains", c1__value="please")
+    text = page(eva.post("/admin/filters/bench/", sent, headers=HTMX))
+    assert "1 mail is just missed" in text
+    assert "Text contains “please”" in text
+    assert "Its ticket is in “Inbox” today." in text
 
 
 def test_the_bench_leaves_out_what_is_not_complete_yet(eva, sales, mailbox, support):

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from django.db import IntegrityError
 
 from postvak.cli.failing import fail
 from postvak.cli.prepare import prepare_database
@@ -18,7 +17,16 @@ from postvak.process.filters.check import names, problems
 from postvak.process.filters.doubts import warnings
 from postvak.process.filters.draft import Draft, NotAFilter
 from postvak.process.filters.exchange import Form, drafts_of, read_json, read_toml, written
-from postvak.process.filters.imports import Entry, NotUnderstood, Report, Result, described, import_text, save
+from postvak.process.filters.imports import (
+    ChangedMeanwhile,
+    Entry,
+    NotUnderstood,
+    Report,
+    Result,
+    described,
+    import_text,
+    save,
+)
 from postvak.process.filters.operators import BadValue
 from postvak.process.filters.store import draft_of, ordered_filters
 
@@ -108,8 +116,8 @@ def import_command(
             save(report, by=None)
     except NotUnderstood as error:
         fail(str(error))
-    except IntegrityError:
-        fail("Somebody saved a filter of the same name at this moment. Nothing was imported; try again.")
+    except ChangedMeanwhile:
+        fail("Somebody changed the filters at this moment. Nothing was imported; try again.")
     if as_object:
         print(json.dumps(report.as_json() | {"saved": not dry_run}, indent=2, ensure_ascii=False))
     else:

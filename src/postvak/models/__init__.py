@@ -23,6 +23,7 @@ from postvak.models.queue import Membership, Queue
 from postvak.models.receipt import Receipt, Trace
 from postvak.models.retention import Retention
 from postvak.models.status import Status
+from postvak.models.suppression import Suppression
 from postvak.models.tag import Tag, Tagging
 from postvak.models.ticket import Participant, Ticket, TicketCounter, TicketLink
 from postvak.models.ticket_type import TicketType
@@ -63,6 +64,7 @@ __all__ = [
     "ReferencedId",
     "Retention",
     "Status",
+    "Suppression",
     "Tag",
     "Tagging",
     "Ticket",

@@ -3,8 +3,12 @@
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+
+LONGEST_UNDO = 60
 
 
 class AgentManager(BaseUserManager["Agent"]):
@@ -17,7 +21,10 @@ class AgentManager(BaseUserManager["Agent"]):
 
 
 class Agent(AbstractBaseUser):
-    """`email` is kept lower-case. `is_admin` agents see every queue and the administration; others see the queues they are members of."""
+    """`email` is kept lower-case. `is_admin` agents see every queue and the administration; others see the queues they are members of.
+
+    `undo_seconds`: for how long an answer that he sends waits in the outbox and can be taken back.
+    """
 
     class Theme(models.TextChoices):
         SYSTEM = "system", _("like the system")
@@ -31,6 +38,9 @@ class Agent(AbstractBaseUser):
     language = models.CharField(_("language"), max_length=8, blank=True, default="")
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, default="")
     theme = models.CharField(_("colours"), max_length=8, choices=Theme, default=Theme.SYSTEM)
+    undo_seconds = models.PositiveSmallIntegerField(
+        _("seconds for undoing"), default=10, validators=[MaxValueValidator(LONGEST_UNDO)]
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[AgentManager] = AgentManager()

@@ -10,7 +10,7 @@ class Message(models.Model):
     """`blob` holds the raw mail (null for notes). `message_id` in the form of mail.threading.canonical_message_id.
 
     `is_internal`: never shown or quoted to the customer, also when it is a mail. `moved_from`: the ticket that it was
-    on first.
+    on first. `taken_back_at`: when an agent stopped the mail before anybody got it; it is kept, but answers nothing.
     """
 
     class Kind(models.TextChoices):
@@ -42,6 +42,7 @@ class Message(models.Model):
     message_id = models.CharField(max_length=255, blank=True, default="", db_index=True)
     references = models.JSONField(default=list)
     blob = models.ForeignKey("Blob", models.PROTECT, null=True, blank=True, related_name="+")
+    taken_back_at = models.DateTimeField(null=True, blank=True)
     moved_from = models.ForeignKey("Ticket", models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:

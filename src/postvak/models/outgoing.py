@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import ClassVar, Self
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -16,7 +17,11 @@ class OutgoingQuerySet(models.QuerySet["OutgoingMail"]):
 
 
 class OutgoingMail(models.Model):
-    """Envelope and bytes are frozen when the agent presses send. `next_attempt_at` is null when nothing is left to do."""
+    """Envelope and bytes are frozen when the agent presses send. `next_attempt_at` is null when nothing is left to do.
+
+    `send_at`: the time that the agent chose; null: at once. `before`: what taking back gives the ticket again (see
+    tickets.take_back). `retried_at`: when a person last asked for another try; the days until giving up count anew.
+    """
 
     message = models.OneToOneField("Message", models.PROTECT, related_name="outgoing")
     channel = models.ForeignKey("Channel", models.PROTECT, related_name="+")
@@ -27,6 +32,9 @@ class OutgoingMail(models.Model):
     claimed_by = models.CharField(max_length=64, blank=True, default="")
     claimed_until = models.DateTimeField(null=True, blank=True)
     attempts = models.PositiveIntegerField(default=0)
+    send_at = models.DateTimeField(null=True, blank=True)
+    retried_at = models.DateTimeField(null=True, blank=True)
+    before = models.JSONField(blank=True, default=dict)
 
     objects: ClassVar = OutgoingQuerySet.as_manager()
 
@@ -40,8 +48,15 @@ class OutgoingMail(models.Model):
     def __str__(self) -> str:
         return f"outgoing mail {self.pk}"
 
+    @property
+    def is_later(self) -> bool:
+        """It waits for the time that its agent chose."""
+        return self.send_at is not None and self.attempts == 0 and self.send_at > timezone.now()
+
 
 class Delivery(models.Model):
+    """`is_judged`: its failure was looked at: does the address go on the suppression list?"""
+
     class State(models.TextChoices):
         QUEUED = "queued", _("queued")
         SENDING = "sending", _("sending")
@@ -55,6 +70,8 @@ class Delivery(models.Model):
         CANCELLED = "cancelled", _("cancelled")
         IN_DOUBT = "in_doubt", _("in doubt")
 
+    RETURNED: ClassVar = (State.FAILED, State.BOUNCED, State.COMPLAINED)
+
     outgoing = models.ForeignKey(OutgoingMail, models.CASCADE, related_name="deliveries")
     recipient = models.CharField(max_length=320)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
@@ -62,23 +79,34 @@ class Delivery(models.Model):
     code = models.PositiveSmallIntegerField(null=True, blank=True)
     said = models.TextField(blank=True, default="")
     changed_at = models.DateTimeField()
+    is_judged = models.BooleanField(default=False)
 
     class Meta:
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["outgoing", "recipient"], name="recipient_once")]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "-outgoing"], name="delivery_by_state"),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(is_judged=False, state__in=["failed", "bounced", "complained"]),
+                name="delivery_to_judge",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.recipient}: {self.state}"
 
 
 class DeliveryEvent(models.Model):
-    """One thing that happened to a delivery: `kind` is a state or "attempt"; `said` the server's own words."""
+    """One thing that happened to a delivery: `kind` is a state, "attempt", "delayed", "retry" or "replaced"; `said` the
+    server's own words, or the address that it was replaced by; `agent` who did it."""
 
     delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="events")
     at = models.DateTimeField()
     kind = models.CharField(max_length=16)
     code = models.PositiveSmallIntegerField(null=True, blank=True)
     said = models.TextField(blank=True, default="")
+    agent = models.ForeignKey("Agent", models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
         ordering: ClassVar = ["at", "id"]

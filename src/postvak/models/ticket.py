@@ -26,6 +26,7 @@ class Ticket(models.Model):
 
         NONE = "", _("nothing on its way")
         WAITING = "waiting", _("answer not out yet")
+        LATER = "later", _("answer goes out later")
         FAILED = "failed", _("answer not delivered")
         IN_DOUBT = "in_doubt", _("answer perhaps not delivered")
 

@@ -26,6 +26,7 @@ from postvak.send.letter import count_message, message_of, record_files
 from postvak.send.outbox import freeze
 from postvak.send.record import refresh_answer
 from postvak.send.sender import CannotAnswer
+from postvak.send.suppress import suppressed
 
 log = logging.getLogger("postvak.notify")
 
@@ -129,6 +130,7 @@ def read_original(row: AutomaticMail) -> Original | None:
 def sift(row: AutomaticMail, original: Original | None, now: datetime) -> tuple[list[str], list[Reason]]:
     """Recipients that may get it, once each, and why the others may not."""
     own, lately = own_addresses(), sent_lately(now)
+    on_list = {one.address for one in suppressed(row.recipients)}
     allowed: list[str] = []
     refusals: list[Reason] = []
     for recipient in {normalise(one): one for one in row.recipients}.values():
@@ -140,6 +142,7 @@ def sift(row: AutomaticMail, original: Original | None, now: datetime) -> tuple[
             age=now - (row.trigger or row).created_at,
             lately=lately.get((row.kind, normalise(recipient)), 0),
             is_spam=row.ticket.is_spam,
+            is_suppressed=normalise(recipient) in on_list,
         )
         refused = refusal(occasion)
         if refused:

@@ -29,7 +29,8 @@ class Occasion:
 
     `mail`: what caused it, `age`: for how long it has been lying somewhere. `own`: normalised addresses of ours.
     `lately`: mails of this kind that the recipient got within LIMIT_PERIOD. `is_silenced`: a Loop header or filter
-    forbids automatic mail. `is_forged`: DMARC says that the author didn't write it.
+    forbids automatic mail. `is_forged`: DMARC says that the author didn't write it. `is_suppressed`: mail to the recipient
+    came back for good, or he complained.
     """
 
     kind: Kind
@@ -41,6 +42,7 @@ class Occasion:
     is_spam: bool = False
     is_silenced: bool = False
     is_forged: bool = False
+    is_suppressed: bool = False
 
 
 def refusal(occasion: Occasion) -> Reason | None:
@@ -99,6 +101,7 @@ CHECKS: tuple[tuple[str, frozenset[Kind], Check], ...] = (
     ("refused_no_address", ALL, is_no_address),
     ("refused_own_address", ALL, is_ours),
     ("refused_machine_address", AUTOMATIC, is_machine),
+    ("refused_suppressed", AUTOMATIC, lambda occasion: occasion.is_suppressed),
     ("refused_loop", AUTOMATIC, came_back),
     ("refused_author", frozenset({Kind.FORWARD}), would_go_back),
     ("refused_silenced", ANSWERS, lambda occasion: occasion.is_silenced),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from postvak.mail.addresses import normalise
 from postvak.mail.values import Kind
 from postvak.models.automatic import AutomaticMail
 from postvak.models.queue import Queue
@@ -84,9 +85,12 @@ def group_by_time(facts: Facts, plan: Plan) -> Plan:
     author = facts.mail.author
     if plan.ticket or plan.links or address is None or not address.grouping_hours or author is None:
         return plan
+    if plan.author_email:
+        return plan  # an agent passes on somebody else's mail
     if facts.mail.kind is not Kind.PERSONAL:
         return plan.because("grouping", "not_grouped_kind", address=address.email)
-    if {author.key, *domains_above(author.domain)} & facts.desk.ungrouped:
+    email = normalise(author.email)
+    if {email, *domains_above(email.rpartition("@")[2])} & facts.desk.ungrouped:
         return plan.because("grouping", "not_grouped_excluded", email=author.email)
     found = facts.recent.get(address.id)
     if found is None or not is_recent(facts, found, address):

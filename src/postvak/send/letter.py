@@ -19,8 +19,8 @@ LINE_OF_AGENT = re.compile(r"^.*\{agent\}.*\n?", re.MULTILINE)
 
 def newest_mail(ticket: Ticket, *, besides: Message | None = None) -> Message | None:
     """The newest mail that customers may know, and that isn't one of our automatic ones: an answer continues and
-    quotes it."""
-    mails = ticket.messages.exclude(kind=Message.Kind.NOTE).exclude(is_internal=True)
+    quotes it. What was taken back, nobody knows."""
+    mails = ticket.messages.exclude(kind=Message.Kind.NOTE).exclude(is_internal=True).filter(taken_back_at=None)
     mails = mails.exclude(kind=Message.Kind.OUTGOING, author_kind=Message.AuthorKind.SYSTEM)
     return mails.exclude(pk=besides.pk if besides else 0).order_by("-created_at", "-id").first()
 

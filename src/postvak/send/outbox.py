@@ -5,23 +5,21 @@ their channel, and records the server's reply for each recipient before anything
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from postvak.blobs import store
 from postvak.models import Blob, Channel, Delivery, DeliveryEvent, Message, OutgoingMail
-from postvak.send.record import record_doubt, refresh_answer
+from postvak.send.record import record_doubt
 
 log = logging.getLogger("postvak.send")
 
 LEASE = timedelta(minutes=15)  # longer than the slowest hand-over (RFC 5321 4.5.3.2: ten minutes for the last reply)
 BATCH = 20
-RETRIED = (Delivery.State.DEFERRED, Delivery.State.FAILED, Delivery.State.IN_DOUBT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +30,20 @@ class Envelope:
     recipients: tuple[str, ...]
 
 
-def freeze(message: Message, envelope: Envelope, blob: Blob, *, channel: Channel, at: datetime) -> OutgoingMail:
+def freeze(
+    message: Message,
+    envelope: Envelope,
+    blob: Blob,
+    *,
+    channel: Channel,
+    at: datetime,
+    send_at: datetime | None = None,
+    before: Mapping[str, object] | None = None,
+) -> OutgoingMail:
     """Put `message` (saved, its bytes in the saved `blob`) into the outbox, due at `at`.
 
-    Call inside the transaction that writes the message. From here on nobody changes recipients or bytes.
+    Call inside the transaction that writes the message. From here on nobody changes recipients or bytes. `send_at`: the
+    time that an agent chose; `before`: what the ticket gets back when the mail is taken back.
     """
     outgoing = OutgoingMail.objects.create(
         message=message,
@@ -44,6 +52,8 @@ def freeze(message: Message, envelope: Envelope, blob: Blob, *, channel: Channel
         blob=blob,
         created_at=timezone.now(),
         next_attempt_at=at,
+        send_at=send_at,
+        before=dict(before or {}),
     )
     deliveries = Delivery.objects.bulk_create(
         Delivery(outgoing=outgoing, recipient=recipient, changed_at=outgoing.created_at)
@@ -93,24 +103,3 @@ def mark_sending(outgoing: OutgoingMail, recipients: Sequence[str]) -> None:
 
 def raw_mail(outgoing: OutgoingMail) -> bytes:
     return store.get(outgoing.blob_id)
-
-
-def retry_now(outgoing: OutgoingMail) -> bool:
-    """Try the unfinished or failed recipients again at once; False: nothing to try, or a worker is at it."""
-    now = timezone.now()
-    with transaction.atomic():
-        free = Q(claimed_until=None) | Q(claimed_until__lte=now)
-        row = OutgoingMail.objects.select_for_update().filter(free, pk=outgoing.pk).first()
-        again = list(row.deliveries.filter(state__in=RETRIED)) if row else []
-        if row is None or not again:
-            return False
-        row.deliveries.filter(pk__in=[delivery.pk for delivery in again]).update(
-            state=Delivery.State.QUEUED, changed_at=now
-        )
-        DeliveryEvent.objects.bulk_create(
-            DeliveryEvent(delivery=delivery, at=now, kind=Delivery.State.QUEUED) for delivery in again
-        )
-        OutgoingMail.objects.filter(pk=row.pk).update(next_attempt_at=now, attempts=0)
-        Channel.objects.filter(pk=row.channel_id).update(paused_until=None)
-        refresh_answer(row.message.ticket_id)
-    return True

@@ -47,7 +47,7 @@ def record_attempt(outgoing: OutgoingMail, results: Mapping[str, Result], *, wor
         if row is None:
             return
         row.attempts += 1
-        is_too_old = now - row.created_at > GIVE_UP_AFTER
+        is_too_old = now - (row.retried_at or row.send_at or row.created_at) > GIVE_UP_AFTER
         for delivery in row.deliveries.filter(recipient__in=results):
             set_state(delivery, settled(delivery, results[delivery.recipient], is_too_old), now)
         row.claimed_by, row.claimed_until = "", None
@@ -95,8 +95,8 @@ def record_doubt(outgoing: OutgoingMail, *, worker: str, now: datetime) -> bool:
 
 
 def settle_ticket(outgoing: OutgoingMail, now: datetime) -> None:
-    """Reopen the ticket of a mail that failed for good, so that somebody sees it; refresh its mark. When a rejection
-    fails, the ticket stays closed: its sender may not even exist."""
+    """Reopen the ticket of a mail that failed for good, unread and on top of its assignee's list; refresh its mark. When
+    a rejection fails, the ticket stays as it is: its sender may not even exist."""
     ticket = outgoing.message.ticket
     failed = outgoing.deliveries.filter(state__in=[State.FAILED, State.IN_DOUBT], changed_at=now)
     for delivery in failed:
@@ -107,10 +107,13 @@ def settle_ticket(outgoing: OutgoingMail, now: datetime) -> None:
             parameters={"recipient": delivery.recipient, "said": delivery.said},
         )
     is_asleep = ticket.status.type not in {Status.Type.NEW, Status.Type.OPEN}
-    if failed and is_asleep and not is_rejection(outgoing):
-        opened = Status.objects.get(key="open")
-        Ticket.objects.filter(pk=ticket.pk).update(status=opened, is_open=True, changed_at=now)
+    if failed and not is_rejection(outgoing):
+        Ticket.objects.filter(pk=ticket.pk).update(changed_at=now, is_unread=True, **(opened() if is_asleep else {}))
     refresh_answer(ticket.pk)
+
+
+def opened() -> dict[str, object]:
+    return {"status": Status.objects.get(key="open"), "is_open": True, "closed_at": None, "pending_until": None}
 
 
 def is_rejection(outgoing: OutgoingMail) -> bool:
@@ -120,10 +123,13 @@ def is_rejection(outgoing: OutgoingMail) -> bool:
 def refresh_answer(ticket_id: int) -> None:
     """The ticket can't look answered while its newest answer is not out (spec 04). Automatic mails are no answers."""
     answers = OutgoingMail.objects.exclude(message__author_kind=Message.AuthorKind.SYSTEM)
-    newest = answers.filter(message__ticket_id=ticket_id).order_by("-id").first()
+    newest = answers.filter(message__ticket_id=ticket_id, message__taken_back_at=None).order_by("-id").first()
     deliveries = list(newest.deliveries.values_list("state", "resent")) if newest else []
     states = {State.IN_DOUBT if resent and state in UNFINISHED else state for state, resent in deliveries}
-    Ticket.objects.filter(pk=ticket_id).update(answer=answer_mark(states))
+    mark = answer_mark(states)
+    if newest and newest.is_later and mark == Ticket.Answer.WAITING:
+        mark = Ticket.Answer.LATER
+    Ticket.objects.filter(pk=ticket_id).update(answer=mark)
 
 
 def answer_mark(states: set[str]) -> Ticket.Answer:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -31,12 +31,17 @@ from postvak.send.record import refresh_answer
 from postvak.send.sender import CannotAnswer, Sender, sender_for
 from postvak.tickets.change import set_status
 from postvak.tickets.history import write_history
+from postvak.tickets.second_look import check_nobody_wrote, check_suppressed
+from postvak.tickets.take_back import state_before
+
+LATEST = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the agent wrote. Addresses as typed; `status_key`: the ticket's status after sending; `subject`: "" for the
-    ticket's own."""
+    ticket's own. `send_at`: the time that the agent chose, null for at once; `undo`: for how long it waits so that he
+    can take it back. `known` and `despite`: see second_look; what the agent knew, and what he wants all the same."""
 
     to: tuple[str, ...]
     text: str
@@ -46,6 +51,10 @@ class Answer:
     status_key: str = "customer"
     quotes: bool = True
     subject: str = ""
+    send_at: datetime | None = None
+    undo: timedelta = timedelta(0)
+    known: int | None = None
+    despite: frozenset[str] = frozenset()
 
 
 def answer(ticket: Ticket, what: Answer, *, by: Agent) -> Message:
@@ -66,7 +75,7 @@ def answer(ticket: Ticket, what: Answer, *, by: Agent) -> Message:
         message_id=make_message_id(ticket.pk, key=settings.SECRET_KEY.encode(), domain=sender.domain),
         in_reply_to=answered_id(previous),
         references=chain(previous),
-        date=now,
+        date=what.send_at or now,
     )
     return send(ticket, draft, Envelope(sender.address.email, (*to, *cc, *bcc)), what, sender.channel, by, now)
 
@@ -80,18 +89,30 @@ def send(
     except store.VaultUnreachable as error:
         raise CannotAnswer("", _("The answer can't be stored at the moment: %(said)s") % {"said": error}) from error
     with transaction.atomic():
-        check_still_there(ticket)
+        row = check_still_there(ticket)
+        check_nobody_wrote(row, what.known)
+        check_suppressed(envelope.recipients, what.despite)
         store.save(blobs)
         message = message_of(draft, ticket, text=what.text, agent=by, author_name=by.name)
-        message.blob = blobs[0]
+        message.blob, message.created_at = blobs[0], now
         message.save()
         record_files(message, raw)
-        freeze(message, envelope, blobs[0], channel=channel, at=now)
+        due = what.send_at or now + what.undo
+        before = state_before(row, status_key=what.status_key)
+        freeze(message, envelope, blobs[0], channel=channel, at=due, send_at=what.send_at, before=before)
         count_message(ticket, message, len(what.files), now, is_answer=True)
-        write_history(ticket, "answered", by=by, to=", ".join(envelope.recipients))
+        record_answer(ticket, envelope, what, by=by)
         set_status(ticket, Status.objects.get(key=what.status_key), by=by)
         refresh_answer(ticket.pk)
     return message
+
+
+def record_answer(ticket: Ticket, envelope: Envelope, what: Answer, *, by: Agent) -> None:
+    to = ", ".join(envelope.recipients)
+    if what.send_at:
+        write_history(ticket, "answered_later", by=by, to=to, until=what.send_at.isoformat())
+    else:
+        write_history(ticket, "answered", by=by, to=to)
 
 
 def subject_of(what: Answer, ticket: Ticket) -> str:
@@ -102,14 +123,15 @@ def subject_of(what: Answer, ticket: Ticket) -> str:
     return reply_subject(ticket.subject, ticket.number, hook=options.hook, place=options.subject_place)
 
 
-def check_still_there(ticket: Ticket) -> None:
-    """Lock the row. Nothing may land on a ticket that a colleague merged meanwhile: it is in no list."""
-    row = Ticket.objects.select_for_update().get(pk=ticket.pk)
+def check_still_there(ticket: Ticket) -> Ticket:
+    """The row as it is now, locked. Nothing may land on a ticket that a colleague merged meanwhile: it is in no list."""
+    row = Ticket.objects.select_for_update(of=("self",)).select_related("status").get(pk=ticket.pk)
     if row.merged_into:
         number = row.merged_into.number
         raise CannotAnswer(
             "", _("The ticket is part of %(number)s now. Press Send again to answer from there.") % {"number": number}
         )
+    return row
 
 
 def checked(what: Answer, sender: Sender) -> tuple[list[str], list[str], list[str]]:
@@ -122,6 +144,8 @@ def checked(what: Answer, sender: Sender) -> tuple[list[str], list[str], list[st
         raise CannotAnswer("to", _("Give at least one recipient."))
     if not what.text.strip():
         raise CannotAnswer("text", _("The answer has no text yet."))
+    if what.send_at and not timezone.now() < what.send_at < timezone.now() + LATEST:
+        raise CannotAnswer("send_at", _("Choose a time in the future, within a year."))
     if not Status.objects.filter(key=what.status_key).exists():
         raise CannotAnswer("status", _("There is no status “%(key)s”.") % {"key": what.status_key})
     return lists[0], lists[1], lists[2]

@@ -22,7 +22,7 @@ def locked(*keys: int | None) -> dict[int, Ticket]:
 def recount(ticket: Ticket) -> None:
     """Set numbers and preview by the messages; the caller saves COUNTED."""
     mails = ticket.messages.exclude(kind=Message.Kind.NOTE)
-    mails = mails.exclude(kind=Message.Kind.OUTGOING, author_kind=Message.AuthorKind.SYSTEM)
+    mails = mails.exclude(kind=Message.Kind.OUTGOING, author_kind=Message.AuthorKind.SYSTEM).filter(taken_back_at=None)
     newest = mails.order_by("-created_at", "-pk").first()
     ticket.message_count = ticket.messages.count()
     ticket.attachment_count = Attachment.objects.filter(message__ticket=ticket, is_inline=False).count()
@@ -34,7 +34,7 @@ COUNTED = ["message_count", "attachment_count", "preview"]
 
 def unanswered(ticket: Ticket) -> QuerySet[Message]:
     """Customers' mails that came after our last answer, oldest first; machines don't wait."""
-    answers = ticket.messages.filter(kind=Message.Kind.OUTGOING, is_internal=False)
+    answers = ticket.messages.filter(kind=Message.Kind.OUTGOING, is_internal=False, taken_back_at=None)
     last = answers.exclude(author_kind=Message.AuthorKind.SYSTEM).order_by("-created_at").first()
     mails = ticket.messages.filter(
         kind=Message.Kind.INCOMING, author_kind=Message.AuthorKind.CUSTOMER, is_internal=False

@@ -24,6 +24,7 @@ from postvak.receive.listener.server import Ports, listen
 from postvak.receive.reconcile import due_for_comparison, reconcile
 from postvak.receive.retention import drop_expired
 from postvak.send.deliver import send_due
+from postvak.send.suppress import suppress_returned
 from postvak.worker.identity import free_claims_of_the_dead, own_name
 
 log = logging.getLogger("postvak.worker")
@@ -82,7 +83,7 @@ class Engine:
 
     def send_loop(self) -> None:
         while not self.stopping.is_set():
-            if not self.guarded(lambda: send_due(self.name)):
+            if not self.guarded(lambda: send_due(self.name) + suppress_returned(timezone.now())):
                 self.stopping.wait(IDLE)
         connection.close()
 

@@ -22,7 +22,7 @@ from postvak.process.desk import load_directory
 from postvak.process.facts import gather
 from postvak.process.filters.check import Problem
 from postvak.process.filters.compiled import CompiledFilter, compile_filter, is_true, run_filters
-from postvak.process.filters.difference import Change, Words, differences, load_words
+from postvak.process.filters.difference import Change, Words, differences, load_words, queue_of
 from postvak.process.filters.draft import Draft
 from postvak.process.filters.order import natural
 from postvak.process.filters.replay import gather_again
@@ -39,7 +39,10 @@ SHORT = 300  # characters of a value in a list of differences
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One stored mail. `fired`: the draft fired; it may change nothing even so."""
+    """One stored mail. `fired`: the draft fired; it may change nothing even so. `lacks`: the place of the one
+    condition that wasn't true, for a mail that it just misses. `queue_now`: where the ticket is today, when that is
+    neither the queue before nor the one after.
+    """
 
     receipt_id: int
     received_at: datetime
@@ -47,14 +50,17 @@ class Tried:
     author: str
     fired: bool
     changes: tuple[Change, ...]
+    lacks: int | None = None
+    queue_now: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """`rows`: mails on which the draft fired or something changed, newest first. `asked`: as many mails were to be
-    looked at; `unreadable` of them have no readable bytes."""
+    """`rows`: mails on which the draft fired or something changed, newest first; `near`: mails for which all but one
+    condition is true. `asked`: as many mails were to be looked at; `unreadable` of them have no readable bytes."""
 
     rows: tuple[Tried, ...]
+    near: tuple[Tried, ...]
     looked_at: int
     asked: int
     unreadable: int
@@ -152,7 +158,10 @@ def try_draft(
         wave, lost = read_again(ids)
         rows += filter(None, (try_one(i, f, mine, words) for i, f in zip(wave, with_names(wave, mine), strict=True)))
         looked_at, unreadable = looked_at + len(wave), unreadable + lost
-    return Bench(tuple(rows), looked_at, len(stored), unreadable, monotonic() - started)
+    near = tuple(row for row in rows if row.lacks is not None and not row.changes)
+    return Bench(
+        tuple(row for row in rows if row not in near), near, looked_at, len(stored), unreadable, monotonic() - started
+    )
 
 
 def in_waves(stored: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
@@ -166,7 +175,9 @@ def in_waves(stored: Sequence[tuple[int, int]]) -> Iterator[list[int]]:
 
 def read_again(ids: Sequence[int]) -> tuple[list[Incoming], int]:
     """The mails, newest first, and how many can't be read."""
-    rows = Receipt.objects.filter(pk__in=ids).select_related("mailbox", "first__ticket").order_by("-pk")
+    rows = (
+        Receipt.objects.filter(pk__in=ids).select_related("mailbox", "first__ticket", "ticket__queue").order_by("-pk")
+    )
     receipts = list(rows)
     found = store.find_all([str(receipt.blob_id) for receipt in receipts])
     raws = [(receipt, found[str(receipt.blob_id)]) for receipt in receipts]
@@ -191,14 +202,14 @@ def with_draft(facts: Facts, mine: Candidate) -> Facts:
 
 
 def try_one(incoming: Incoming, facts: Facts, mine: Candidate, words: Words) -> Tried | None:
-    """None: the draft doesn't fire and changes nothing. What doesn't fire changes nothing, unless it replaces a filter
-    that does."""
+    """None: the draft neither fires nor changes anything nor just misses the mail. What doesn't fire changes nothing,
+    unless it replaces a filter that does."""
     after = decide(with_draft(facts, mine))
     fired = mine.rule.id in after.hits
-    if not fired and not mine.replaces:
-        return None
-    changes = differences(facts, decide(facts), after, words)
-    if not fired and not changes:
+    before = decide(facts) if fired or mine.replaces else after
+    changes = differences(facts, before, after, words)
+    lacks = None if fired else just_missed(mine, facts, after)
+    if not fired and not changes and lacks is None:
         return None
     author = facts.mail.author
     return Tried(
@@ -208,7 +219,26 @@ def try_one(incoming: Incoming, facts: Facts, mine: Candidate, words: Words) -> 
         author=(author.name or author.email) if author else "",
         fired=fired,
         changes=tuple(Change(c.label, c.before[:SHORT], c.after[:SHORT]) for c in changes),
+        lacks=lacks,
+        queue_now=queue_now(incoming.receipt, before, after),
     )
+
+
+def just_missed(mine: Candidate, facts: Facts, after: Plan) -> int | None:
+    """The place of the only condition that isn't true; None for all other mails."""
+    rule, was_asked = mine.rule, any(reason.step == "filters" for reason in after.reasons)
+    if rule.any or len(rule.in_order) < 2 or not was_asked:
+        return None
+    if rule.mailbox_ids is not None and facts.arrival.mailbox_id not in rule.mailbox_ids:
+        return None
+    verdicts, stopped_by = ask(mine, facts)
+    return verdicts.index(False) if verdicts.count(False) == 1 and not stopped_by else None
+
+
+def queue_now(receipt: Receipt, before: Plan, after: Plan) -> str:
+    queues, ticket = {queue_of(before), queue_of(after)} - {None}, receipt.ticket
+    moves = len(queues) > 1 and ticket is not None and ticket.queue_id not in queues
+    return ticket.queue.name if moves and ticket is not None else ""
 
 
 def try_mail(draft: Draft, raw: bytes, *, mailbox: Mailbox, row: Filter | None = None) -> Trial:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from postvak.log.reason import Reason
-from postvak.process.controls import FIELD
+from postvak.process.controls import FIELD, control_of
 from postvak.process.filters.actions import accumulates, controls_set, fill, has_placeholder, sort_of
 from postvak.process.filters.draft import Action, Condition, Draft
 from postvak.process.filters.fields import HEADER, Field, field_of
 from postvak.process.filters.operators import OPERATORS, BadValue, Hit, Test
-from postvak.process.filters.subject import Subject
+from postvak.process.filters.subject import Subject, bounded, encoded, in_form
 from postvak.process.plan import Facts, KnownTicket, Wish, Wishes
 
 SHOWN = 200  # characters of a value in the trace
@@ -87,23 +87,35 @@ def cost(condition: Condition, test: Test) -> int:
 
 
 def asker(key: str, field: Field, test: Test) -> Ask:
-    """The test on the field's values, in the form that it wants."""
-    read = field.read
-    changes = key.startswith(HEADER)  # an earlier filter may have set it
+    """The test on the field's values, in the form that it wants. Runs a thousand times per mail, so it is written out."""
+    if key.startswith(HEADER) and control_of(key[len(HEADER) :]):
+        return asker_of_wishes(field, test)
+    read, slot, run, run_raw = field.read, (test.form, key), test.text, test.raw
+    if run_raw is not None:
 
-    def values(subject: Subject) -> tuple[str, ...]:
-        found = subject.kept(key)
-        return found if found is not None else subject.keep(key, read(subject))
+        def ask_raw(subject: Subject) -> Hit | None:
+            raws = subject.raws.get(key)
+            return run_raw(raws if raws is not None else subject.raw(key, read))
+
+        return ask_raw
+    if run is None:
+        raise TypeError("a test has a text or a raw form")
 
     def ask(subject: Subject) -> Hit | None:
-        if changes and subject.kept(key) is not None:
-            subject.forget(key)
+        texts = subject.texts.get(slot)
+        return run(texts if texts is not None else subject.text(test.form, key, read))
+
+    return ask
+
+
+def asker_of_wishes(field: Field, test: Test) -> Ask:
+    """Read anew each time: an earlier filter may have set it."""
+
+    def ask(subject: Subject) -> Hit | None:
+        found = bounded(field.read(subject))
         if test.raw is not None:
-            return test.raw(subject.raw(key, values(subject)))
-        found = values(subject)
-        if test.text is None:
-            raise TypeError("a test has a text or a raw form")
-        return test.text(subject.folded(key, found) if test.form == "folded" else found)
+            return test.raw(encoded(found))
+        return test.text(in_form(test.form, found)) if test.text else None
 
     return ask
 
@@ -132,9 +144,11 @@ def run_filters(filters: Sequence[CompiledFilter], facts: Facts, wishes: Wishes,
 
 
 def fires(rule: CompiledFilter, subject: Subject) -> bool:
-    if rule.any:
-        return any(is_true(condition, subject) for condition in rule.cheapest_first)
-    return all(is_true(condition, subject) for condition in rule.cheapest_first)
+    """The first true condition decides for any, the first false one for all."""
+    for condition in rule.cheapest_first:
+        if ((condition.ask(subject) is None) == condition.negated) == rule.any:
+            return rule.any
+    return not rule.any
 
 
 def is_true(condition: CompiledCondition, subject: Subject) -> bool:

@@ -97,14 +97,13 @@ def told(facts: Facts, plan: Plan, words: Words) -> Told:
 
 def ticket_told(facts: Facts, plan: Plan, words: Words) -> Told:
     wished, desk = plan.attributes, facts.desk
-    new, ticket = plan.new_ticket, plan.ticket
-    queue_id = new.queue_id if new else wished.queue_id or (ticket.queue_id if ticket else None)
+    new = plan.new_ticket
     level = wished.priority if wished.priority is not None else (NORMAL if new else None)
     status = status_of(plan)
     at = wished.pending_until
     author = facts.mail.author
     return {
-        "queue": queue_name(desk, queue_id) or "",
+        "queue": queue_name(desk, queue_of(plan)) or "",
         "status": words.statuses.get(status, status),
         "pending": date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT") if at else "",
         "priority": words.priorities.get(level, str(level)) if level is not None else "",
@@ -112,6 +111,13 @@ def ticket_told(facts: Facts, plan: Plan, words: Words) -> Told:
         "customer": wished.customer_email or plan.author_email or (author.email if author else ""),
         **attributes_told(facts, wished),
     }
+
+
+def queue_of(plan: Plan) -> int | None:
+    """Where the mail's ticket is after the plan."""
+    if plan.new_ticket:
+        return plan.new_ticket.queue_id
+    return plan.attributes.queue_id or (plan.ticket.queue_id if plan.ticket else None)
 
 
 def status_of(plan: Plan) -> str:

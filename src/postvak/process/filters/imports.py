@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from dataclasses import replace as with_
 from enum import StrEnum
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -61,6 +61,10 @@ LABELS: Mapping[Result, Promise] = {
 
 class NotUnderstood(ValueError):
     """Nothing of the file can be imported; the text is a sentence for people."""
+
+
+class ChangedMeanwhile(Exception):
+    """Since the report was made, somebody made a filter of the same name, or deleted a mailbox. Nothing was saved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +134,18 @@ def import_text(raw: bytes, filename: str = "", *, replace: bool = False) -> Rep
 
 
 def save(report: Report, *, by: Agent | None) -> int:
-    """Write what the report says; how many were written. All or nothing.
-
-    Raises IntegrityError when somebody made a filter of the same name in between.
-    """
-    with transaction.atomic():
-        rows = {row.name: row for row in Filter.objects.select_for_update()}
-        chosen = [entry for entry in report.entries if entry.result.is_saved and entry.draft]
-        for entry in chosen:
-            if entry.draft:
-                save_filter(entry.draft, by=by, row=rows.get(entry.name) if entry.replaces else None)
-    return len(chosen)
+    """Write what the report says; how many were written. All or nothing. Raises ChangedMeanwhile."""
+    count = 0
+    try:
+        with transaction.atomic():
+            rows = {row.name: row for row in Filter.objects.select_for_update()}
+            for entry in report.entries:
+                if entry.result.is_saved and entry.draft:
+                    save_filter(entry.draft, by=by, row=rows.get(entry.name) if entry.replaces else None)
+                    count += 1
+    except (IntegrityError, Mailbox.DoesNotExist, NotAFilter) as error:
+        raise ChangedMeanwhile from error
+    return count
 
 
 def read(raw: bytes, filename: str, known: Names) -> Found:
@@ -233,6 +238,9 @@ def judge(one: TakenOver, existing: Mapping[str, Filter], known: Names, *, repla
     if row is not None and not replace:
         there = _("There is a filter of this name already. It is only replaced if you say so.")
         return Entry(one.name, Result.refused, one.notes, (there,), draft)
+    if row is not None and as_saved(row) is None:
+        broken = _("The filter of this name that is there can't be read. Delete it first.")
+        return Entry(one.name, Result.refused, one.notes, (broken,), draft)
     result = Result.off if faults else Result.adapted if one.notes else Result.taken_over
     return Entry(one.name, result, one.notes, faults, draft, replaces=row is not None)
 

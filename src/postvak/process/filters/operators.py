@@ -10,8 +10,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from postvak.mail.addresses import normalise
+from postvak.mail.addresses import ascii_domain
 from postvak.process.filters.fields import FieldKind
+from postvak.process.filters.subject import bare
 
 LONGEST = 4000  # characters of an expression
 MEMORY = 4 << 20  # bytes that RE2 may use for one expression
@@ -37,7 +38,7 @@ RawTest = Callable[[tuple[bytes, ...]], Hit | None]
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """`form` says what the test wants: the values as they are, folded, or as UTF-8 bytes."""
+    """`form` says what the test wants: a form of subject.Subject, or "raw": UTF-8 bytes."""
 
     form: str
     text: TextTest | None = None
@@ -75,6 +76,8 @@ LACKS = (
     (re.compile(r"\(\?<?[=!]"), gettext_lazy("looking ahead or behind ((?=…), (?!…), (?<=…)): add a second, negated condition")),
     (re.compile(r"\\[1-9]"), gettext_lazy("references to earlier groups (\\1)")),
     (re.compile(r"[*+?}]\+"), gettext_lazy("possessive repetition (*+): write * instead")),
+    (re.compile(r"\(\?[a-z]*x"), gettext_lazy("free spacing ((?x)): write it without blanks and comments")),
+    (re.compile(r"\\K"), gettext_lazy("\\K: put what should be found into a group")),
     (re.compile(r"\(\?>"), gettext_lazy("atomic groups ((?>…)): write (?:…) instead")),
     (re.compile(r"\(\?\(|\(\?R|\(\?&|\(\?\d"), gettext_lazy("conditions and recursion in expressions")),
 )  # fmt: skip
@@ -112,7 +115,14 @@ def hit_of(found: "re2._Match[bytes]") -> Hit:
 def folded(compare: Callable[[str, str], bool]) -> Callable[[str], Test]:
     def make(value: str) -> Test:
         wanted = value.casefold()
-        return Test("folded", text=lambda values: FOUND if any(compare(v, wanted) for v in values) else None)
+
+        def test(values: Values) -> Hit | None:
+            for v in values:
+                if compare(v, wanted):
+                    return FOUND
+            return None
+
+        return Test("folded", text=test)
 
     return make
 
@@ -129,38 +139,35 @@ def one_of(value: str) -> Test:
     return Test("folded", text=lambda values: FOUND if any(v.strip() in wanted for v in values) else None)
 
 
-def bare(value: str) -> str:
-    """The e-mail address of "Name <email>"."""
-    return normalise(value.rpartition("<")[2].rstrip("> ").strip())
-
-
 def is_address(value: str) -> Test:
     wanted = {bare(word) for word in re.split(r"[,;\s]+", value) if word}
     if not wanted or not all("@" in word for word in wanted):
         raise BadValue(_("Give a whole e-mail address, such as ann@customer.example."))
 
     def test(values: Values) -> Hit | None:
-        return next((Hit(email) for v in values if (email := bare(v)) in wanted), None)
+        for email in values:
+            if email in wanted:
+                return Hit(email)
+        return None
 
-    return Test("text", text=test)
+    return Test("emails", text=test)
 
 
 def in_domain(value: str) -> Test:
     """Also below it: mail.customer.example is in customer.example."""
-    wanted = tuple(word.lstrip("@.").lower() for word in re.split(r"[,;\s]+", value) if word.lstrip("@."))
+    wanted = tuple(ascii_domain(word.lstrip("@.").lower()) for word in re.split(r"[,;\s]+", value) if word.lstrip("@."))
     if not wanted:
         raise BadValue(_("Give a domain, such as customer.example."))
     below = tuple("." + word for word in wanted)
 
     def test(values: Values) -> Hit | None:
-        for v in values:
-            email = bare(v)
+        for email in values:
             domain = email.rpartition("@")[2]
             if domain in wanted or domain.endswith(below):
                 return Hit(email)
         return None
 
-    return Test("text", text=test)
+    return Test("emails", text=test)
 
 
 def address_matches(value: str) -> Test:
@@ -171,7 +178,7 @@ def address_matches(value: str) -> Test:
     def test(values: tuple[bytes, ...]) -> Hit | None:
         for raw in values:
             email = bare(raw.decode("utf-8", "replace"))
-            found = search(email.encode())
+            found = search(email.encode()) if email else None
             if found is not None:
                 return Hit(email, {"email": email, **hit_of(found).names})
         return None

@@ -29,8 +29,8 @@ FIELDS = {
     "reply-to": "reply_to",
     "replyto": "reply_to",
 }
-LISTS = {"to", "cc"}
-ONE = {"from", "reply_to"}  # usually one address
+ADDRESS_FIELDS = {"from", "to", "cc", "reply_to"}
+ONE_AUTHOR = {"from", "reply_to"}
 OF_MODULES = {"attachmentexists", "attachmentcount"}
 ONE_ADDRESS = re.compile(r"EMAILADDRESS:(.*)")
 
@@ -139,14 +139,19 @@ def notes_on_expression(field: str, before: str, after: str) -> Iterator[str]:
         yield _("“%(before)s” is written as “%(after)s” here.") % {"before": before, "after": after}
     if knows_only_ascii_bounds(before):
         yield _(r"“%(value)s”: \b knows only the letters A–Z here.") % {"value": before}
-    if DEPENDS_ON_LIST[is_list(field)].search(before) and (is_list(field) or field in ONE):
+    if is_of_addresses(field) and depends_on_spelling(field, before):
         yield _(
-            "“%(value)s” is compared with each address by itself here, written as Name <address> without quotation marks, not with the whole list."
+            "“%(value)s” is compared with each address by itself here, not with the whole list: Name <address> without quotation marks, or the bare address if there is no name."
         ) % {"value": before}
 
 
-DEPENDS_ON_LIST = {True: re.compile(r"""[,"]|\^(?!\$)|(?<!\^)\$|\\[AzZ]"""), False: re.compile(r"""[,"]""")}
+def is_of_addresses(field: str) -> bool:
+    is_header = field.startswith(HEADER)
+    return field in ADDRESS_FIELDS or (is_header and field[len(HEADER) :].lower() in ADDRESS_HEADERS)
 
 
-def is_list(field: str) -> bool:
-    return field in LISTS or field.removeprefix(HEADER).lower() in ADDRESS_HEADERS
+def depends_on_spelling(field: str, expression: str) -> bool:
+    """Would it see the difference between a header and its single addresses? Begin and end matter only in lists."""
+    plain = re.sub(r"\(\?P?<\w+>", "", expression)
+    ends = re.compile(r"\^(?!\$)|(?<!\^)\$|\\[AzZ]")
+    return bool(re.search(r"""[,"<>]""", plain) or (field not in ONE_AUTHOR and ends.search(plain)))

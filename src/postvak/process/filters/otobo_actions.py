@@ -193,7 +193,7 @@ def ignore(one: Setting, known: Names) -> Done:
 
 
 def loop(one: Setting, known: Names) -> Done:
-    if one.value.lower() in {"no", "false"}:
+    if one.value.lower() in {"no", "false", "0"}:
         return Done(
             note=_("“%(header)s: %(value)s” was left out: mails that look like a loop never get automatic mail here.")
             % {"header": one.header, "value": one.value}

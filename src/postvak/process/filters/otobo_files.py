@@ -8,11 +8,13 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import yaml
 
 PREFIX = "PostMaster::PreFilterModule"
 TABLE = "postmaster_filter"
+Name = TypeVar("Name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def is_csv(text: str) -> bool:
     return all(name in head for name in ("f_name", "f_type", "f_key", "f_value")) and "(" not in head
 
 
-def filters_of_rows(rows: Iterable[Mapping[str, object]] | Iterable[Mapping[object, object]]) -> list[OldFilter]:
+def filters_of_rows(rows: Iterable[Mapping[Name, object]]) -> list[OldFilter]:
     """Rows with the same name are one filter. Raises BadFile for rows of another table."""
     found: dict[str, Rows] = {}
     for number, row in enumerate(rows, 1):

@@ -18,6 +18,7 @@ COLUMNS: tuple[str, ...] = (
     "f_not",
 )  # as the table is made; older ones lack the last
 
+HEAD = 4000  # characters
 NAME = r"""(?:[`"\[]?[\w$]+[`"\]]?\.)?[`"\[]?postmaster_filter[`"\]]?(?![\w$])"""
 INSERT = re.compile(rf"(?:insert|replace)\s+(?:\w+\s+)*?into\s+(?:table\s+)?{NAME}\s*", re.IGNORECASE)
 COPY = re.compile(rf"copy\s+(?:only\s+)?{NAME}\s*(?:\((?P<columns>[^)]*)\))?\s*from\s+stdin", re.IGNORECASE)
@@ -83,9 +84,10 @@ def mentions_table(text: str) -> bool:
 
 def dialect_of(text: str) -> Dialect:
     """Is a backslash in quotes an escape? MySQL and MariaDB: yes; PostgreSQL, Oracle and the standard: no."""
-    standard, mysql = STANDARD_SIGNS.search(text), MYSQL_SIGNS.search(text)
-    if standard or mysql:  # the head of the file says it; what comes later may stand in a mail
-        return PLAIN if not mysql or (standard and standard.start() < mysql.start()) else ESCAPING
+    for part in (text[:HEAD], text):  # the head of the file says it; what comes later may stand in a mail
+        standard, mysql = STANDARD_SIGNS.search(part), MYSQL_SIGNS.search(part)
+        if standard or mysql:
+            return PLAIN if not mysql or (standard and standard.start() < mysql.start()) else ESCAPING
     return PLAIN if NO_MYSQL_ESCAPE.search(text) else ESCAPING
 
 

@@ -80,7 +80,7 @@ def save_filter(draft: Draft, *, by: Agent | None, row: Filter | None = None) ->
         target.is_everywhere = draft.mailboxes is None
         target.changed_at, target.changed_by = now, by
         target.save()
-        target.mailboxes.set([Mailbox.objects.get(name=name) for name in draft.mailboxes or ()])
+        target.mailboxes.set([Mailbox.objects.get(name__iexact=name) for name in draft.mailboxes or ()])
         FilterVersion.objects.create(
             filter=target, at=now, agent=by, before=before.as_json() if before else None, after=draft.as_json()
         )

@@ -55,9 +55,11 @@ def bench_context(typed: Draft, row: Filter | None, *, is_wanted: Callable[[], b
     if not draft.conditions or draft.mailboxes == ():
         return {**context, "result": None}
     result = try_draft(draft, row=row, is_wanted=is_wanted)
-    shown = {"changed": result.changed, "same": result.same}
+    shown = {"changed": result.changed, "same": result.same, "near": result.near}
     parts = {name: (found[:SHOWN], found[SHOWN : SHOWN + FOLDED]) for name, found in shown.items()}
-    return {**context, "result": result, **parts}
+    lists = load_lists()
+    conditions = [condition_in_words(condition, lists) for condition in draft.conditions]
+    return {**context, "result": result, "conditions": conditions, **parts}
 
 
 def neighbours(draft: Draft, row: Filter | None) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -11,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from postvak.process.filters.doubts import readable
 from postvak.process.filters.exchange import Form, written
-from postvak.process.filters.imports import Entry, NotUnderstood, Report, Result, import_text, save
+from postvak.process.filters.imports import ChangedMeanwhile, Entry, NotUnderstood, Report, Result, import_text, save
 from postvak.process.filters.store import ordered_filters
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.filters_choices import Lists, load_lists
@@ -92,7 +91,7 @@ def take(request: HttpRequest) -> HttpResponse:
         count = save(report, by=agent_of(request))
     except NotUnderstood as error:
         return asked_again(request, str(error))
-    except IntegrityError:
+    except ChangedMeanwhile:
         return asked_again(request, _("Somebody changed the filters at the same moment. Choose the file again."))
     say(request, ngettext("%(num)s filter was imported.", "%(num)s filters were imported.", count) % {"num": count})
     return redirect("admin_filters")

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from postvak.mail.compose import File
-from postvak.send.outbox import retry_now
+from postvak.send.by_hand import retry_now
 from postvak.send.sender import CannotAnswer
 from postvak.tickets import change
 from postvak.tickets.access import visible_outgoing
@@ -79,6 +79,6 @@ def note(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def send_again(request: HttpRequest, pk: int) -> HttpResponse:
     outgoing = get_object_or_404(visible_outgoing(agent_of(request)).select_related("message__ticket"), pk=pk)
-    if retry_now(outgoing):
+    if retry_now(outgoing, by=agent_of(request)):
         say(request, _("Postvak tries again to send the mail."))
     return back(request, outgoing.message.ticket)
