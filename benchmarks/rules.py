@@ -52,6 +52,7 @@ def measure(filters: int, conditions: int, rounds: int) -> dict[str, float | int
     from dataclasses import replace
 
     from ingest import small
+
     from postvak.cli.prepare import prepare_database
     from postvak.mail.parse import parse
     from postvak.process.decide import decide
@@ -88,9 +89,9 @@ def best(rounds: int, work: Callable[[], object]) -> float:
 
 
 def make_receipts(raws: list[bytes]) -> list:
+    from django.utils import timezone
     from ingest import prepare_desk
 
-    from django.utils import timezone
     from postvak.mail.parse import parse
     from postvak.models import Mailbox, Receipt
     from postvak.process.incoming import Incoming

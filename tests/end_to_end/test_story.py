@@ -317,12 +317,13 @@ def answer_with_an_attachment(stage: Stage) -> None:
     shoot(stage.page, "27-writing-an-answer")
     stage.page.locator("#answer-text").press("Control+Enter")
     expect(stage.page.locator(".msg[data-kind=agent]")).to_contain_text("a new lamp is on its way")
-    expect(stage.page.locator("#toasts")).to_contain_text(stage.number)
+    expect(stage.page.locator("#toasts")).to_contain_text("Sent.")
+    expect(stage.page.locator("#toasts").get_by_role("button", name="Undo")).to_be_visible()
     expect(stage.page.locator(".prop[title=Status]")).to_contain_text("Waiting for customer")
 
 
 def check_the_sent_mail(stage: Stage) -> None:
-    (received,) = stage.smtp.wait_for(1)
+    (received,) = stage.smtp.wait_for(1, timeout=30)  # ten seconds are for undoing
     stage.sent = received.raw
     assert (received.envelope_from, received.recipients) == ("lamps@example.org", ("ann@customer.example",))
     assert received.username == USER

@@ -68,7 +68,9 @@ def test_what_a_sender_can_write_into_it_proves_nothing(value: str) -> None:
 
 
 def test_a_sender_cant_sign_by_a_quoted_name() -> None:
-    assert check('mx.example.org; spf=pass smtp.mailfrom="; dkim=pass header.d=bank.example ;"@evil.example').dkim == set()
+    assert (
+        check('mx.example.org; spf=pass smtp.mailfrom="; dkim=pass header.d=bank.example ;"@evil.example').dkim == set()
+    )
 
 
 def test_two_findings_that_differ_are_a_failure() -> None:
@@ -77,7 +79,10 @@ def test_two_findings_that_differ_are_a_failure() -> None:
 
 
 def test_only_the_topmost_header_of_the_host_counts() -> None:
-    assert check("mx.other.example; dmarc=fail", "mx.example.org; dmarc=pass", "mx.example.org; dmarc=fail").dmarc == "pass"
+    assert (
+        check("mx.other.example; dmarc=fail", "mx.example.org; dmarc=pass", "mx.example.org; dmarc=fail").dmarc
+        == "pass"
+    )
     assert check("mx.example.org; spf=pass", "mx.example.org; dmarc=pass").dmarc == "none"
 
 
@@ -93,7 +98,9 @@ def test_no_host_believes_nothing() -> None:
     assert check("; dmarc=pass", host="") == Check()
 
 
-@pytest.mark.parametrize("bomb", ["(" * 1_000_000, '"' * 1_000_001, "(\\" * 500_000, "dkim=" * 200_000, "a=b;" * 250_000])
+@pytest.mark.parametrize(
+    "bomb", ["(" * 1_000_000, '"' * 1_000_001, "(\\" * 500_000, "dkim=" * 200_000, "a=b;" * 250_000]
+)
 def test_hostile_headers_take_no_time(bomb: str) -> None:
     start = time.process_time()
     check(f"mx.example.org; {bomb}")

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from postvak.log.sentences import history_line
 from postvak.models import (
     Agent,
     CustomerAddress,
@@ -269,7 +270,9 @@ NO = ["no", "false", "0", "No"]
 @pytest.mark.parametrize("by_filter", [False, True])
 @pytest.mark.parametrize("is_trusted", [True, False])
 @pytest.mark.parametrize("sort", [NEW, FOLLOW_UP])
-@pytest.mark.parametrize(("value", "is_ignored"), [*((v, True) for v in YES), *((v, False) for v in NO), ("maybe", False)])
+@pytest.mark.parametrize(
+    ("value", "is_ignored"), [*((v, True) for v in YES), *((v, False) for v in NO), ("maybe", False)]
+)
 def test_ignore(
     request: pytest.FixtureRequest,
     mailbox: Mailbox,
@@ -364,9 +367,7 @@ def test_a_requester_that_nobody_knows_is_made_with_the_organisation_of_his_doma
     organisation = Organisation.objects.get()
     organisation.domains.create(domain="client.example")
     trust(mailbox)
-    (receipt,) = receive(
-        mailbox, mail(sender="form@example.org", **{"X-Postvak-CustomerUser": "Zoe@Client.example"})
-    )
+    (receipt,) = receive(mailbox, mail(sender="form@example.org", **{"X-Postvak-CustomerUser": "Zoe@Client.example"}))
     assert receipt.ticket is not None
     assert receipt.ticket.customer is not None
     assert receipt.ticket.customer.addresses.get().email == "zoe@client.example"
@@ -398,7 +399,7 @@ def test_computed_headers_are_always_there_and_never_from_outside(
 
 def with_file() -> bytes:
     return (
-        b'From: ann@customer.example\r\nTo: support@example.org\r\nSubject: File\r\nMessage-ID: <f@customer.example>\r\n'
+        b"From: ann@customer.example\r\nTo: support@example.org\r\nSubject: File\r\nMessage-ID: <f@customer.example>\r\n"
         b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n'
         b'See.\r\n--b\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename="a.pdf"\r\n\r\nx\r\n--b--\r\n'
     )
@@ -499,9 +500,34 @@ def test_keeping_the_status_wins_over_setting_it(mailbox: Mailbox, waiting: Tick
 
 def test_a_status_asked_for_counts_for_automatic_replies_too(mailbox: Mailbox, waiting: Ticket) -> None:
     trust(mailbox)
-    (receipt,) = receive(
-        mailbox, answer(auto_submitted="auto-replied", **{"X-OTOBO-FollowUp-State": "to clarify"})
-    )
+    (receipt,) = receive(mailbox, answer(auto_submitted="auto-replied", **{"X-OTOBO-FollowUp-State": "to clarify"}))
     waiting.refresh_from_db()
     assert waiting.status.key == "clarify"
     assert "automatic_keeps_status" not in codes(receipt)
+
+
+def test_what_a_follow_up_changes_stands_in_the_history_in_words(mailbox: Mailbox, waiting: Ticket) -> None:
+    trust(mailbox)
+    wishes = {
+        "Queue": "Sales", "Priority": "5", "Type": "Incident", "Title": "Better", "Owner": "cas@example.org",
+        "State-PendingTime": "2026-12-24 18:00", "DynamicField-Count": "7",
+    }  # fmt: skip
+    (receipt,) = receive(mailbox, answer(**{f"X-OTOBO-FollowUp-{name}": value for name, value in wishes.items()}))
+    said = [history_line(row.code, row.parameters) for row in waiting.history.filter(receipt=receipt)]
+    assert said == [
+        "Mail from ann@customer.example added",
+        "Status changed from “waiting for customer” to “open”",
+        "Moved from queue “Support” to “Sales”",
+        "Priority changed from “normal” to “very high”",
+        "Type changed from “–” to “Incident”",
+        "Assigned to Cas de Vries (before: Bob Baker)",
+        "Subject changed from “The lamp flickers” to “Better”",
+        "Reminder set for 12/24/2026 6 p.m.",
+        "Count changed from “–” to “7”",
+    ]
+
+
+def test_a_follow_up_that_changes_nothing_adds_one_line(mailbox: Mailbox, support: Queue) -> None:
+    receive(mailbox, mail())
+    (receipt,) = receive(mailbox, answer())
+    assert [row.code for row in Ticket.objects.get().history.filter(receipt=receipt)] == ["follow_up"]

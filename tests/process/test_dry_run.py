@@ -11,9 +11,10 @@ import warnings
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from postvak.mail.parse import parse
 from postvak.models import (
     Address,
     Agent,
@@ -79,14 +80,32 @@ def desk(mailbox: Mailbox, support: Queue, sales: Queue, bob: Agent, cas: Agent)
 
 def make_rules() -> None:
     make_filter("1 all", ("add_tags", "{from_domain}, all"), ("note", "From {from}, at {date}"))
-    make_filter("2 words", ("priority", "5", "both"), ("title", "[***]!", "both"), when=[condition("subject", "matches", r"(\w{4,})")])
+    make_filter(
+        "2 words",
+        ("priority", "5", "both"),
+        ("title", "[***]!", "both"),
+        when=[condition("subject", "matches", r"(\w{4,})")],
+    )
     make_filter("3 files", ("field:machine", "{none}x", "both"), when=[condition("attachment_count", "above", "0")])
     make_filter("4 html", ("queue", "Sales", "both"), when=[condition("html", "contains", "<table")])
-    make_filter("5 lists", ("ignore", ""), when=[condition("kind", "equals", "bulk"), condition("subject", "contains", "a")])
+    make_filter(
+        "5 lists", ("ignore", ""), when=[condition("kind", "equals", "bulk"), condition("subject", "contains", "a")]
+    )
     make_filter("6 hold", ("hold", "{subject}"), when=[condition("reply", "matches", r"\bx[a-z]+\b")])
     make_filter("7 reject", ("reject", "No"), when=[condition("from.address", "matches", "^[c-e]")])
-    make_filter("8 forward", ("forward", "boss@elsewhere.example"), ("no_automatic_mail", ""), when=[condition("language", "equals", "de")], stop=True)
-    make_filter("9 closed", ("status", "closed", "both"), ("spam", ""), when=[condition("body", "contains", "the"), condition("follow_up", "is", "yes")])
+    make_filter(
+        "8 forward",
+        ("forward", "boss@elsewhere.example"),
+        ("no_automatic_mail", ""),
+        when=[condition("language", "equals", "de")],
+        stop=True,
+    )
+    make_filter(
+        "9 closed",
+        ("status", "closed", "both"),
+        ("spam", ""),
+        when=[condition("body", "contains", "the"), condition("follow_up", "is", "yes")],
+    )
 
 
 def arrivals(real: list[bytes], chance: random.Random) -> Iterator[bytes]:
@@ -104,7 +123,13 @@ def arrivals(real: list[bytes], chance: random.Random) -> Iterator[bytes]:
 
 def answer(known: Receipt, number: int, chance: random.Random) -> bytes:
     senders = ["ann@customer.example", "bob@example.org", known.author_email or "x@y.example", "news@lists.example"]
-    extra = [{}, {"auto_submitted": "auto-replied"}, {"X-OTOBO-FollowUp-State": "open"}, {"X-OTRS-Priority": "1"}, {"list_id": "<x>"}]
+    extra = [
+        {},
+        {"auto_submitted": "auto-replied"},
+        {"X-OTOBO-FollowUp-State": "open"},
+        {"X-OTRS-Priority": "1"},
+        {"list_id": "<x>"},
+    ]
     return mail(
         sender=chance.choice(senders),
         message_id=f"answer{number}@x.example",
@@ -117,11 +142,19 @@ def answer(known: Receipt, number: int, chance: random.Random) -> bytes:
 def with_number(known: Receipt, number: int, chance: random.Random) -> bytes:
     assert known.ticket is not None
     sender = chance.choice([known.author_email or "x@y.example", "eve@evil.example"])
-    return mail(sender=sender, message_id=f"number{number}@x.example", subject=f"AW: [#{known.ticket.number}] AB-{number % 5}")
+    return mail(
+        sender=sender, message_id=f"number{number}@x.example", subject=f"AW: [#{known.ticket.number}] AB-{number % 5}"
+    )
 
 
 def again(known: Receipt, number: int, chance: random.Random) -> bytes:
-    return mail(sender="ann@customer.example", to=chance.choice(["support@example.org", "sales@example.org"]), message_id=f"again{number}@x.example", text=f"{number}", subject="Again")
+    return mail(
+        sender="ann@customer.example",
+        to=chance.choice(["support@example.org", "sales@example.org"]),
+        message_id=f"again{number}@x.example",
+        text=f"{number}",
+        subject="Again",
+    )
 
 
 def test_what_the_dry_run_says_is_what_happens(
@@ -204,3 +237,60 @@ def test_a_dry_run_on_a_mail_that_never_came_writes_nothing(mailbox: Mailbox, de
     _facts, plan = explain(mail(), receipt)
     assert plan.outcome == "new_ticket"
     assert (counts(), Options.objects.values().get()) == before
+
+
+@pytest.mark.parametrize("groups", [True, False])
+def test_mails_that_come_at_once_end_like_mails_that_come_one_by_one(
+    mailbox: Mailbox, desk: None, real_mails: list[bytes], groups: bool
+) -> None:
+    if not groups:
+        Address.objects.update(grouping_hours=None)
+        ExternalNumber.objects.update(is_valid=False)
+    raws = list(conversation(real_mails))
+    ends = []
+    for at_once in (1, len(raws)):
+        with transaction.atomic():
+            for start in range(0, len(raws), at_once):
+                batch = raws[start : start + at_once]
+                accept(mailbox, [Arrived(f"{start + n}", raw) for n, raw in enumerate(batch)])
+                while process_due("test:1:x"):
+                    pass
+            ends.append(endings())
+            transaction.set_rollback(True)
+    assert ends[0] == ends[1]
+
+
+def conversation(real: list[bytes]) -> Iterator[bytes]:
+    """Each real mail, then a mail of the same sender and an answer to it by somebody else, in a fixed order."""
+    for number, raw in enumerate(real[:40]):
+        yield raw
+        known = parse(raw)
+        sender = known.author.email if known.author else "x@y.example"
+        yield mail(sender=sender, message_id=f"again{number}@x.example", subject=f"AB-{number}", text=f"Again {number}")
+        answered = f"<{known.message_id}>" if known.message_id else f"<again{number}@x.example>"
+        yield mail(
+            sender="dave@other.example", message_id=f"d{number}@x.example", in_reply_to=answered, text=f"{number}"
+        )
+
+
+def endings() -> dict[str, tuple[object, ...]]:
+    """What became of each mail: outcome, the first mail of its ticket, and how that ticket looks."""
+    first = dict(
+        Receipt.objects.exclude(ticket=None).order_by("-pk").values_list("ticket", "source")
+    )  # the last one wins
+    return {
+        receipt.source: (
+            receipt.outcome,
+            first.get(receipt.ticket_id),
+            receipt.ticket
+            and (
+                receipt.ticket.subject,
+                receipt.ticket.queue_id,
+                receipt.ticket.status.key,
+                receipt.ticket.message_count,
+                receipt.ticket.participants.count(),
+                receipt.ticket.waiting_since is None,
+            ),
+        )
+        for receipt in Receipt.objects.select_related("ticket__status")
+    }

@@ -4,7 +4,18 @@ from typing import Any
 
 import pytest
 
-from postvak.models import Agent, CustomField, Filter, FilterVersion, Mailbox, Queue, Receipt, Status, Ticket, TicketType
+from postvak.models import (
+    Agent,
+    CustomField,
+    Filter,
+    FilterVersion,
+    Mailbox,
+    Queue,
+    Receipt,
+    Status,
+    Ticket,
+    TicketType,
+)
 from postvak.process.filters import store
 from postvak.process.filters.order import natural
 from postvak.process.filters.store import delete_filter, draft_of, save_filter, undo
@@ -302,7 +313,11 @@ def test_an_invalid_filter_doesnt_run(mailbox: Mailbox, support: Queue) -> None:
 def test_a_filter_that_cant_be_read_stops_no_mail(mailbox: Mailbox, support: Queue) -> None:
     make_filter("10", ("add_tags", "x"))
     row = make_filter("20", ("add_tags", "y"))
-    for broken in ([{"wrong": 1}], [{"field": "subject", "operator": "matches", "value": "("}], [{"field": "a", "operator": "b"}]):
+    for broken in (
+        [{"wrong": 1}],
+        [{"field": "subject", "operator": "matches", "value": "("}],
+        [{"field": "a", "operator": "b"}],
+    ):
         Filter.objects.filter(pk=row.pk).update(conditions=broken)
         FilterVersion.objects.create(at=FilterVersion.objects.latest("id").at)
         assert tags(arrive(mailbox)) == ["x"]

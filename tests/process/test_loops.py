@@ -58,4 +58,3 @@ def test_our_own_mail_by_another_address_is_not_forwarded_again(mailbox: Mailbox
     assert not AutomaticMail.objects.exists()
     receive(mailbox, mail(message_id="m2@x.example"))
     assert AutomaticMail.objects.get().recipients == ["boss@elsewhere.example"]
-

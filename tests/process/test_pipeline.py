@@ -1,6 +1,5 @@
 """What becomes of mails: from accept() to ticket, through the public entrance."""
 
-import itertools
 from datetime import timedelta
 
 import pytest
@@ -8,27 +7,18 @@ from django.conf import settings
 from django.utils import timezone
 
 from postvak.mail.threading import make_message_id
-from postvak.models import Customer, Mailbox, Message, Organisation, Queue, Receipt, Status, Ticket
+from postvak.models import Agent, Customer, Mailbox, Message, Organisation, Queue, Receipt, Status, Ticket
 from postvak.process import run
 from postvak.process.held import try_again
+from postvak.process.plan import Facts, Plan
 from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
+from postvak.tickets.merge import merge
 from tests.mails import mail
+from tests.process.arrivals import codes
+from tests.process.arrivals import receive as receive
 
 pytestmark = pytest.mark.django_db
-counter = itertools.count()
-
-
-def receive(mailbox: Mailbox, *raws: bytes) -> list[Receipt]:
-    """Accept and process mails as separate arrivals; returns their receipts."""
-    receipts = accept(mailbox, [Arrived(f"test/{next(counter)}", raw) for raw in raws])
-    while process_due("test:1:x"):
-        pass
-    return [Receipt.objects.get(pk=receipt.pk) for receipt in receipts]
-
-
-def codes(receipt: Receipt) -> list[str]:
-    return [entry[1] for entry in receipt.trace.entries]
 
 
 def test_a_first_mail_is_a_new_ticket_in_the_queue_of_its_address(mailbox: Mailbox, support: Queue) -> None:
@@ -276,3 +266,21 @@ def test_received_is_the_sum_of_outcomes(mailbox: Mailbox, support: Queue) -> No
     outcomes = list(Receipt.objects.values_list("outcome", flat=True))
     assert sorted(outcomes) == ["duplicate", "follow_up", "held", "new_ticket"]
     assert not Receipt.objects.exclude(state="done").exists()
+
+
+def test_an_answer_on_a_ticket_that_is_merged_at_the_same_moment_goes_where_that_one_went(
+    mailbox: Mailbox, support: Queue, bob: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receive(mailbox, mail(), mail(message_id="t@customer.example", subject="Target", text="Two"))
+    source, target = Ticket.objects.order_by("pk")
+    decide = run.decide
+
+    def decide_and_merge(facts: Facts) -> Plan:
+        plan = decide(facts)
+        if Ticket.objects.get(pk=source.pk).merged_into_id is None:
+            merge(source, target, by=bob)
+        return plan
+
+    monkeypatch.setattr(run, "decide", decide_and_merge)
+    (receipt,) = receive(mailbox, mail(message_id="m2@customer.example", in_reply_to="<m1@customer.example>"))
+    assert (receipt.outcome, receipt.ticket, receipt.error) == ("follow_up", target, "")

@@ -9,7 +9,7 @@ from tests.mails import mail
 from tests.process.arrivals import codes, make_filter, receive
 
 pytestmark = pytest.mark.django_db
-ORDER = ("delivered_to", "x_original_to", "to", "cc")  # behind the envelope, before everything else
+ORDER = ("delivered_to", "x_original_to", "envelope_to", "x_envelope_to", "to", "cc")  # behind the envelope itself
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,9 @@ def test_the_order_of_lines_in_the_mail_makes_no_difference(mailbox: Mailbox) ->
     assert queue_of(mailbox, raw) == "delivered_to"
 
 
-@pytest.mark.parametrize("written", ["SALES@EXAMPLE.ORG", "sales+invoice@example.org", '"Sales, NL" <sales@example.org>'])
+@pytest.mark.parametrize(
+    "written", ["SALES@EXAMPLE.ORG", "sales+invoice@example.org", '"Sales, NL" <sales@example.org>']
+)
 def test_letter_case_sub_address_and_name_make_no_difference(mailbox: Mailbox, written: str) -> None:
     assert queue_of(mailbox, mail(to=written)) == "Sales"
 
@@ -109,3 +111,12 @@ def test_answers_go_out_from_the_address_that_was_written_to_whatever_the_queue(
     assert receipt.ticket.queue == sales
     assert receipt.ticket.reply_address is not None
     assert receipt.ticket.reply_address.email == "to@example.org"
+
+
+def test_nothing_new_goes_to_a_fixed_queue_that_became_invalid(mailbox: Mailbox, sales: Queue) -> None:
+    Mailbox.objects.update(queue=sales)
+    Queue.objects.filter(pk=sales.pk).update(is_valid=False)
+    (receipt,) = receive(mailbox, mail())
+    assert receipt.ticket is not None
+    assert receipt.ticket.queue.name == "Support"
+    assert "invalid_queue" in codes(receipt)

@@ -1,8 +1,8 @@
 """What rules cost: queries are counted, hostile mails and expressions stay linear. Milliseconds: benchmarks/rules.py."""
 
-import gc
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 import pytest
 from django.db import connection
@@ -15,6 +15,7 @@ from postvak.process.facts import gather
 from postvak.process.filters.compiled import compile_filter, run_filters
 from postvak.process.filters.draft import Action, Condition, Draft
 from postvak.process.incoming import Incoming
+from postvak.process.plan import Facts
 from postvak.process.run import explain
 from tests.mails import mail
 from tests.process.arrivals import condition, make_filter, receive
@@ -63,18 +64,26 @@ def test_two_hundred_filters_add_no_query(mailbox: Mailbox, support: Queue, many
     with_filters = queries_of(mailbox, mail(message_id="m3@x.example", subject="x")), queries_of(mailbox, follow_up)
     Options.objects.update(hook="#")
     connection.cursor().execute("UPDATE postvak_filter SET is_valid = %s", [False])
-    assert with_filters == (queries_of(mailbox, mail(message_id="m3@x.example", subject="x")), queries_of(mailbox, follow_up))
+    assert with_filters == (
+        queries_of(mailbox, mail(message_id="m3@x.example", subject="x")),
+        queries_of(mailbox, follow_up),
+    )
 
 
 def seconds(work: Callable[[], object]) -> float:
     """Processor time of the quickest of three runs."""
     found = []
     for _ in range(3):
-        gc.collect()
         start = time.process_time()
         work()
         found.append(time.process_time() - start)
     return min(found)
+
+
+@lru_cache(maxsize=16)
+def facts_of_text(text: str) -> Facts:
+    """Parsed once for all comparisons."""
+    return facts_of(b"From: a@b.example\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + text.encode())
 
 
 HOSTILE = [
@@ -95,30 +104,36 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("text", ["a" * 1_000_000, "a " * 500_000, "1" * 1_000_000, "<a@b" * 250_000, "\nä" * 500_000])
+@pytest.mark.parametrize("text", ["a" * 400_000, "a " * 200_000, "1" * 400_000, "<a@b" * 100_000, "\nä" * 200_000])
 @pytest.mark.parametrize(("operator", "value"), HOSTILE)
 def test_every_comparison_of_a_large_text_is_linear(operator: str, value: str, text: str) -> None:
     draft = Draft("10", (Condition("body", operator, value),), (Action("title", "[***]"),))
     rule = compile_filter(draft)
 
     def run(size: int) -> Callable[[], object]:
-        head = b"From: a@b.example\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
-        facts = facts_of(head + text[:size].encode())
+        facts = facts_of_text(text[:size])
         return lambda: run_filters([rule], facts, {}, None)
 
-    small, large = seconds(run(100_000)), seconds(run(1_000_000))
+    small, large = seconds(run(40_000)), seconds(run(400_000))
     assert large < 15 * small + 0.05
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("word", ["a", "Lamp 4711 [#20261121000019] ", "> quoted\n", "<p>"])
-def test_a_mail_of_ten_megabytes_takes_at_most_fifteen_times_one(
-    mailbox: Mailbox, support: Queue, word: str
-) -> None:
+def test_a_mail_of_ten_megabytes_takes_at_most_fifteen_times_one(mailbox: Mailbox, support: Queue, word: str) -> None:
     """From parsing to the plan, with numbers looked for in the text and expressions on text and reply."""
     Options.objects.update(number_in_body=True)
-    make_filter("1", ("title", "[***]"), when=[condition("body", "matches", r"(\w+)+$"), condition("reply", "matches", "(a+)+z")])
-    make_filter("2", ("add_tags", "x"), when=[condition("html", "contains", "zzz"), condition("body", "contains", "ÄÖ")], match="any")
+    make_filter(
+        "1",
+        ("title", "[***]"),
+        when=[condition("body", "matches", r"(\w+)+$"), condition("reply", "matches", "(a+)+z")],
+    )
+    make_filter(
+        "2",
+        ("add_tags", "x"),
+        when=[condition("html", "contains", "zzz"), condition("body", "contains", "ÄÖ")],
+        match="any",
+    )
 
     def run(size: int) -> Callable[[], object]:
         raw = mail(text=word * (size // len(word)))
@@ -129,7 +144,9 @@ def test_a_mail_of_ten_megabytes_takes_at_most_fifteen_times_one(
 
 
 def test_five_thousand_attachments_are_asked_in_a_moment() -> None:
-    part = 'Content-Type: application/pdf\r\nContent-Disposition: attachment; filename="file{n}.pdf"\r\n\r\nx\r\n--b\r\n'
+    part = (
+        'Content-Type: application/pdf\r\nContent-Disposition: attachment; filename="file{n}.pdf"\r\n\r\nx\r\n--b\r\n'
+    )
     head = 'From: a@b.example\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n'
     facts = facts_of((head + "".join(part.format(n=n) for n in range(5000))).encode())
     names = ("attachment_name", "attachment_type")

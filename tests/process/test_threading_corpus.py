@@ -184,14 +184,14 @@ def described(receipt: Receipt, row: Json, letters: dict[int, str]) -> Json:
         "tags": lambda: sorted(message_ticket.tags.values_list("name", flat=True)),  # type: ignore[union-attr]
         "fields": lambda: message_ticket.fields,  # type: ignore[union-attr]
         "mails": lambda: [[m.kind, m.recipients] for m in AutomaticMail.objects.filter(trigger=receipt.message)],
-        "links": lambda: {letters[link.origin_id]: link.kind for link in TicketLink.objects.filter(ticket=message_ticket)},
+        "links": lambda: {
+            letters[link.origin_id]: link.kind for link in TicketLink.objects.filter(ticket=message_ticket)
+        },
     }
     return {word: known[word]() for word in row}
 
 
-def test_a_rule_that_names_two_tickets_says_which_others_there_are(
-    mailbox: Mailbox, support: Queue
-) -> None:
+def test_a_rule_that_names_two_tickets_says_which_others_there_are(mailbox: Mailbox, support: Queue) -> None:
     stage = Stage(next(folder for folder in FOLDERS if folder.name.endswith("two-tickets-in-references")), mailbox)
     for name in ("01", "02", "03"):
         stage.play(name)

@@ -18,6 +18,7 @@ from postvak.mail.values import Kind
 from postvak.models import AutomaticMail, Delivery, Receipt
 from postvak.process.attributes import READERS
 from postvak.process.changes import snapshot
+from postvak.process.decide import STEPS
 from postvak.process.facts import DELAYED
 from postvak.process.filters.actions import ACTIONS
 
@@ -121,7 +122,15 @@ FOUND = list(emissions())
 def test_the_source_is_read() -> None:
     codes = {emission.code for emission in FOUND}
     assert len(codes) > 70
-    assert {"received", "kind_bulk", "by_token", "by_number_in_body", "empty_mail", "unknown_value", "filter_set"} <= codes
+    assert {
+        "received",
+        "kind_bulk",
+        "by_token",
+        "by_number_in_body",
+        "empty_mail",
+        "unknown_value",
+        "filter_set",
+    } <= codes
 
 
 @pytest.mark.parametrize("emission", FOUND, ids=lambda emission: f"{emission.code}-{emission.where}")
@@ -141,7 +150,8 @@ def test_every_sentence_is_said_somewhere() -> None:
 
 def test_every_line_of_history_has_a_sentence() -> None:
     writes = {outcome.value for outcome in Receipt.Outcome} - {"duplicate", "before_start", "ignored", "held"}
-    changes = re.findall(r"line\(work, \"(\w+)\"", (ROOT / "process" / "changes.py").read_text())
+    changes = re.findall(r"yield \"(\w+)\"", (ROOT / "process" / "changes.py").read_text())
+    assert changes
     mails = {f"{kind}_written" for kind in AutomaticMail.Kind.values}
     assert (writes | set(snapshot_keys()) | set(changes) | mails) - set(HISTORY) == set()
 
@@ -157,3 +167,10 @@ def snapshot_keys() -> list[str]:
 def test_every_control_and_every_action_has_a_word() -> None:
     wanted = {name for name in READERS if name not in {"service", "sla"}} | set(ACTIONS) | {"ignore"}
     assert wanted - set(CONTROL_WORDS) == set()
+
+
+def test_the_paper_names_the_steps_in_their_order() -> None:
+    paper = (ROOT.parents[1] / "docs" / "flow-in.md").read_text()
+    table = paper[paper.index("| step | question |") :]
+    names = re.findall(r"^   \| ([^|-][^|]*) \|", table[: table.index("\n\n")], re.MULTILINE)
+    assert names == [step.name for step in STEPS]

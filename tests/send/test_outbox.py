@@ -1,11 +1,7 @@
 """From the agent's answer to the other server: frozen, sent, recorded per recipient, never silently lost or doubled."""
 
-import email
-import email.policy
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -25,12 +21,9 @@ from postvak.models import (
     Message,
     OutgoingMail,
     Queue,
-    Receipt,
     Status,
     Ticket,
 )
-from postvak.process.run import process_due
-from postvak.receive.accept import Arrived, accept
 from postvak.send import outbox
 from postvak.send.by_hand import retry_now
 from postvak.send.deliver import SmtpChannel, send_all, send_due
@@ -39,83 +32,26 @@ from postvak.tickets.answer import Answer, CannotAnswer, answer, sender_for
 from postvak.tickets.change import set_status
 from tests.clock import Clock
 from tests.mails import mail
+from tests.send.answering import (
+    AMY,
+    ANN,
+    BOSS,
+    OTHER,
+    WORKER,
+    Write,
+    kinds,
+    make_channel,
+    mark,
+    parsed,
+    receive,
+    send_everything,
+    states,
+)  # fmt: skip
 from tests.servers import free_port
 from tests.servers.scripted import scripted
 from tests.servers.smtpd import Behaviour, SmtpServer
 
 pytestmark = [pytest.mark.django_db, pytest.mark.servers]
-ANN, AMY, BOSS = "ann@customer.example", "amy@customer.example", "boss@customer.example"
-WORKER, OTHER = "first:1:a", "second:1:b"
-counter = itertools.count()
-
-
-def receive(mailbox: Mailbox, raw: bytes) -> Receipt:
-    (receipt,) = accept(mailbox, [Arrived(f"outbox/{next(counter)}", raw)])
-    while process_due("test:1:x"):
-        pass
-    receipt.refresh_from_db()
-    return receipt
-
-
-@pytest.fixture
-def smtp(smtp_server: SmtpServer) -> Channel:
-    """The default channel: the scripted server."""
-    return make_channel(smtp_server, is_default=True)
-
-
-def make_channel(server: SmtpServer, *, password: str = "", **given: object) -> Channel:
-    settings = {"name": "Relay", "host": "localhost", "port": server.port, "ca_pem": server.ca_pem}
-    channel = Channel(**(settings | given))
-    channel.password = password
-    channel.save()
-    return channel
-
-
-@pytest.fixture
-def ticket(mailbox: Mailbox, support: Queue) -> Ticket:
-    """Ann's: "The lamp flickers"."""
-    found = receive(mailbox, mail()).ticket
-    assert found is not None
-    return Ticket.objects.get(pk=found.pk)
-
-
-Write = Callable[..., OutgoingMail]
-
-
-@pytest.fixture
-def write(ticket: Ticket, bob: Agent) -> Write:
-    """Bob answers; `to` may be several."""
-
-    def writes(*to: str, text: str = "Please press the switch.", **more: object) -> OutgoingMail:
-        what = Answer(to=to or (ANN,), text=text, **more)  # type: ignore[arg-type]
-        return answer(Ticket.objects.get(pk=ticket.pk), what, by=bob).outgoing
-
-    return writes
-
-
-def states(outgoing: OutgoingMail) -> dict[str, str]:
-    return dict(outgoing.deliveries.values_list("recipient", "state"))
-
-
-def mark(ticket: Ticket) -> str:
-    return Ticket.objects.get(pk=ticket.pk).answer
-
-
-def kinds(outgoing: OutgoingMail) -> list[str]:
-    return list(DeliveryEvent.objects.filter(delivery__outgoing=outgoing).values_list("kind", flat=True))
-
-
-def parsed(raw: bytes) -> EmailMessage:
-    message = email.message_from_bytes(raw, policy=email.policy.default)
-    assert isinstance(message, EmailMessage)
-    return message
-
-
-def send_everything(worker: str = WORKER) -> None:
-    while send_due(worker):
-        pass
-
-
 # -- freezing ----------------------------------------------------------------------------
 
 

@@ -180,7 +180,9 @@ def test_a_filter_is_made(eva, sales, mailbox, admin):
 
 
 def test_what_was_saved_is_shown_and_saving_it_again_changes_nothing(eva, invoices):
+    Filter.objects.update(hits=3, last_hit_at=timezone.now() - timedelta(minutes=5))
     shown = eva.get(f"/admin/filters/{invoices.pk}/").text
+    assert re.search(r"3 hits, the last one <time [^>]*>5 min ago</time>\.", shown)
     assert (chosen(shown, "c0-operator"), chosen(shown, "a0-value")) == ("contains", "Sales")
     seen = re.search(r'name="seen" value="([^"]+)"', shown).group(1)
     sent = form(name="10 Invoices", c0__value="invoice", comment="money", seen=seen)

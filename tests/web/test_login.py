@@ -183,10 +183,11 @@ def test_static_files_are_kept_for_a_year_and_named_by_their_content(client, bob
 
 def test_preferences_are_the_agents_own(client, bob):
     client.force_login(bob)
-    facts = {"language": "nl", "time_zone": "Europe/Berlin", "theme": "dark"}
+    facts = {"language": "nl", "time_zone": "Europe/Berlin", "theme": "dark", "undo_seconds": "30"}
     assert client.post("/preferences/", facts).status_code == 302
     bob.refresh_from_db()
-    assert (bob.language, bob.time_zone, bob.theme) == ("nl", "Europe/Berlin", "dark")
+    assert (bob.language, bob.time_zone, bob.theme, bob.undo_seconds) == ("nl", "Europe/Berlin", "dark", 30)
+    assert client.post("/preferences/", facts | {"undo_seconds": "61"}).status_code == 422
     assert 'data-theme="dark"' in client.get("/preferences/").text
 
 

@@ -16,7 +16,7 @@ from tests.web.test_desk import HTML
 pytestmark = pytest.mark.django_db
 
 DESK_OBJECTS = ("tickets/", "messages/", "attachments/", "receipts/", "outgoing/")
-OPEN_TO_AGENTS = {"start", "list", "held", "held-decisions", "preferences", "password", "logout"}
+OPEN_TO_AGENTS = {"start", "list", "held", "held-decisions", "outbox", "outbox-decisions", "outbox-channel", "preferences", "password", "logout"}
 PATTERNS = [pattern for pattern in urlpatterns if isinstance(pattern, URLPattern)]
 CLOSED = [pattern for pattern in PATTERNS if not is_public(pattern.callback)]
 

@@ -21,6 +21,7 @@ from postvak.cli import config_file, ingest_mail, inspect_mail, serving
 from postvak.cli.blobs_admin import blobs
 from postvak.cli.failing import complain, fail
 from postvak.cli.filters import filters
+from postvak.cli.outbox import outbox
 from postvak.cli.prepare import explain_failure, prepare_database
 from postvak.cli.show import comparison_text, fetch_text, plan_text
 from postvak.configuration import ConfigurationError
@@ -46,6 +47,7 @@ config = typer.Typer(help="The whole set-up as one TOML file.", no_args_is_help=
 app.add_typer(config, name="config")
 app.add_typer(blobs, name="blobs")
 app.add_typer(filters, name="filters")
+app.add_typer(outbox, name="outbox")
 out = Console()
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

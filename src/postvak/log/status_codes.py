@@ -19,11 +19,17 @@ UNKNOWN_ADDRESS = _("This address doesn't exist at the other server: check its s
 UNKNOWN_DOMAIN = _("The part after the @ doesn't exist or takes no mail: check its spelling.")
 FULL = _("The recipient's mailbox is full: try again in some days, or reach the recipient in another way.")
 TOO_LARGE = _("The mail is too large for the other server: send the files in another way, or in several mails.")
-UNWANTED = _("The other server takes the mail for spam: write it differently or ask the recipient to allow our address.")
-BLOCKED_SENDER = _("The other server refuses mail of our sending server: an administrator should ask why (block lists).")
+UNWANTED = _(
+    "The other server takes the mail for spam: write it differently or ask the recipient to allow our address."
+)
+BLOCKED_SENDER = _(
+    "The other server refuses mail of our sending server: an administrator should ask why (block lists)."
+)
 NOT_ALLOWED = _("The other server's rules don't allow this mail: ask the recipient's administrator.")
 PROOF = _("The other server can't verify that the mail is ours: an administrator should check SPF, DKIM and DMARC.")
-RELAY = _("Our sending server doesn't pass mail on to this address: an administrator should check the channel's log-in.")
+RELAY = _(
+    "Our sending server doesn't pass mail on to this address: an administrator should check the channel's log-in."
+)
 LOG_IN = _("Our sending server wants another log-in: an administrator should check the sending channel.")
 GREYLISTED = _("The other server asks unknown senders to come again: Postvak does so by itself, nothing is to be done.")
 BUSY = _("The other server has no time or room at the moment: Postvak tries again by itself.")

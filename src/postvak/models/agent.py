@@ -7,7 +7,6 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-
 LONGEST_UNDO = 60
 
 

@@ -4,6 +4,7 @@ Set-based: the number of statements doesn't grow with the batch. Nothing is deci
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from datetime import datetime
 
 from django.db import transaction
@@ -25,7 +26,7 @@ from postvak.models import (
     Ticket,
     Trace,
 )
-from postvak.process.changes import CHANGED, attach, change_ticket, dress, name_lines, set_status
+from postvak.process.changes import CHANGED, attach, change_ticket, dress, name_lines, set_status, tell_changes
 from postvak.process.customers import author_name, make_customers
 from postvak.process.work import Work
 from postvak.tickets.numbers import allocate
@@ -179,8 +180,10 @@ def update_tickets(batch: Sequence[Work], statuses: Mapping[str, Status], now: d
         raise MergedMeanwhile
     for work in follow_ups:
         work.ticket = tickets[work.ticket_id]
+        before = copy(work.ticket)
         change_ticket(work, work.ticket, statuses, now)
         add_follow_up(work.ticket, work, statuses["open"], now)
+        tell_changes(work, before, work.ticket)
     Ticket.objects.bulk_update(
         tickets.values(),
         [

@@ -1,6 +1,6 @@
 """apply, third part: attributes of tickets, and what hangs on them (tags, followers, links, numbers, notes, mails)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from django.db.models import Q
@@ -21,6 +21,7 @@ from postvak.models import (
     Tagging,
     Ticket,
     TicketLink,
+    TicketType,
 )
 from postvak.process.plan import Attributes
 from postvak.process.work import Work
@@ -59,15 +60,30 @@ def set_status(ticket: Ticket, status: Status, now: datetime) -> None:
 
 
 def change_ticket(work: Work, ticket: Ticket, statuses: Mapping[str, Status], now: datetime) -> None:
-    """A follow-up's attributes, each with its line of history."""
+    """A follow-up's attributes."""
     wished = work.plan.attributes
-    before = snapshot(ticket)
     if wished.queue_id is not None:
         ticket.queue_id = wished.queue_id
     dress(ticket, wished, statuses, now)
-    for code, new in snapshot(ticket).items():
-        if before[code] != new:
-            work.lines.append(line(work, code, old=before[code], new=new))
+
+
+def tell_changes(work: Work, before: Ticket, after: Ticket) -> None:
+    """Lines of history, as agents' own changes write them."""
+    work.lines.extend(line(work, code, **parameters) for code, parameters in changes(before, after))
+
+
+def changes(before: Ticket, after: Ticket) -> Iterator[tuple[str, dict[str, Parameter]]]:
+    old = snapshot(before)
+    for code, new in snapshot(after).items():
+        if old[code] != new:
+            yield code, {"old": old[code], "new": new}
+    if after.is_spam and not before.is_spam:
+        yield "spam", {}
+    if after.pending_until and after.pending_until != before.pending_until:
+        yield "pending", {"until": after.pending_until.isoformat()}
+    for key, values in after.fields.items():
+        if before.fields.get(key) != values:
+            yield "field", {"field": key, "old": ", ".join(before.fields.get(key, [])) or "–", "new": ", ".join(values)}
 
 
 def snapshot(ticket: Ticket) -> dict[str, Parameter]:
@@ -76,6 +92,7 @@ def snapshot(ticket: Ticket) -> dict[str, Parameter]:
         "status": ticket.status.key if ticket.status_id else "",
         "queue": ticket.queue_id,
         "priority": ticket.priority_id,
+        "type": ticket.type_id,
         "assignee": ticket.assignee_id,
         "title": ticket.subject,
     }
@@ -90,8 +107,8 @@ def line(work: Work, code: str, **parameters: Parameter) -> History:
 def name_lines(wave: Sequence[Work]) -> None:
     """Ids become names, as agents' own changes write them; nothing changed, nothing queried."""
     lines = [line for work in wave for line in work.lines]
-    models: Mapping[str, type[Queue] | type[Agent] | type[Priority]] = {
-        "queue": Queue, "assignee": Agent, "priority": Priority,
+    models: Mapping[str, type[Queue] | type[Agent] | type[Priority] | type[TicketType]] = {
+        "queue": Queue, "assignee": Agent, "priority": Priority, "type": TicketType,
     }  # fmt: skip
     for code, model in models.items():
         rows = [line for line in lines if line.code == code]

@@ -33,7 +33,9 @@ def make_customers(wave: Sequence[Work]) -> None:
 def new_requesters(emails: Iterable[str]) -> dict[str, Customer]:
     """Those that nobody knows yet, with the organisation of their domain."""
     domains = {email: email.rpartition("@")[2] for email in emails}
-    rows = OrganisationDomain.objects.filter(domain__in=domains.values()) if domains else OrganisationDomain.objects.none()
+    rows = (
+        OrganisationDomain.objects.filter(domain__in=domains.values()) if domains else OrganisationDomain.objects.none()
+    )
     organisations = dict(rows.values_list("domain", "organisation_id"))
     return {
         email: Customer(name=email.partition("@")[0][:200], organisation_id=organisations.get(domain))

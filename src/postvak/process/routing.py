@@ -7,6 +7,7 @@ from postvak.process.plan import Facts, OwnAddress, Plan
 
 SHOWN = 200  # characters of a wish in the trace
 
+
 def choose_queue(facts: Facts, plan: Plan) -> Plan:
     """Only new tickets: what a person chose, else the wish of a control header or filter, else the mailbox's fixed
     queue, else the address written to, else the default queue."""
@@ -19,11 +20,13 @@ def choose_queue(facts: Facts, plan: Plan) -> Plan:
     plan, wished = wished_queue(facts, plan, "queue")
     if wished is not None:
         return replace(plan, queue_id=wished)
-    if arrival.queue_id is not None:
-        fixed = queues[arrival.queue_id]
+    fixed = queues[arrival.queue_id] if arrival.queue_id is not None else None
+    if fixed is not None and fixed.is_valid:
         return replace(plan, queue_id=fixed.id).because(
             "queue", "queue_fixed", queue=fixed.name, mailbox=arrival.mailbox_name
         )
+    if fixed is not None:
+        plan = plan.because("queue", "invalid_queue", value=fixed.name, origin=f"“{arrival.mailbox_name}”")
     address = address_written_to(facts)
     if address is not None:
         return replace(plan, queue_id=address.queue_id).because(

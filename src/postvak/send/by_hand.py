@@ -114,7 +114,9 @@ def check_address(address: str) -> None:
     if Address.objects.filter(email=normalise(address)).exists():
         raise CannotCorrect(_("%(address)s is an address of ours.") % {"address": address})
     if suppressed([address]):
-        raise CannotCorrect(_("Mail to %(address)s comes back, too. Release it on the ticket first.") % {"address": address})
+        raise CannotCorrect(
+            _("Mail to %(address)s comes back, too. Release it on the ticket first.") % {"address": address}
+        )
 
 
 def in_nobodys_hands(outgoing: OutgoingMail) -> OutgoingMail | None:
@@ -124,18 +126,14 @@ def in_nobodys_hands(outgoing: OutgoingMail) -> OutgoingMail | None:
     return None if row and row.deliveries.filter(state=State.SENDING).exists() else row
 
 
-def write_events(
-    deliveries: Iterable[Delivery], kind: str, by: Agent | None, now: datetime, *, said: str = ""
-) -> None:
+def write_events(deliveries: Iterable[Delivery], kind: str, by: Agent | None, now: datetime, *, said: str = "") -> None:
     DeliveryEvent.objects.bulk_create(
         (DeliveryEvent(delivery=delivery, at=now, kind=kind, agent=by, said=said) for delivery in deliveries),
         batch_size=CHUNK,
     )
 
 
-def write_history(
-    row: OutgoingMail, code: str, by: Agent | None, parameters: dict[str, str], now: datetime
-) -> None:
+def write_history(row: OutgoingMail, code: str, by: Agent | None, parameters: dict[str, str], now: datetime) -> None:
     History.objects.create(ticket_id=row.message.ticket_id, at=now, agent=by, code=code, parameters=parameters)
 
 

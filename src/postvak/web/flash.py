@@ -9,17 +9,21 @@ KEY = "flash"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`tone` is "" (quiet), "warn" or "alert"; with `undo_url` the toast has a button that POSTs there."""
+    """`tone` is "" (quiet), "warn" or "alert"; with `undo_url` the toast has a button that POSTs there. `seconds`: for
+    how long it is shown; 0: the usual time."""
 
     text: str
     tone: str = ""
     undo_url: str = ""
     undo_label: str = ""
+    seconds: int = 0
 
 
-def say(request: HttpRequest, text: object, *, tone: str = "", undo_url: str = "", undo_label: object = "") -> None:
+def say(
+    request: HttpRequest, text: object, *, tone: str = "", undo_url: str = "", undo_label: object = "", seconds: int = 0
+) -> None:
     """Show `text` on the next page that this agent sees."""
-    message = Message(str(text), tone, undo_url, str(undo_label))
+    message = Message(str(text), tone, undo_url, str(undo_label), seconds)
     request.session[KEY] = [*request.session.get(KEY, []), asdict(message)]
 
 

@@ -1,4 +1,4 @@
-"""What each agent sets for himself: language, time zone, colours, password."""
+"""What each agent sets for himself: language, time zone, colours, time for undoing, password."""
 
 from zoneinfo import available_timezones
 
@@ -36,7 +36,8 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Agent
-        fields = ("language", "time_zone", "theme")
+        fields = ("language", "time_zone", "theme", "undo_seconds")
+        help_texts = {"undo_seconds": gettext_lazy("0 to 60; with 0 it goes out at once.")}  # noqa: RUF012
         widgets = {"theme": forms.RadioSelect}  # noqa: RUF012
 
 

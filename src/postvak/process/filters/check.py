@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 from postvak.mail.addresses import is_valid_recipient
 from postvak.models import Agent, CustomField, Mailbox, Organisation, Priority, Queue, Status, TicketType
 from postvak.process.attributes import PENDING, field_value
-from postvak.process.desk import STATUSES_ELSEWHERE, shipped_priorities, shipped_statuses
+from postvak.process.desk import shipped_priorities, shipped_statuses
 from postvak.process.filters.actions import CUSTOM_FIELD, Needs, has_placeholder, sort_of
 from postvak.process.filters.draft import BOTH, FOLLOW_UP, NEW, Action, Condition, Draft
 from postvak.process.filters.fields import field_of
@@ -50,7 +50,7 @@ def names() -> Names:
     """As they are now; load once for many drafts."""
     statuses = {s.key: s.name.casefold() for s in Status.objects.filter(is_valid=True)}
     levels = {p.level: p.name.casefold() for p in Priority.objects.filter(is_valid=True)}
-    shipped_s = {name for name, key in (STATUSES_ELSEWHERE | shipped_statuses()).items() if key in statuses}
+    shipped_s = {name for name, key in shipped_statuses().items() if key in statuses}
     shipped_p = {name for name, level in shipped_priorities().items() if level in levels}
     return Names(
         queues=lowered(Queue.objects.filter(is_valid=True).values_list("name", flat=True)),

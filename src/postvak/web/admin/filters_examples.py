@@ -34,6 +34,7 @@ def examples() -> Mapping[str, Example]:
             _("What a customer calls urgent gets a high priority."),
             Draft(
                 _("20 Urgent"),
+                # Translators: a regular expression; put the words that customers use between the bars.
                 (Condition("subject", "matches", _(r"\b(urgent|emergency|asap)\b")),),
                 (Action("priority", "4", BOTH),),
             ),
@@ -43,6 +44,7 @@ def examples() -> Mapping[str, Example]:
             _("A number in the subject becomes a tag, taken from the mail itself."),
             Draft(
                 _("30 Order number"),
+                # Translators: a regular expression; translate "order" and "no", keep the rest.
                 (Condition("subject", "matches", _(r"order (?:no\.? ?)?([0-9]{4,})")),),
                 (Action("add_tags", "[***]"),),
             ),

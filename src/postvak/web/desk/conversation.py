@@ -6,14 +6,17 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from postvak.log.sentences import history_line
+from postvak.log.status_codes import explanation
 from postvak.mail.addresses import normalise
 from postvak.mail.danger import danger_of
 from postvak.mail.quotes import Segment, split_reply
 from postvak.models import Address, Agent, Delivery, Message, OutgoingMail, Priority, Status, Ticket
+from postvak.send.by_hand import NOBODY_GOT_IT, TRIED_AGAIN
 from postvak.send.sender import CannotAnswer, Sender, sender_for
 from postvak.tickets.access import assignable_agents, visible_queues, visible_tickets
 from postvak.web.desk.lists import neighbours, page_of
 from postvak.web.desk.more import linked, merged_to, properties
+from postvak.web.desk.writing import start_values
 
 MESSAGES_SHOWN = 200
 HISTORY_SHOWN = 100
@@ -28,8 +31,8 @@ ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A message with what its card needs. `delivery` is the worst of its deliveries' states, `dangers` says of
-    attachments by key why opening them can do harm (mail.danger)."""
+    """A message with what its card needs. `delivery` is the worst of its deliveries' states, `is_unsent`: it
+    can still be taken back. `dangers` says of attachments by key why opening them can do harm (mail.danger)."""
 
     message: Message
     segments: tuple[Segment, ...]
@@ -38,6 +41,7 @@ class Card:
     deliveries: list[Delivery]
     delivery: Delivery | None
     can_retry: bool
+    is_unsent: bool
     is_folded: bool
     dangers: dict[int, str]
 
@@ -55,7 +59,10 @@ def ticket_context(ticket: Ticket, agent: Agent, list_id: str) -> dict[str, Any]
             **dict(Delivery.State.choices),
             "attempt": _("handed to the server"),
             "delayed": _("delayed on the way"),
+            "retry": _("to be tried again"),
+            "replaced": _("replaced by another address"),
         },
+        "explained": explanation,
         "last_id": max((card.message.pk for card in cards), default=0),
         "newer": newer,
         "older": older,
@@ -74,7 +81,7 @@ def conversation(ticket: Ticket) -> list[Card]:
     """Oldest first; all but the last two are folded when there are many."""
     messages = list(
         ticket.messages.select_related("agent", "customer", "outgoing")
-        .prefetch_related("attachments", "receipts", "outgoing__deliveries__events")
+        .prefetch_related("attachments", "receipts", "outgoing__deliveries__events__agent")
         .order_by("-created_at", "-pk")[:MESSAGES_SHOWN]
     )
     return [make_card(message, is_folded=age > 2 and len(messages) > 4) for age, message in enumerate(messages)][::-1]
@@ -91,7 +98,8 @@ def make_card(message: Message, *, is_folded: bool) -> Card:
         outgoing=outgoing,
         deliveries=deliveries,
         delivery=min(deliveries, key=lambda d: ORDER.index(Worst(d.state)), default=None),
-        can_retry=any(d.state in {Worst.FAILED, Worst.DEFERRED, Worst.IN_DOUBT} for d in deliveries),
+        can_retry=any(d.state in TRIED_AGAIN for d in deliveries),
+        is_unsent=bool(outgoing and outgoing.next_attempt_at) and all(d.state in NOBODY_GOT_IT for d in deliveries),
         is_folded=is_folded,
         dangers={file.pk: danger_of(file.name, file.content_type, b"") for file in message.attachments.all()},
     )
@@ -106,7 +114,9 @@ def composer(ticket: Ticket) -> dict[str, Any]:
     except CannotAnswer as problem:
         obstacle = problem.text
     last = ticket.messages.filter(kind=Message.Kind.INCOMING).order_by("-created_at", "-pk").first()
-    return {"sender": sender, "obstacle": obstacle, "reply_to": reply_to(last), "draft": {}, "problem": None}
+    to = reply_to(last)
+    values = start_values(ticket, to)
+    return {"sender": sender, "obstacle": obstacle, "reply_to": to, "draft": {}, "problem": None, **values}
 
 
 def reply_to(message: Message | None) -> str:

@@ -12,6 +12,7 @@ from postvak.models import Agent, Brand
 from postvak.receive.silence import silent_mailboxes
 from postvak.tickets.access import visible_queues, visible_receipts
 from postvak.web.desk.lists import DEFAULT, LISTS, counts
+from postvak.web.desk.outbox_rows import needs_person
 from postvak.web.session import agent_of
 
 Entry = dict[str, Any]
@@ -27,7 +28,7 @@ def navigation(request: HttpRequest) -> Entry:
     current = current_list(request)
     return {
         "views": [entry(list_id, numbers) for list_id in LISTS if list_id != "undelivered"],
-        "attention": [held(agent), {**entry("undelivered", numbers), "tone": "alert"}],
+        "attention": [held(agent), {**entry("undelivered", numbers), "tone": "alert"}, outbox(agent)],
         "queues": queues(agent, current),
         "agent": agent,
         "current": current,
@@ -40,8 +41,8 @@ def current_list(request: HttpRequest) -> str:
     match = request.resolver_match
     if match is None:
         return ""
-    if match.url_name == "held":
-        return "held"
+    if match.url_name in {"held", "outbox"}:
+        return str(match.url_name)
     if match.url_name in {"ticket", "answer", "note", "ticket-fields", "ticket-merge", "message-move"}:
         return request.GET.get("in") or DEFAULT
     return str(match.kwargs.get("list_id", DEFAULT if match.url_name == "start" else ""))
@@ -62,6 +63,14 @@ def entry(list_id: str, numbers: dict[str, int]) -> Entry:
 def held(agent: Agent) -> Entry:
     number = visible_receipts(agent).held().count()
     return {"id": "held", "url": reverse("held"), "icon": "hand", "label": _("Held"), "count": number, "tone": "warn"}
+
+
+def outbox(agent: Agent) -> Entry:
+    """Counted only when a mail failed or is in doubt: somebody must look."""
+    number = needs_person(agent)
+    page = reverse("outbox")
+    url = f"{page}?state=attention" if number else page
+    return {"id": "outbox", "url": url, "icon": "send", "label": _("Outbox"), "count": number, "tone": "alert"}
 
 
 def queues(agent: Agent, current: str) -> list[Entry]:

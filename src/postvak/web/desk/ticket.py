@@ -1,20 +1,19 @@
 """The ticket page, and what an agent writes on it: answer, note. Properties are in web.desk.properties."""
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from postvak.mail.compose import File
-from postvak.send.by_hand import retry_now
+from postvak.models import Message, Ticket
 from postvak.send.sender import CannotAnswer
 from postvak.tickets import change
-from postvak.tickets.access import visible_outgoing
-from postvak.tickets.answer import Answer
 from postvak.tickets.answer import answer as send_answer
 from postvak.web.desk.conversation import ticket_context
 from postvak.web.desk.found import back, came_from, find
+from postvak.web.desk.writing import after_problem, draft_again, written
 from postvak.web.flash import say
+from postvak.web.formats import when
 from postvak.web.pages import render
 from postvak.web.session import agent_of
 
@@ -23,7 +22,8 @@ from postvak.web.session import agent_of
 def show(request: HttpRequest, number: int) -> HttpResponse:
     ticket = find(request, number)
     change.mark_read(ticket)
-    return render(request, "desk/ticket.html", ticket_context(ticket, agent_of(request), came_from(request)))
+    context = ticket_context(ticket, agent_of(request), came_from(request))
+    return render(request, "desk/ticket.html", context | draft_again(ticket, request.GET.get("again", "")))
 
 
 @require_GET
@@ -39,33 +39,25 @@ def news(request: HttpRequest, number: int) -> HttpResponse:
 def answer(request: HttpRequest, number: int) -> HttpResponse:
     ticket, agent = find(request, number), agent_of(request)
     try:
-        send_answer(ticket, written(request), by=agent)
+        message = send_answer(ticket, written(request, ticket, agent), by=agent)
     except CannotAnswer as problem:
-        context = ticket_context(find(request, number), agent, came_from(request))
-        context |= {"draft": request.POST, "problem": problem, "lost_files": bool(request.FILES)}
+        ticket = find(request, number)
+        context = ticket_context(ticket, agent, came_from(request)) | after_problem(request, ticket, problem)
         return render(request, "desk/ticket.html", context, status=422)
-    say(request, _("The answer to ticket %(number)s is on its way.") % {"number": ticket.number})
+    sent_words(request, ticket, message)
     return back(request, ticket)
 
 
-def written(request: HttpRequest) -> Answer:
-    data = request.POST
-    return Answer(
-        to=addresses(data.get("to", "")),
-        cc=addresses(data.get("cc", "")),
-        bcc=addresses(data.get("bcc", "")),
-        text=data.get("text", "").replace("\r\n", "\n"),
-        files=tuple(
-            File(file.name or "", file.content_type or "application/octet-stream", file.read())
-            for file in request.FILES.getlist("files")
-        ),
-        status_key=data.get("status", "customer"),
-    )
-
-
-def addresses(typed: str) -> tuple[str, ...]:
-    """What people type between commas, semicolons, blanks or line breaks."""
-    return tuple(typed.replace(",", " ").replace(";", " ").split())
+def sent_words(request: HttpRequest, ticket: Ticket, message: Message) -> None:
+    """What the toast says: that it went out, or when it will, with the way back as long as there is one."""
+    agent, send_at = agent_of(request), message.outgoing.send_at
+    undo = f"{reverse('take-back', args=[message.outgoing.pk])}?in={came_from(request)}"
+    if send_at:
+        say(request, _("Goes out at %(time)s.") % {"time": when(send_at, "short")}, undo_url=undo)
+    elif agent.undo_seconds:
+        say(request, _("Sent."), undo_url=undo, seconds=agent.undo_seconds)
+    else:
+        say(request, _("The answer to ticket %(number)s is on its way.") % {"number": ticket.number})
 
 
 @require_POST
@@ -74,11 +66,3 @@ def note(request: HttpRequest, number: int) -> HttpResponse:
     text = request.POST.get("text", "").replace("\r\n", "\n")
     place = change.note(ticket, text, by=agent_of(request)).ticket if text.strip() else ticket
     return back(request, place)
-
-
-@require_POST
-def send_again(request: HttpRequest, pk: int) -> HttpResponse:
-    outgoing = get_object_or_404(visible_outgoing(agent_of(request)).select_related("message__ticket"), pk=pk)
-    if retry_now(outgoing, by=agent_of(request)):
-        say(request, _("Postvak tries again to send the mail."))
-    return back(request, outgoing.message.ticket)

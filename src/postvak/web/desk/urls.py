@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from postvak.web.desk import downloads, moving, properties, receipts, ticket, ticket_list
+from postvak.web.desk import (
+    downloads,
+    moving,
+    outbox,
+    outgoing,
+    properties,
+    receipts,
+    ticket,
+    ticket_list,
+)
 
 desk_urls = [
     path("", ticket_list.start, name="start"),
@@ -27,7 +36,14 @@ desk_urls = [
     path("tickets/<int:number>/merge/end/", moving.unmerging, name="ticket-unmerge"),
     path("messages/<int:pk>/move/", moving.moving, name="message-move"),
     path("messages/<int:pk>/split/", moving.splitting, name="message-split"),
-    path("outgoing/<int:pk>/attempts/", ticket.send_again, name="send-again"),
+    path("tickets/<int:number>/released-addresses/", outgoing.released, name="release-address"),
+    path("outgoing/<int:pk>/undo/", outgoing.undo, name="take-back"),
+    path("outgoing/<int:pk>/attempts/", outgoing.send_again, name="send-again"),
+    path("outgoing/<int:pk>/end/", outgoing.stop, name="stop-sending"),
+    path("outgoing/<int:pk>/recipients/", outgoing.correct, name="correct-recipient"),
+    path("outbox/", outbox.show, name="outbox"),
+    path("outbox/decisions/", outbox.decide, name="outbox-decisions"),
+    path("outbox/channels/<int:pk>/attempts/", outbox.send_channel, name="outbox-channel"),
     path("messages/<int:pk>/body/", downloads.body, name="body"),
     path("messages/<int:pk>/original.eml", downloads.original, name="original"),
     path("attachments/<int:pk>/", downloads.attachment, name="attachment"),

@@ -84,7 +84,7 @@ def start_values(ticket: Ticket, reply_to: str) -> dict[str, Any]:
     """`known` goes with the form, so that sending stops when somebody wrote meanwhile."""
     return {
         "known": newest_customer_mail(ticket),
-        "presets": presets(),
+        "send_times": presets(),
         "comes_back": suppressed([reply_to]) if reply_to else [],
         "despite": [],
         "kept_files": [],
