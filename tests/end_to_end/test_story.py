@@ -272,9 +272,11 @@ def in_frame(stage: Stage, what: str) -> Any:
 def download_attachment_and_original(stage: Stage) -> None:
     name, content = download(stage, stage.page.get_by_role("link", name="Rechnung"))
     assert (name, content) == ("Rechnung № 5 – März.pdf", INVOICE)
+    stage.page.get_by_role("button", name="What to do with this message").first.click()
     name, content = download(stage, stage.page.get_by_role("link", name="Download the original (.eml)").first)
     assert name.endswith(".eml")
     assert content == stage.mail
+    stage.page.keyboard.press("Escape")
 
 
 def download(stage: Stage, link: Locator) -> tuple[str, bytes]:

@@ -6,7 +6,6 @@ from postvak.log.problems import sentence
 from postvak.log.sentences import trace_line
 from postvak.models import Mailbox
 from postvak.process.plan import Facts, Plan
-
 from postvak.receive.fetch import Fetch
 from postvak.receive.reconcile import Comparison
 from postvak.receive.unreadable import keys_of

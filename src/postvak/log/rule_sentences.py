@@ -25,7 +25,7 @@ RULES: Mapping[str, Sentence] = {
     "control_unknown": Sentence(
         _("Unknown control headers"), _("Postvak doesn't know these and leaves them: %(list)s."), "gear", "skip"
     ),
-    "filter_fired": Sentence(_("Filter “%(filter)s” fires"), _("All that it asks for is true."), "filter", "key"),
+    "filter_fired": Sentence(_("Filter “%(filter)s” fires"), _("Its conditions are met."), "filter", "key"),
     "filter_set": Sentence("%(set)s: %(value)s", _("Asked for by filter “%(filter)s”."), "filter"),
     "filter_value_empty": Sentence(
         _("Filter “%(filter)s” set nothing: %(set)s"),
@@ -34,7 +34,7 @@ RULES: Mapping[str, Sentence] = {
         "warn",
     ),
     "filter_stopped": Sentence(_("No more filters"), _("Filter “%(filter)s” stops after a match."), "filter", "skip"),
-    "no_filter_fired": Sentence(_("No filter fires"), _("Filters asked: %(count)s."), "filter", "skip"),
+    "no_filter_fired": Sentence(_("No filter fires"), _("Filters looked at: %(count)s."), "filter", "skip"),
     "ignored": Sentence(
         _("Ignored"), _("Asked for by %(origin)s. No ticket was made; the mail stays readable here."), "trash", "key"
     ),
@@ -155,18 +155,18 @@ RULES: Mapping[str, Sentence] = {
         "warn",
     ),
     "agents_note": Sentence(
-        _("%(agent)s wrote it, an agent"), _("Kept on ticket %(ticket)s as an internal note."), "note", "key"
+        _("Written by %(agent)s, an agent"), _("Kept on ticket %(ticket)s as an internal note."), "note", "key"
     ),
     "agents_answer": Sentence(
-        _("%(agent)s wrote it, an agent"), _("Sent on to %(email)s as the answer of ticket %(ticket)s."), "reply", "key"
+        _("Written by %(agent)s, an agent"), _("Sent on to %(email)s as the answer of ticket %(ticket)s."), "reply", "key"
     ),
     "agent_as_customer": Sentence(
-        _("%(agent)s wrote it, an agent"),
+        _("Written by %(agent)s, an agent"),
         _("It answers no ticket and passes no mail on: handled like any mail."),
         "people",
     ),
     "agent_is_requester": Sentence(
-        _("%(agent)s wrote it, an agent"),
+        _("Written by %(agent)s, an agent"),
         _("Ticket %(ticket)s is his own matter: handled like any customer's mail."),
         "people",
     ),

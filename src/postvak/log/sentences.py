@@ -19,7 +19,7 @@ NOT_SENT: Mapping[str, Text] = {
     "refused_own_address": _("Nothing was sent to %(to)s: it is an address of ours."),
     "refused_machine_address": _("Nothing was sent to %(to)s: nobody reads what is sent to such an address."),
     "refused_loop": _("Nothing was sent to %(to)s: an automatic mail of ours had come back."),
-    "refused_author": _("Nothing was sent to %(to)s: the mail had been written there."),
+    "refused_author": _("Nothing was sent to %(to)s: that is who wrote the mail."),
     "refused_silenced": _("Nothing was sent to %(to)s: automatic mail is switched off for this mail."),
     "refused_spam": _("Nothing was sent to %(to)s: the ticket is marked as spam."),
     "refused_forged": _("Nothing was sent to %(to)s: perhaps somebody else wrote under this address."),

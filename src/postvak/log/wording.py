@@ -87,6 +87,14 @@ def control(name: Parameter) -> str:
     return str(CONTROL_WORDS.get(base, base))
 
 
+def origin(name: Parameter) -> str:
+    """Who asked for something: a header by its name, a filter (kept in quotation marks) in those of the language."""
+    text = str(name)
+    if text.startswith("“") and text.endswith("”"):
+        return gettext("“%(name)s”") % {"name": text[1:-1]}
+    return text
+
+
 WRITERS: Mapping[str, Callable[[Parameter], str]] = {
     "arrived": local_time,
     "start": local_time,
@@ -96,5 +104,6 @@ WRITERS: Mapping[str, Callable[[Parameter], str]] = {
     "list": defects,
     "found": sign,
     "control": control,
+    "origin": origin,
     "set": control,
 }

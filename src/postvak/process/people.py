@@ -20,7 +20,7 @@ def take_agents_mail(facts: Facts, plan: Plan) -> Plan:
     """A mail that an agent wrote: passed on for a customer, an answer, a note, or like anybody's. A forged one is
     like anybody's too: the address alone proves nothing."""
     agent = facts.agent
-    if agent is None or facts.mail.kind in AUTOMATIC or facts.arrival.agents_mail == AgentsMail.CUSTOMER:
+    if agent is None or facts.mail.kind in AUTOMATIC or is_like_anybodys(facts, plan):
         return plan
     if not is_surely_agent(facts):
         return plan.because("agent", "agent_not_believed", email=agent.email)
@@ -38,6 +38,13 @@ def take_agents_mail(facts: Facts, plan: Plan) -> Plan:
         plan = replace(plan, mails=(*plan.mails, relay), attributes=own)
         return plan.because("agent", "agents_answer", agent=agent.name, ticket=number, email=", ".join(recipients))
     return plan.because("agent", "agents_note", agent=agent.name, ticket=number)
+
+
+def is_like_anybodys(facts: Facts, plan: Plan) -> bool:
+    """The mailbox makes no difference between agents and customers; passing mail on is a setting of its own."""
+    arrival = facts.arrival
+    passes_on = plan.ticket is None and arrival.agents_forwards and facts.forwarded_from
+    return arrival.agents_mail == AgentsMail.CUSTOMER and not passes_on
 
 
 def says_something(facts: Facts) -> bool:

@@ -27,7 +27,7 @@ class TooLate(Exception):
 
 def state_before(ticket: Ticket, *, status_key: str) -> dict[str, object]:
     """What restore() needs, as JSON: the ticket's columns before an answer that sets `status_key` changes them."""
-    times = {name: at.isoformat() if (at := getattr(ticket, name)) else None for name in TIMES}
+    times = {name: stored(getattr(ticket, name)) for name in TIMES}
     return {"ticket": ticket.pk, "status": ticket.status.key, "then": status_key, "is_unread": ticket.is_unread} | times
 
 
@@ -80,7 +80,7 @@ def restore(ticket: Ticket, before: Mapping[str, object], message: Message, *, b
     if ticket.status.key == before["then"]:
         bring_back_status(ticket, before, by=by)
     if ticket.status.type in ACTIVE:
-        first = at(before, "waiting_since")
+        first = time_of(before, "waiting_since")
         ticket.waiting_since = min(filter(None, (first, ticket.waiting_since)), default=None)
     ticket.is_unread = ticket.is_unread or bool(before.get("is_unread"))
 
@@ -98,9 +98,13 @@ def bring_back_status(ticket: Ticket, before: Mapping[str, object], *, by: Agent
         old, new = (row.name or row.key for row in (ticket.status, status))
         write_history(ticket, "status", by=by, old=old, new=new)
     ticket.status, ticket.is_open = status, status.is_open
-    ticket.closed_at, ticket.pending_until = at(before, "closed_at"), at(before, "pending_until")
+    ticket.closed_at, ticket.pending_until = time_of(before, "closed_at"), time_of(before, "pending_until")
 
 
-def at(before: Mapping[str, object], name: str) -> datetime | None:
-    stored = before.get(name)
-    return parse_datetime(stored) if isinstance(stored, str) else None
+def stored(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def time_of(before: Mapping[str, object], name: str) -> datetime | None:
+    value = before.get(name)
+    return parse_datetime(value) if isinstance(value, str) else None

@@ -70,7 +70,7 @@ def taken_over(old: OldFilter, known: Names) -> TakenOver:
     if old.module == "NewTicketReject":
         faults.append(
             _(
-                "It also told the sender that the mail was rejected. Add the action “Reject the mail” and the condition that it belongs to no ticket."
+                "It also told the sender that the mail was rejected. Add the action “Reject the mail and tell the sender” and the condition that it belongs to no ticket."
             )
         )
     draft = Draft(

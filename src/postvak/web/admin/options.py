@@ -40,7 +40,7 @@ def example_of(form: OptionsForm) -> str:
     number = example_number(numbers)
     if not number or not is_hook(hook.strip()):
         return ""
-    return reply_subject(_("AW: The lamp flickers"), number, hook=hook.strip(), place=place)
+    return reply_subject(_("Re: The lamp flickers"), number, hook=hook.strip(), place=place)
 
 
 def example_number(kind: str) -> str:

@@ -32,7 +32,7 @@ class TrustMixin(forms.ModelForm):  # type: ignore[type-arg]
         "receiving_host": _(
             "The name with which your mail server begins its header Authentication-Results, such as mx.example.org. What it found about SPF, DKIM and DMARC is believed, what others claim isn't. Empty: nobody is."
         ),
-        "agents_commands": _("Lines such as #close or “#assign me” in an agent's mail change the ticket."),
+        "agents_commands": _("Lines such as “#close” or “#assign me” in an agent's mail change the ticket."),
         "agents_forwards": _("When an agent forwards a mail here, the ticket is its first sender's, not the agent's."),
     }
 
