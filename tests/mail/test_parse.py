@@ -194,7 +194,7 @@ def test_charsets_that_browsers_do_not_know_are_read() -> None:
 @pytest.mark.parametrize(
     ("header", "kind"),
     [
-        (b"X-Postvak-Loop: 1", Kind.LOOP),
+        (b"X-Postvak-Loop: support@example.org", Kind.LOOP),
         (b"Auto-Submitted: no", Kind.PERSONAL),
         (b"Auto-Submitted: auto-generated", Kind.AUTO_REPLY),
         (b"X-Autoreply: yes", Kind.AUTO_REPLY),

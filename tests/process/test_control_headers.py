@@ -61,7 +61,7 @@ CASES = [
     both("Queue", "Company::Sales", "Sales::Nowhere", {"queue": "Sales"}, warning="unknown_queue"),
     both("State", "to clarify", "flying", {"status": "clarify"}),
     both("State", "closed successful", "closed happily", {"status": "closed"}),
-    both("State-PendingTime", "2026-12-24 18:00:00", "soon", {"pending": WINTER}),
+    both("State-PendingTime", "2026-12-24 18:00:00", "soon", {"pending": WINTER, "status": "internal"}),
     Case("State-Keep", "1", NEITHER, None, {"status": "customer"}),
     both("Priority", "5", "99", {"priority": 5}),
     both("Priority", "4 high", "4 hoch hinaus", {"priority": 4}),
@@ -120,6 +120,8 @@ def desk(mailbox: Mailbox, support: Queue, sales: Queue, bob: Agent, cas: Agent)
     )
     Organisation.objects.create(name="Customer plc", number="K-100")
     CustomerAddress.objects.create(customer=Customer.objects.create(name="Amy"), email="amy@customer.example")
+    support.members.add(cas)
+    sales.members.add(bob)
 
 
 @pytest.fixture
@@ -516,7 +518,7 @@ def test_what_a_follow_up_changes_stands_in_the_history_in_words(mailbox: Mailbo
     said = [history_line(row.code, row.parameters) for row in waiting.history.filter(receipt=receipt)]
     assert said == [
         "Mail from ann@customer.example added",
-        "Status changed from “waiting for customer” to “open”",
+        "Status changed from “waiting for customer” to “waiting internally”",
         "Moved from queue “Support” to “Sales”",
         "Priority changed from “normal” to “very high”",
         "Type changed from “–” to “Incident”",

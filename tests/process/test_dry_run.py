@@ -192,7 +192,7 @@ def check(facts: Facts, plan: Plan, receipt: Receipt, before: dict[str, int]) ->
         "Ticket": int(plan.new_ticket is not None),
         "Message": int(plan.writes_message) * (1 + len(plan.attributes.notes)),
         "Customer": int(plan.creates_customer and plan.writes_message),
-        "Participant": int(plan.joins_as_participant),
+        "Participant": int(plan.joins_as_participant and receipt.outcome != "rejected"),
         "AutomaticMail": len(plan.mails),
         "TicketLink": len({link.origin_id for link in plan.links}) if plan.new_ticket else 0,
         "hits": len(plan.hits),

@@ -191,7 +191,7 @@ def test_a_value_that_becomes_empty_sets_nothing_and_the_trace_says_so(mailbox: 
 
 
 def test_a_captured_value_that_means_nothing_is_left_out_with_a_warning(mailbox: Mailbox, support: Queue) -> None:
-    make_filter("10", ("queue", "{subject}"), ("priority", "{subject}"), ("forward", "{subject}"))
+    make_filter("10", ("queue", "{subject}"), ("priority", "{subject}"))
     ticket = arrive(mailbox)
     assert (ticket.queue, ticket.priority_id) == (support, 3)
     assert {"unknown_queue", "unknown_value"} <= set(codes(Receipt.objects.get()))

@@ -171,6 +171,18 @@ def test_an_answer_that_was_sent_since_keeps_the_ticket_answered(
     assert (now.waiting_since, now.status.key, now.preview, now.answer) == (None, "customer", "Today", "")
 
 
+def test_the_mark_of_an_earlier_failure_comes_back_with_the_answer_that_was_taken_back(
+    smtp: Channel, smtp_server: SmtpServer, ticket: Ticket, bob: Agent, write: Write, clock: Clock
+) -> None:
+    smtp_server.behaviour = Behaviour(data="554 5.7.1 spam")
+    write()
+    send_everything()
+    second = write(undo=TEN)
+    assert mark(ticket) == "waiting"
+    take_back(second, by=bob)
+    assert mark(ticket) == "failed"
+
+
 def test_the_next_answer_continues_the_customers_mail_not_the_one_that_was_taken_back(
     smtp: Channel, smtp_server: SmtpServer, ticket: Ticket, bob: Agent, write: Write, clock: Clock
 ) -> None:
@@ -321,13 +333,13 @@ def test_all_deferred_mails_of_a_channel_go_at_once_and_no_failed_or_foreign_one
     OutgoingMail.objects.filter(pk=foreign.pk).update(channel=other, next_attempt_at=clock.now + timedelta(hours=1))
     Channel.objects.filter(pk=smtp.pk).update(port=smtp_server.port)
     smtp_server.behaviour = Behaviour()
+    assert retry_channel(OutgoingMail.objects.none(), smtp, by=bob) == 0
     assert retry_channel(OutgoingMail.objects.all(), smtp, by=bob) == 2
     send_everything()
     assert [states(one) for one in waiting] == [{ANN: "accepted"}] * 2
     assert states(failed) == {BOSS: "failed"}
     assert states(foreign) == {ANN: "queued"}
     assert set(DeliveryEvent.objects.filter(kind="retry").values_list("agent", flat=True)) == {bob.pk}
-    assert retry_channel(OutgoingMail.objects.none(), smtp, by=bob) == 0
 
 
 # -- correct a recipient ----------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 
 from postvak.mail.threading import is_ticket_number, numbers_in_subject
-from postvak.models import Options, Ticket
+from postvak.models import Options, Ticket, TicketCounter
 from postvak.tickets.numbers import allocate
 from tests.tickets.conftest import Receive
 
@@ -38,6 +38,15 @@ def test_a_plain_counter_counts_on_over_a_taken_number(receive: Receive) -> None
     Ticket.objects.update(number="10002")
     use("counter")
     assert allocate(3, DAY) == ["10001", "10003", "10004"]
+
+
+@pytest.mark.django_db
+def test_a_dated_counter_counts_on_over_a_taken_number(receive: Receive) -> None:
+    taken = [*allocate(3, DAY)][1]
+    receive()
+    Ticket.objects.update(number=taken)
+    TicketCounter.objects.filter(day=DAY).update(last=0)  # as in a database that was restored
+    assert [number[:-1] for number in allocate(3, DAY)] == ["2026112100001", "2026112100003", "2026112100004"]
 
 
 @pytest.mark.django_db

@@ -1,7 +1,7 @@
 """The composer's undo and send later, the outbox page, and who may do what there."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -22,6 +22,7 @@ from postvak.models import (
 )
 from postvak.send.deliver import send_due
 from postvak.tickets.answer import Answer, answer
+from postvak.web.desk.writing import presets
 from tests.clock import Clock
 from tests.mails import mail
 from tests.web.test_desk import page, receive
@@ -140,6 +141,13 @@ def test_presets_and_own_times_are_of_the_agents_clock_also_when_summer_begins(
     assert "Goes out" in html
     assert "Send now" in html
     assert "Answer goes out later" in page(desk, "/list/waiting/")
+
+
+@pytest.mark.parametrize(("today", "monday"), [(23, 30), (24, 30), (29, 30)])
+def test_monday_is_the_next_one_also_on_a_monday(clock: Clock, today: int, monday: int) -> None:
+    clock.now = datetime(2026, 11, today, 12, tzinfo=UTC)
+    assert presets()["monday"].day == monday
+    assert presets()["tomorrow"].day == today + 1
 
 
 @pytest.mark.parametrize("own", ["", "nonsense", "2026-02-31T10:00", "2020-01-01T10:00"])
@@ -282,8 +290,9 @@ def test_a_recipient_is_corrected_from_the_page(desk: Client, bob: Agent, ticket
     response = desk.post(url, {"delivery": str(old.pk), "address": "new@x.example", "back": back})
     assert response.headers["Location"] == back
     assert dict(outgoing.deliveries.values_list("recipient", "state")) == {ANN: "cancelled", "new@x.example": "queued"}
-    response = desk.post(url, {"delivery": str(old.pk), "address": "x@x.example", "back": "//evil.example"})
-    assert response.headers["Location"].startswith("/tickets/")
+    for elsewhere in ("//evil.example", "https://evil.example/outbox/", "/logout/"):
+        response = desk.post(url, {"delivery": str(old.pk), "address": "x@x.example", "back": elsewhere})
+        assert response.headers["Location"].startswith("/tickets/")
     assert desk.post(url, {"delivery": "999999", "address": "x@x.example"}).status_code == 404
 
 

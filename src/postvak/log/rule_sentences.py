@@ -42,9 +42,18 @@ RULES: Mapping[str, Sentence] = {
         _("Not ignored"), _("%(origin)s asks for it, but a person wants the mail on a ticket."), "hand"
     ),
     "held_by_filter": Sentence(_("Held for a person"), _("Asked for by %(origin)s: %(reason)s"), "hand", "warn"),
+    "agent_not_rejected": Sentence(
+        _("Not rejected"), _("%(origin)s asks for it, but %(agent)s wrote the mail, an agent."), "hand", "skip"
+    ),
     "rejected_by_filter": Sentence(_("Rejected"), _("Asked for by %(origin)s."), "hand", "key"),
     "loop_wished": Sentence(_("No automatic mail goes out"), _("Asked for by %(origin)s."), "robot", "skip"),
     "forward_planned": Sentence(_("Forwarded to %(email)s"), _("Asked for by %(origin)s."), "forward"),
+    "by_named": Sentence(
+        _("Belongs to ticket %(ticket)s"),
+        _("Both answer the same mail, and the same people take part."),
+        "branch",
+        "key",
+    ),
     "by_reply": Sentence(
         _("Belongs to ticket %(ticket)s"), _("Another mail on that ticket answers this one."), "branch", "key"
     ),
@@ -136,6 +145,8 @@ RULES: Mapping[str, Sentence] = {
         "warn",
         "warn",
     ),
+    "too_many_tags": Sentence(_("Only the first %(limit)s tags are taken"), _("More are asked for."), "tag", "warn"),
+    "waits_until": Sentence(_("The ticket waits until then"), _("Only a ticket that waits has a reminder."), "clock"),
     "unknown_field": Sentence(
         _("There is no field “%(control)s”"), _("%(origin)s wants to fill it. Everything else is done."), "warn", "warn"
     ),
@@ -158,7 +169,22 @@ RULES: Mapping[str, Sentence] = {
         _("Written by %(agent)s, an agent"), _("Kept on ticket %(ticket)s as an internal note."), "note", "key"
     ),
     "agents_answer": Sentence(
-        _("Written by %(agent)s, an agent"), _("Sent on to %(email)s as the answer of ticket %(ticket)s."), "reply", "key"
+        _("Written by %(agent)s, an agent"),
+        _("Sent on to %(email)s as the answer of ticket %(ticket)s."),
+        "reply",
+        "key",
+    ),
+    "answer_has_arrived": Sentence(
+        _("Written by %(agent)s, an agent"),
+        _("%(email)s has got it already, so it is not sent on; kept on ticket %(ticket)s."),
+        "reply",
+        "key",
+    ),
+    "set_aside_before": Sentence(
+        _("The same mail was received before and set aside"),
+        _("Receipt %(receipt)s made no ticket. This copy is decided by itself."),
+        "copy",
+        "skip",
     ),
     "agent_as_customer": Sentence(
         _("Written by %(agent)s, an agent"),

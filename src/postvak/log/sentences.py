@@ -217,6 +217,7 @@ HISTORY: Mapping[str, Text] = {
     "status": _("Status changed from “%(old)s” to “%(new)s”"),
     "queue": _("Moved from queue “%(old)s” to “%(new)s”"),
     "assignee": _("Assigned to %(new)s (before: %(old)s)"),
+    "assignee_blind": _("Not assigned to %(agent)s, who may not read queue “%(queue)s”"),
     "priority": _("Priority changed from “%(old)s” to “%(new)s”"),
     "type": _("Type changed from “%(old)s” to “%(new)s”"),
     "title": _("Subject changed from “%(old)s” to “%(new)s”"),

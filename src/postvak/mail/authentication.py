@@ -10,16 +10,19 @@ from dataclasses import dataclass
 
 SPECIAL = frozenset(";=() \t\r\n")
 METHOD = re.compile(r"\s*([A-Za-z][\w-]*)\s*(?:/\s*\d+\s*)?=\s*([A-Za-z]+)")
+AUTHOR = re.compile(r"\bheader\.from\s*=\s*(?:[^\s@;]*@)?([^\s;]+)", re.IGNORECASE)
 SIGNER = re.compile(r"\bheader\.(?:d|i)\s*=\s*\"?(?:[^\s@\";]*@)?([^\s\";]+)", re.IGNORECASE)
 LONGEST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`dmarc` is pass, fail or none (not checked, no policy, or an error); `dkim`: domains whose signature was good."""
+    """`dmarc` is pass, fail or none (not checked, no policy, or an error); `about`: the domain of the author that it was
+    checked for, '' when the header doesn't say; `dkim`: domains whose signature was good."""
 
     dmarc: str = "none"
     dkim: frozenset[str] = frozenset()
+    about: str = ""
 
 
 def check_of(headers: Iterable[tuple[str, str]], *, host: str) -> Check:
@@ -56,7 +59,7 @@ def bare(value: str) -> str:
 
 
 def read_findings(text: str) -> Check:
-    dmarc, dkim = "none", set()
+    dmarc, about, dkim = "none", "", set()
     for part in text.split(";"):
         found = METHOD.match(part)
         if found is None:
@@ -64,6 +67,8 @@ def read_findings(text: str) -> Check:
         method, result = found.group(1).lower(), found.group(2).lower()
         if method == "dmarc" and result in {"pass", "fail"}:
             dmarc = "fail" if dmarc == "fail" else result
+            author = AUTHOR.search(part)
+            about = author.group(1).lower().rstrip(".") if author else ""
         elif method == "dkim" and result == "pass":
             dkim |= {match.group(1).lower().rstrip(".") for match in SIGNER.finditer(part)}
-    return Check(dmarc, frozenset(dkim))
+    return Check(dmarc, frozenset(dkim), about)

@@ -37,8 +37,8 @@ class Mailbox(Account):
 
     `is_look_only`: mails are received and stored, but not processed and not touched on the server until go-live.
     `is_trusted`: control headers in its mails are obeyed, with `trusted_senders` (addresses or domains, one per line)
-    only for those whose mail passes DMARC. `receiving_host`: the authserv-id whose Authentication-Results header
-    (RFC 8601) is believed; empty: none.
+    only for those whose mail passes DMARC or has their domain's DKIM signature. `receiving_host`: the authserv-id whose Authentication-Results header
+    (RFC 8601) is believed; empty: none; never on forwarding addresses, where anybody's mail comes in unfiltered.
     `forward_addresses`: one per line or with commas; those that the listener accepts for this mailbox.
     """
 

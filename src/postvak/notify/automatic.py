@@ -22,6 +22,7 @@ from postvak.models import AutomaticMail, Blob, History, Message, Ticket
 from postvak.notify.circumstances import own_addresses, sent_lately
 from postvak.notify.letters import Letter, NothingToSay, Original, write_letter
 from postvak.notify.refusal import Occasion, refusal
+from postvak.notify.unanswered import show_unanswered
 from postvak.send.letter import count_message, message_of, record_files
 from postvak.send.outbox import freeze
 from postvak.send.record import refresh_answer
@@ -178,12 +179,14 @@ def record(row: AutomaticMail, letter: Letter, blob: Blob, raw: bytes) -> Messag
 
 
 def skip(row: AutomaticMail, worker: str, reasons: Sequence[Reason]) -> None:
-    """Nothing goes out, and the ticket says why."""
+    """Nothing goes out, and the ticket says why. A customer whose answer it was waits again."""
     with transaction.atomic():
         lock(row, worker)
         row.reason, row.parameters = reasons[0].code, dict(reasons[0].parameters)
         explain(row, reasons)
         finish(row, State.SKIPPED)
+        if row.kind == AutomaticMail.Kind.RELAY:
+            show_unanswered(row)
 
 
 def explain(row: AutomaticMail, reasons: Sequence[Reason]) -> None:

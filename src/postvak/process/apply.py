@@ -26,6 +26,7 @@ from postvak.models import (
     Ticket,
     Trace,
 )
+from postvak.process.assignees import drop_blind, find_assignees, moves_or_assigns
 from postvak.process.changes import CHANGED, attach, change_ticket, dress, name_lines, set_status, tell_changes
 from postvak.process.customers import author_name, make_customers
 from postvak.process.work import Work
@@ -49,7 +50,7 @@ def apply(batch: Sequence[Work], *, worker: str) -> None:
         check_leases(batch, worker)
         now = timezone.now()
         make_customers(batch)
-        statuses = {status.key: status for status in Status.objects.all()} if writes_tickets(batch) else {}
+        statuses = load_statuses() if writes_tickets(batch) else {}
         make_tickets(batch, statuses, now)
         make_messages(batch)
         make_participants(batch)
@@ -64,6 +65,15 @@ def writes_tickets(batch: Sequence[Work]) -> bool:
     return any(work.plan.writes_message for work in batch)
 
 
+def load_statuses() -> dict[str, Status]:
+    """By key. Where administrators took "waiting internally" away, tickets wait in another status of its type."""
+    statuses = {status.key: status for status in Status.objects.all()}
+    waiting = [status for status in statuses.values() if status.type == Status.Type.PENDING and status.is_valid]
+    if waiting and statuses.get("internal") not in waiting:
+        statuses["internal"] = waiting[0]
+    return statuses
+
+
 def check_leases(batch: Sequence[Work], worker: str) -> None:
     ids = [work.receipt.pk for work in batch]
     mine = Receipt.objects.select_for_update().filter(pk__in=ids, claimed_by=worker, state=Receipt.State.PROCESSING)
@@ -75,6 +85,9 @@ def make_tickets(batch: Sequence[Work], statuses: Mapping[str, Status], now: dat
     new = [work for work in batch if work.plan.new_ticket]
     numbers = allocate(len(new), timezone.localdate(now))
     tickets = [new_ticket(work, number, statuses, now) for work, number in zip(new, numbers, strict=True)]
+    assignees = find_assignees(ticket.assignee_id for ticket in tickets)
+    for work, ticket in zip(new, tickets, strict=True):
+        drop_blind(work, ticket, assignees)
     for work, ticket in zip(new, Ticket.objects.bulk_create(tickets), strict=True):
         work.ticket = ticket
 
@@ -162,7 +175,9 @@ def make_participants(batch: Sequence[Work]) -> None:
         [
             Participant(ticket_id=work.ticket_id, customer_id=work.customer_id)
             for work in batch
-            if work.plan.joins_as_participant and work.customer_id is not None
+            if work.plan.joins_as_participant
+            and work.customer_id is not None
+            and work.plan.outcome != Receipt.Outcome.REJECTED
         ],
         ignore_conflicts=True,
     )
@@ -178,10 +193,15 @@ def update_tickets(batch: Sequence[Work], statuses: Mapping[str, Status], now: d
     tickets = {t.pk: t for t in rows}
     if any(ticket.merged_into_id for ticket in tickets.values()):
         raise MergedMeanwhile
+    movers = [work for work in follow_ups if moves_or_assigns(work)]
+    known = {key for work in movers for key in (tickets[work.ticket_id].assignee_id, work.plan.attributes.assignee_id)}
+    assignees = find_assignees(known)
     for work in follow_ups:
         work.ticket = tickets[work.ticket_id]
         before = copy(work.ticket)
         change_ticket(work, work.ticket, statuses, now)
+        if moves_or_assigns(work):
+            drop_blind(work, work.ticket, assignees)
         add_follow_up(work.ticket, work, statuses["open"], now)
         tell_changes(work, before, work.ticket)
     Ticket.objects.bulk_update(
@@ -245,6 +265,9 @@ def write_traces(batch: Sequence[Work]) -> None:
 
 
 def finish_receipts(batch: Sequence[Work], now: datetime) -> None:
+    taken_over = [work.plan.takes_over for work in batch if work.plan.takes_over is not None]
+    if taken_over:
+        Receipt.objects.filter(pk__in=taken_over).update(fingerprint=None)
     for work in batch:
         finish(work, now)
     upsert(

@@ -6,12 +6,16 @@ One small reader per control, in the table READERS. An unknown value never abort
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from postvak.mail.addresses import is_valid_recipient, normalise
-from postvak.process.controls import FIELD, FOLLOW_UP, NO, YES
+from postvak.models.status import Status
+from postvak.process.controls import FIELD, FOLLOW_UP, NO, YES, is_wished
+from postvak.process.follow_up import AUTOMATIC
 from postvak.process.plan import Attributes, Facts, FieldRule, Note, Plan, Wish
 from postvak.process.routing import wished_queue
+from postvak.tickets.fields import kept_value
+from postvak.tickets.tags import words
 
 STEP = "attributes"
 Change = Attributes | None  # None: the value makes no sense
@@ -20,7 +24,8 @@ Reader = Callable[[Attributes, str, Facts], Change]
 PENDING = re.compile(r"([+-]?)\s*(\d{1,9})\s*([smhdw]?)", re.IGNORECASE)
 UNITS = {"": "seconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 AUTHOR_KINDS = {"customer", "agent", "system"}
-LONGEST_TAG = 60
+MOST_TAGS = 20
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def set_attributes(facts: Facts, plan: Plan) -> Plan:
@@ -36,7 +41,31 @@ def set_attributes(facts: Facts, plan: Plan) -> Plan:
         base = name.removeprefix(prefix)
         if name.startswith(prefix + FIELD):
             plan = read_field(facts, plan, base[len(FIELD) :], wishes)
+    plan = wait_until(facts, limit_tags(plan))
     return read_externals(facts, read_legacy(facts, plan, prefix))
+
+
+def limit_tags(plan: Plan) -> Plan:
+    """A filter that takes tags from the mail could be given thousands."""
+    wished = plan.attributes
+    added, removed = wished.add_tags[:MOST_TAGS], wished.remove_tags[:MOST_TAGS]
+    if (added, removed) == (wished.add_tags, wished.remove_tags):
+        return plan
+    plan = replace(plan, attributes=replace(wished, add_tags=added, remove_tags=removed))
+    return plan.because(STEP, "too_many_tags", limit=MOST_TAGS)
+
+
+def wait_until(facts: Facts, plan: Plan) -> Plan:
+    """Only what waits has a reminder, as when a person sets it. A status that is asked for comes first, and so does to
+    keep it; a machine's mail leaves a waiting ticket as it is."""
+    ticket, wished = plan.ticket, plan.attributes
+    if wished.pending_until is None or wished.status_key:
+        return plan
+    if ticket and is_wished(plan.wishes, FOLLOW_UP + "state-keep"):
+        return plan
+    if ticket and ticket.status_type == Status.Type.PENDING and (plan.agent or facts.mail.kind in AUTOMATIC):
+        return plan
+    return replace(plan, attributes=replace(wished, status_key="internal")).because(STEP, "waits_until")
 
 
 def read_externals(facts: Facts, plan: Plan) -> Plan:
@@ -99,21 +128,24 @@ def read_pending(attributes: Attributes, value: str, facts: Facts) -> Change:
 
 
 def moment(value: str, facts: Facts) -> datetime | None:
-    """`+2d`, `-30m`, `90` (seconds), or a date with or without time on the clock of the installation; None: neither."""
+    """`+2d`, `-30m`, `90` (seconds), or a date with or without time on the clock of the installation; None: neither, or
+    a time that nobody lives to see."""
     arrival = facts.arrival
     relative = PENDING.fullmatch(value.strip())
     try:
         if relative:
             sign, number, unit = relative.groups()
             span = timedelta(**{UNITS[unit.lower()]: int(number)})
-            return arrival.received_at - span if sign == "-" else arrival.received_at + span
-        at = datetime.fromisoformat(value.strip())
+            at = arrival.received_at - span if sign == "-" else arrival.received_at + span
+        else:
+            at = datetime.fromisoformat(value.strip())
         if at.tzinfo is None:
             zone = arrival.local_time.tzinfo if arrival.local_time else UTC
             at = at.replace(tzinfo=zone)
-        return at.astimezone(UTC)
+        at = at.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+    return at if EARLIEST <= at < LATEST else None
 
 
 def read_status(attributes: Attributes, value: str, facts: Facts) -> Change:
@@ -184,8 +216,8 @@ def read_remove_tags(attributes: Attributes, value: str, facts: Facts) -> Change
 
 
 def merged(tags: tuple[str, ...], value: str) -> tuple[str, ...]:
-    words = (" ".join(word.split())[:LONGEST_TAG] for word in value.split(","))
-    return tuple({word.casefold(): word for word in (*tags, *words) if word}.values())
+    """One more than allowed tells limit_tags that there were too many."""
+    return tuple({word.casefold(): word for word in (*tags, *words(value))}.values())[: MOST_TAGS + 1]
 
 
 def read_note(is_internal: bool) -> Reader:
@@ -226,27 +258,19 @@ def read_field(facts: Facts, plan: Plan, key: str, wishes: tuple[Wish, ...]) -> 
 
 
 def with_field(attributes: Attributes, rule: FieldRule, values: tuple[str, ...]) -> Change:
-    checked = tuple(field_value(rule, value.strip()) for value in values)
+    checked = tuple(field_value(rule, value) for value in values)
     if any(value is None for value in checked):
         return None
-    return replace(attributes, fields={**attributes.fields, rule.key: tuple(value or "" for value in checked)})
+    kept = tuple(dict.fromkeys(value or "" for value in checked))
+    return replace(attributes, fields={**attributes.fields, rule.key: kept})
 
 
 def field_value(rule: FieldRule, value: str) -> str | None:
-    """The value as it is kept, see models.CustomField; None when it doesn't fit the kind of field."""
-    if rule.kind == "number":
-        return value.replace(",", ".") if re.fullmatch(r"[+-]?\d{1,18}([.,]\d{1,9})?", value) else None
-    if rule.kind == "checkbox":
-        word = value.lower()
-        return ("1" if word in YES else "0") if word in YES | NO else None
-    if rule.kind == "date":
-        try:
-            return date.fromisoformat(value[:10]).isoformat()
-        except ValueError:
-            return None
-    if rule.kind in {"choice", "choices"}:
-        return next((option for option in rule.options if option.casefold() == value.casefold()), None)
-    return value
+    """The value as it is kept; None when it doesn't fit the kind of field."""
+    try:
+        return kept_value(rule.kind, rule.options, value)
+    except ValueError:
+        return None
 
 
 def read_legacy(facts: Facts, plan: Plan, prefix: str) -> Plan:

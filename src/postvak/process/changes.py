@@ -1,9 +1,9 @@
 """apply, third part: attributes of tickets, and what hangs on them (tags, followers, links, numbers, notes, mails)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Lower
 
 from postvak.log.reason import Parameter
@@ -48,15 +48,18 @@ def dress(ticket: Ticket, wished: Attributes, statuses: Mapping[str, Status], no
         ticket.organisation_id = wished.organisation_id
     if wished.title is not None:
         ticket.subject = wished.title
-    if wished.pending_until is not None:
+    if wished.pending_until is not None and ticket.status.type == Status.Type.PENDING:
         ticket.pending_until = wished.pending_until
     ticket.fields = ticket.fields | {key: list(values) for key, values in wished.fields.items()}
     ticket.is_spam = ticket.is_spam or wished.is_spam
 
 
 def set_status(ticket: Ticket, status: Status, now: datetime) -> None:
+    """Only what waits has a reminder, as when a person sets the status."""
     ticket.status, ticket.is_open = status, status.is_open
     ticket.closed_at = None if status.is_open else now
+    if status.type != Status.Type.PENDING:
+        ticket.pending_until = None
 
 
 def change_ticket(work: Work, ticket: Ticket, statuses: Mapping[str, Status], now: datetime) -> None:
@@ -178,23 +181,35 @@ def tag(wave: Sequence[Work]) -> None:
     removed = [(work.ticket_id, word) for work in wave if work.plan.ticket for word in work.plan.attributes.remove_tags]
     if not added and not removed:
         return
-    tags = tags_by_name(word for _, word in (*added, *removed))
+    tags = find_tags({word for _, word in (*added, *removed)})
     missing = {word.casefold(): word for _, word in added if word.casefold() not in tags}
     if missing:
-        Tag.objects.bulk_create([Tag(name=word) for word in missing.values()], ignore_conflicts=True)
-        tags |= tags_by_name(missing.values())
-    Tagging.objects.bulk_create(
-        [Tagging(ticket_id=ticket, tag_id=tags[word.casefold()]) for ticket, word in added], ignore_conflicts=True
-    )
+        tags |= make_tags(missing)
+    taggings = [Tagging(ticket_id=t, tag_id=tags[word.casefold()]) for t, word in added if word.casefold() in tags]
+    Tagging.objects.bulk_create(taggings, ignore_conflicts=True)
     for ticket, word in removed:
         Tagging.objects.filter(ticket_id=ticket, tag_id=tags.get(word.casefold(), 0)).delete()
 
 
-def tags_by_name(words: Iterable[str]) -> dict[str, int]:
-    wanted = list(words)  # SQLite lowers ASCII letters only, so the name itself is asked for too
-    lowered = {word.lower() for word in wanted}
-    rows = Tag.objects.annotate(lowered=Lower("name")).filter(Q(lowered__in=lowered) | Q(name__in=wanted))
-    return {name.casefold(): pk for name, pk in rows.values_list("name", "pk")}
+def find_tags(words: Collection[str]) -> dict[str, int]:
+    """Casefolded word -> tag. SQLite knows the small letters of ASCII only, so for others all tags are looked at."""
+    lowered = {word.lower() for word in words}
+    tags = Tag.objects.order_by("-pk")
+    rows = tags.annotate(lowered=Lower("name")).filter(Q(lowered__in=lowered) | Q(name__in=words))
+    found = {name.casefold(): pk for name, pk in rows.values_list("name", "pk")}
+    if any(not word.isascii() and word.casefold() not in found for word in words):
+        found = {name.casefold(): pk for name, pk in tags.values_list("name", "pk")}
+    return found
+
+
+def make_tags(missing: Mapping[str, str]) -> dict[str, int]:
+    """Of what the database takes for the name of another tag, that one: its small letters may differ from Python's."""
+    Tag.objects.bulk_create([Tag(name=word) for word in missing.values()], ignore_conflicts=True)
+    found = find_tags(missing.values())
+    for key in missing.keys() - found:
+        same = Tag.objects.annotate(lowered=Lower("name")).filter(lowered=Lower(Value(missing[key]))).first()
+        found |= {key: same.pk} if same else {}
+    return found
 
 
 def follow(wave: Sequence[Work]) -> None:

@@ -7,16 +7,19 @@ from postvak.models import Customer, CustomerAddress, OrganisationDomain
 from postvak.process.incoming import author_domain
 from postvak.process.work import Work
 
+LONGEST_ADDRESS = 320  # RFC 3696: 64 @ 255; a longer one can't be answered, and cut ones could be taken for each other
+
 
 def make_customers(wave: Sequence[Work]) -> None:
-    """One customer per new address, even when he wrote several mails of this wave."""
+    """One customer per new address, even when he wrote several mails of this wave; none for an impossible address."""
     fresh: dict[str, Customer] = {}
     for work in wave:
         if work.plan.customer:
             work.customer_id = work.plan.customer.id
-        elif work.plan.creates_customer:
+        elif work.plan.creates_customer and len(work.author_email) <= LONGEST_ADDRESS:
             fresh.setdefault(work.author_email, new_customer(work))
     requesters = {work.plan.attributes.customer_email for work in wave if work.plan.new_ticket} - {""}
+    requesters = {email for email in requesters if len(email) <= LONGEST_ADDRESS}
     known = known_customers(requesters)
     fresh |= new_requesters(requesters - set(known) - set(fresh))
     made = Customer.objects.bulk_create(fresh.values())
@@ -26,7 +29,7 @@ def make_customers(wave: Sequence[Work]) -> None:
     ids = known | {email: customer.pk for email, customer in zip(fresh, made, strict=True)}
     for work in wave:
         if work.plan.creates_customer:
-            work.customer_id = ids[work.author_email]
+            work.customer_id = ids.get(work.author_email)
         work.requester_id = ids.get(work.plan.attributes.customer_email, work.customer_id)
 
 

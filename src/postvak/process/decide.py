@@ -13,7 +13,7 @@ from postvak.process.controls import NO, YES, is_wished, read_control_headers
 from postvak.process.filters.compiled import run_filters
 from postvak.process.follow_up import follow_policy, follow_up_or_new, group_by_time, open_new, plan_mail, reject
 from postvak.process.people import choose_customer, take_agents_mail
-from postvak.process.plan import Facts, Outcome, Plan, PlannedMail
+from postvak.process.plan import Facts, FirstCopy, Outcome, Plan, PlannedMail
 from postvak.process.routing import choose_queue, note_address, own_address
 from postvak.process.thread import find_ticket
 
@@ -85,6 +85,8 @@ def is_no_mail(facts: Facts) -> bool:
 def stop_copy(facts: Facts, plan: Plan) -> Plan:
     """The same Message-ID and the same content: seen before (promise 2)."""
     copy = facts.first_copy
+    if copy is not None and is_set_aside_elsewhere(facts, copy):
+        return replace(plan, takes_over=copy.receipt_id).because("copy", "set_aside_before", receipt=copy.receipt_id)
     if copy is None:
         if facts.has_known_id:
             return plan.because("copy", "same_id_other_content", message_id=facts.mail.message_id)
@@ -92,6 +94,11 @@ def stop_copy(facts: Facts, plan: Plan) -> Plan:
     return replace(plan, outcome=Outcome.DUPLICATE, first_copy=copy).because(
         "copy", "duplicate", receipt=copy.receipt_id, ticket=copy.ticket_number
     )
+
+
+def is_set_aside_elsewhere(facts: Facts, copy: FirstCopy) -> bool:
+    """What the rules of one mailbox put aside may still be a ticket by those of another."""
+    return copy.outcome in {Outcome.IGNORED, Outcome.BEFORE_START} and copy.mailbox_id != facts.arrival.mailbox_id
 
 
 def stop_own_mail(facts: Facts, plan: Plan) -> Plan:
@@ -171,6 +178,8 @@ def reject_if_wished(facts: Facts, plan: Plan) -> Plan:
     wish = plan.wish("reject")
     if wish is None:
         return plan
+    if plan.agent is not None:
+        return plan.because("filters", "agent_not_rejected", agent=plan.agent.name, origin=wish.origin)
     plan = plan.because("filters", "rejected_by_filter", origin=wish.origin)
     if plan.ticket is None:
         plan = open_new(facts, plan)

@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import re2
 from django.conf import settings
 from django.db.models import CharField, F, OuterRef, Q, Subquery, Value, prefetch_related_objects
+from django.db.models.functions import Coalesce, Lower
 
+from postvak.mail.addresses import normalise
 from postvak.mail.parse import attachment_content
 from postvak.mail.threading import canonical_message_id, numbers_in_subject, read_token
 from postvak.mail.values import Mail
@@ -44,6 +46,7 @@ class Threads:
     by_id: Mapping[int, KnownTicket]
     by_number: Mapping[str, KnownTicket]
     by_message: Mapping[str, frozenset[int]]
+    by_named: Mapping[str, frozenset[int]]
     by_reply: Mapping[str, frozenset[int]]
     own_messages: Mapping[str, int]
     clues: Mapping[int, Clues] = field(default_factory=dict)
@@ -63,6 +66,7 @@ class Threads:
             by_token=found if is_ours else None,
             by_reference=None if is_ours else found,
             reference=reference,
+            by_named=next((t for i in references if (t := self.one(self.by_named.get(i)))), None),
             by_reply=self.one(self.by_reply.get(own)),
             by_number=self.numbered(clues.subject),
             in_body=self.numbered(clues.body),
@@ -106,24 +110,41 @@ def find_threads(wave: Sequence[Incoming], options: Options, *, has_external: bo
         canonical_message_id(report.original_message_id) for mail in mails for report in mail.reports
     }
     own_ids = {canonical_message_id(mail.message_id) for mail in mails}
-    by_message, by_reply, own_messages = find_messages(references - {""}, own_ids - {""})
+    by_message, by_named, by_reply, own_messages = find_messages(references - {""}, own_ids - {""})
     rules = list(ExternalNumber.objects.filter(is_valid=True).select_related("field")) if has_external else []
     clues = {incoming.receipt.pk or 0: clues_of(incoming, options, rules) for incoming in wave}
     external = find_external(clues.values())
     marks = {token for i in references if (token := token_of(i)) is not None}
-    on_messages = {i for found in (*by_message.values(), *by_reply.values(), *external.values()) for i in found}
+    named = {i for found in (*by_named.values(), *by_reply.values()) for i in found}
+    on_messages = {i for found in (*by_message.values(), *external.values()) for i in found} | named
     numbers = {number for found in clues.values() for number in found.numbers}
     by_id, by_number = load_tickets({*marks, *on_messages, *own_messages.values()}, numbers)
-    return Threads(by_id, by_number, by_message, by_reply, own_messages, clues, external)
+    by_id = with_people(by_id, named)
+    return Threads(by_id, by_number, by_message, by_named, by_reply, own_messages, clues, external)
+
+
+def with_people(by_id: dict[int, KnownTicket], named: set[int]) -> dict[int, KnownTicket]:
+    """Who wrote on tickets to which only named ids lead, or was written to; most mails name none."""
+    targets = {by_id[i].id for i in named if i in by_id}
+    people: dict[int, set[str]] = defaultdict(set)
+    rows = Message.objects.filter(ticket__in=targets, kind=Message.Kind.INCOMING) if targets else Message.objects.none()
+    for ticket_id, author, to, cc in rows.order_by().values_list("ticket_id", "author_email", "to", "cc"):
+        people[ticket_id] |= {normalise(email) for email in (author, *(pair[1] for pair in (*to, *cc)))}
+    return {
+        pk: replace(ticket, people=frozenset(people[ticket.id])) if ticket.id in targets else ticket
+        for pk, ticket in by_id.items()
+    }
 
 
 Found = Mapping[str, frozenset[int]]
 
 
-def find_messages(references: set[str], own_ids: set[str]) -> tuple[Found, Found, Mapping[str, int]]:
-    """Message-ID -> ticket ids, in one query: for ids that are answered (by mails that we have, or that others named),
-    for own ids that other mails named, and for ids of mails that we sent ourselves."""
-    by_message, by_reply = defaultdict(set), defaultdict(set)
+def find_messages(references: set[str], own_ids: set[str]) -> tuple[Found, Found, Found, Mapping[str, int]]:
+    """Message-ID -> ticket ids, in one query: for ids that are answered of mails that we have, and of mails that others
+    named; for own ids that other mails named; and for ids of mails that we sent ourselves."""
+    by_message: dict[str, set[int]] = defaultdict(set)
+    by_named: dict[str, set[int]] = defaultdict(set)
+    by_reply: dict[str, set[int]] = defaultdict(set)
     own: dict[str, int] = {}
     text = CharField()
     asked = references | own_ids
@@ -133,16 +154,16 @@ def find_messages(references: set[str], own_ids: set[str]) -> tuple[Found, Found
     rows = Message.objects.filter(message_id__in=asked).order_by().values_list("message_id", "ticket_id", "kind")
     for message_id, ticket_id, kind in rows.union(named) if asked else ():
         if message_id in references:
-            by_message[message_id].add(ticket_id)
+            (by_named if kind == "named" else by_message)[message_id].add(ticket_id)
         if kind == "named" and message_id in own_ids:
             by_reply[message_id].add(ticket_id)
         if kind == Message.Kind.OUTGOING:
             own[message_id] = ticket_id
-    return (
-        {message_id: frozenset(found) for message_id, found in by_message.items()},
-        {message_id: frozenset(found) for message_id, found in by_reply.items()},
-        own,
-    )
+    return frozen(by_message), frozen(by_named), frozen(by_reply), own
+
+
+def frozen(found: Mapping[str, set[int]]) -> Found:
+    return {message_id: frozenset(tickets) for message_id, tickets in found.items()}
 
 
 def clues_of(incoming: Incoming, options: Options, rules: Sequence[ExternalNumber]) -> Clues:
@@ -219,7 +240,11 @@ def load_tickets(ids: set[int], numbers: set[str]) -> tuple[dict[int, KnownTicke
 
 def fetch(condition: Q) -> list[Ticket]:
     first = CustomerAddress.objects.filter(customer=OuterRef("customer_id")).order_by("pk").values("email")[:1]
-    rows = Ticket.objects.filter(condition).annotate(customer_email=Subquery(first))
+    wrote = Message.objects.filter(
+        ticket=OuterRef("pk"), customer=OuterRef("customer_id"), customer__addresses__email=Lower("author_email")
+    )
+    newest = wrote.order_by("-created_at", "-pk").values("author_email")[:1]
+    rows = Ticket.objects.filter(condition).annotate(customer_email=Coalesce(Subquery(newest), Subquery(first)))
     return list(rows.select_related("status", "customer"))
 
 

@@ -11,7 +11,7 @@ from django.db.models import CharField, F, IntegerField, Max, Q, Value
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from postvak.mail.addresses import normalise
+from postvak.mail.addresses import normalise, read_addresses
 from postvak.mail.authentication import check_of
 from postvak.mail.forwards import original_author
 from postvak.mail.threading import canonical_message_id
@@ -94,15 +94,27 @@ def arrival_of(receipt: Receipt) -> Arrival:
         agents_commands=mailbox.agents_commands,
         agents_forwards=mailbox.agents_forwards,
         local_time=timezone.localtime(receipt.received_at),
+        envelope_from=receipt.envelope_from,
     )
 
 
 def sender_check(incoming: Incoming) -> SenderCheck:
-    host = incoming.receipt.mailbox.receiving_host
-    if not host:
+    """Of the host that the administrator named, and about the one author that we see: a pass for another domain (two
+    From lines, two authors) proves nothing. The listener takes mail from anybody, so a header there is anybody's."""
+    mailbox = incoming.receipt.mailbox
+    if not mailbox.receiving_host or mailbox.kind == Mailbox.Kind.FORWARD:
         return SenderCheck()
-    found = check_of(incoming.mail.headers, host=host)
+    found = check_of(incoming.mail.headers, host=mailbox.receiving_host)
+    if found.dmarc == "pass" and not is_about_author(incoming.mail, found.about):
+        return SenderCheck("none", found.dkim)
     return SenderCheck(found.dmarc, found.dkim)
+
+
+def is_about_author(mail: Mail, domain: str) -> bool:
+    lines = [value for name, value in mail.headers if name.lower() == "from"]
+    if len(lines) != 1 or len(read_addresses(lines[0])) != 1:
+        return False
+    return domain in {"", author_domain(mail)}
 
 
 def find_copies(wave: Sequence[Incoming]) -> tuple[dict[str, FirstCopy], set[str]]:
@@ -112,12 +124,13 @@ def find_copies(wave: Sequence[Incoming]) -> tuple[dict[str, FirstCopy], set[str
     ids = {canonical_message_id(incoming.mail.message_id) for incoming in wave} - {""}
     rows = Receipt.objects.filter(Q(fingerprint__in=prints) | Q(message_id_header__in=ids)).exclude(pk__in=own)
     copies, known = {}, set()
-    for pk, fingerprint, message_id, ticket_id, number in rows.values_list(
-        "pk", "fingerprint", "message_id_header", "ticket_id", "ticket__number"
+    for pk, fingerprint, message_id, ticket_id, number, outcome, mailbox in rows.values_list(
+        "pk", "fingerprint", "message_id_header", "ticket_id", "ticket__number", "outcome", "mailbox_id"
     ):
-        known.add(message_id)
+        if message_id:
+            known.add(message_id)
         if fingerprint:
-            copies[fingerprint] = FirstCopy(pk, ticket_id, number or "")
+            copies[fingerprint] = FirstCopy(pk, ticket_id, number or "", outcome, mailbox)
     return copies, known
 
 

@@ -12,7 +12,7 @@ from postvak.models.ticket import TicketLink
 from postvak.notify.refusal import Occasion, refusal
 from postvak.process.controls import FOLLOW_UP, domains_above, is_wished
 from postvak.process.plan import Facts, KnownTicket, NewTicket, Outcome, OwnAddress, OwnQueue, Plan, PlannedMail
-from postvak.process.thread import with_link
+from postvak.process.thread import is_forged, with_link
 
 AUTOMATIC = {Kind.AUTO_REPLY, Kind.RECEIPT, Kind.LOOP, Kind.BOUNCE, Kind.COMPLAINT}  # nobody waits for an answer
 
@@ -48,7 +48,7 @@ def start_anew(plan: Plan, ticket: KnownTicket) -> Plan:
 
 def reject(facts: Facts, plan: Plan, text: str = "") -> Plan:
     """Kept on the ticket, which stays as it is; the sender is told, unless a machine or a list wrote."""
-    plan = replace(plan, outcome=Outcome.REJECTED, waits_for_us=False)
+    plan = replace(plan, outcome=Outcome.REJECTED, waits_for_us=False, mails=())
     author = facts.mail.author
     if author is None:
         return plan.because("follow-up", "rejection_not_sent")
@@ -58,6 +58,8 @@ def reject(facts: Facts, plan: Plan, text: str = "") -> Plan:
 def plan_mail(facts: Facts, plan: Plan, mail: PlannedMail, code: str, **parameters: str) -> Plan:
     """One more mail, unless something forbids it that is known already; its writer asks again (notify.refusal)."""
     arrival, email = facts.arrival, mail.recipients[0]
+    if mail.kind == AutomaticMail.Kind.REJECTION and arrival.envelope_to and not arrival.envelope_from:
+        return plan.because("automatic mail", "refused_automatic", to=email)  # null return path: RFC 3834 section 2
     refused = refusal(
         Occasion(
             kind=AutomaticMail.Kind(mail.kind),
@@ -65,7 +67,7 @@ def plan_mail(facts: Facts, plan: Plan, mail: PlannedMail, code: str, **paramete
             own={address.email for address in facts.desk.addresses.values() if address.is_valid},
             mail=facts.mail,
             age=arrival.received_at - (arrival.arrived_at or arrival.received_at),
-            is_spam=plan.attributes.is_spam,
+            is_spam=is_wished(plan.wishes, "spam") or is_wished(plan.wishes, FOLLOW_UP + "spam"),
             is_silenced=plan.sends_nothing,
             is_forged=is_forged(facts),
         )
@@ -73,10 +75,6 @@ def plan_mail(facts: Facts, plan: Plan, mail: PlannedMail, code: str, **paramete
     if refused is not None:
         return replace(plan, reasons=(*plan.reasons, refused))
     return replace(plan, mails=(*plan.mails, mail)).because("automatic mail", code, email=email, **parameters)
-
-
-def is_forged(facts: Facts) -> bool:
-    return facts.sender_check.dmarc == "fail"
 
 
 def group_by_time(facts: Facts, plan: Plan) -> Plan:
@@ -87,7 +85,7 @@ def group_by_time(facts: Facts, plan: Plan) -> Plan:
         return plan
     if plan.author_email:
         return plan  # an agent passes on somebody else's mail
-    if facts.mail.kind is not Kind.PERSONAL:
+    if facts.mail.kind is not Kind.PERSONAL or is_forged(facts):
         return plan.because("grouping", "not_grouped_kind", address=address.email)
     email = normalise(author.email)
     if {email, *domains_above(email.rpartition("@")[2])} & facts.desk.ungrouped:

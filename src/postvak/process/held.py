@@ -21,14 +21,15 @@ def release(receipts: Sequence[Receipt], *, queue: Queue | None) -> int:
 
 
 def give_back(receipts: Sequence[Receipt], **changes: object) -> int:
-    """Also of mails that were set aside without anybody looking. A held mail that never could be read is asked for anew: its mailbox forgets it and is due at once."""
-    held = Receipt.objects.set_aside().filter(pk__in=[receipt.pk for receipt in receipts])
+    """Also of mails that were set aside without anybody looking, unless retention has dropped their bytes. A held mail
+    that never could be read is asked for anew: its mailbox forgets it and is due at once."""
+    wanted = Receipt.objects.set_aside().filter(pk__in=[receipt.pk for receipt in receipts])
     with transaction.atomic():
-        unread = held.filter(blob=None)
+        unread = wanted.filter(outcome=Receipt.Outcome.HELD, blob=None)
         Mailbox.objects.filter(pk__in=unread.values("mailbox")).update(next_fetch_at=None)
         asked_anew = unread.count()
         unread.delete()
-        return asked_anew + held.update(
+        return asked_anew + wanted.exclude(blob=None).update(
             state=Receipt.State.RECEIVED,
             outcome="",
             attempts=0,

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from postvak.mail.addresses import normalise
 from postvak.mail.commands import split_commands
 from postvak.mail.quotes import reply_text
 from postvak.models.mailbox import Mailbox
@@ -32,12 +33,22 @@ def take_agents_mail(facts: Facts, plan: Plan) -> Plan:
     plan = read_commands(facts, replace(plan, agent=agent, attributes=own), agent)
     recipients = answered(facts, plan)
     number = plan.ticket.number if plan.ticket else ""
+    if facts.arrival.agents_mail == AgentsMail.ANSWER and recipients and has_got_it(facts, recipients[0]):
+        plan = replace(plan, attributes=replace(own, is_internal=False, status_key="customer"))
+        return plan.because("agent", "answer_has_arrived", agent=agent.name, ticket=number, email=recipients[0])
     if facts.arrival.agents_mail == AgentsMail.ANSWER and recipients and says_something(facts):
         relay = PlannedMail("relay", recipients, agent_id=agent.id)
         own = replace(own, status_key="customer")
         plan = replace(plan, mails=(*plan.mails, relay), attributes=own)
         return plan.because("agent", "agents_answer", agent=agent.name, ticket=number, email=", ".join(recipients))
     return plan.because("agent", "agents_note", agent=agent.name, ticket=number)
+
+
+def has_got_it(facts: Facts, email: str) -> bool:
+    """The agent wrote to the customer, too ("answer all"): a second copy from us would double it (promise 2)."""
+    mail = facts.mail
+    written_to = (*facts.arrival.envelope_to, *(address.email for address in (*mail.to, *mail.cc)))
+    return normalise(email) in {normalise(address) for address in written_to}
 
 
 def is_like_anybodys(facts: Facts, plan: Plan) -> bool:
@@ -54,7 +65,7 @@ def says_something(facts: Facts) -> bool:
 
 
 def answered(facts: Facts, plan: Plan) -> tuple[str, ...]:
-    """The requester's address. Without one there is nobody to send the answer to."""
+    """The address from which the requester wrote last. Without one there is nobody to send the answer to."""
     email = plan.ticket.customer_email if plan.ticket else ""
     return (email,) if email and own_address(facts, email) is None else ()
 

@@ -129,11 +129,13 @@ class Arrival:
     agents_commands: bool = False
     agents_forwards: bool = True
     local_time: datetime | None = None
+    envelope_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownTicket:
-    """`customer_email`: the first address of its requester. `merged_from`: number of the ticket that the mail named and that was merged into this one. `last_customer_at`:
+    """`customer_email`: from which its requester wrote last. `people`: addresses of everybody who wrote on it
+    or was written to, known only where a named id leads there. `merged_from`: number of the ticket that the mail named and that was merged into this one. `last_customer_at`:
     when the customer wrote last, known only for candidates of grouping.
     """
 
@@ -148,6 +150,7 @@ class KnownTicket:
     closed_at: datetime | None = None
     merged_from: str = ""
     customer_email: str = ""
+    people: frozenset[str] = frozenset()
     last_customer_at: datetime | None = None
 
 
@@ -164,6 +167,8 @@ class FirstCopy:
     receipt_id: int
     ticket_id: int | None
     ticket_number: str
+    outcome: str = ""
+    mailbox_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +203,7 @@ class ExternalMatch:
 class Thread:
     """Tickets that the mail may belong to, by evidence; `reference` is the known Message-ID that led to one.
 
-    `by_reply`: another mail on that ticket refers to this one. `in_body`, `in_attachment`: numbers found there,
+    `by_named`: a mail on that ticket names an id that this one names, too; `by_reply`: it refers to this one. `in_body`, `in_attachment`: numbers found there,
     looked for only when Options say so. `also`: numbers of other tickets that the references lead to.
     """
 
@@ -206,6 +211,7 @@ class Thread:
     by_token: KnownTicket | None = None
     by_reference: KnownTicket | None = None
     reference: str = ""
+    by_named: KnownTicket | None = None
     by_reply: KnownTicket | None = None
     by_number: tuple[KnownTicket, ...] = ()
     in_body: tuple[KnownTicket, ...] = ()
@@ -235,7 +241,7 @@ class SenderCheck:
 class Facts:
     """All that decide() may look at. Times come from here; decide reads no clock.
 
-    `recent`: the customer's newest open tickets by our address (id), for grouping. `forwarded_by`: author of the mail
+    `recent`: the customer's newest open tickets by our address (id), for grouping. `forwarded_from`: author of the mail
     that this one passes on, looked for only in agents' mails.
     """
 
@@ -325,7 +331,7 @@ class Plan:
 
     `wishes`: what control headers and filters ask for; `attributes`: what of it can be done. `links`: those that a
     new ticket gets. `author_email`: the customer, when it isn't the mail's author (a mail that an agent forwarded).
-    `agent`: the mail is this agent's. `externals`: (rule id, value) that the ticket gets. `hits`: ids of filters that
+    `takes_over`: receipt of a copy that was set aside; from now on this one is the first. `agent`: the mail is this agent's. `externals`: (rule id, value) that the ticket gets. `hits`: ids of filters that
     fired. `sends_nothing`: no automatic mail goes out.
     """
 
@@ -342,6 +348,7 @@ class Plan:
     waits_for_us: bool = True
     agent: KnownAgent | None = None
     first_copy: FirstCopy | None = None
+    takes_over: int | None = None
     reported: tuple[ReportedDelivery, ...] = ()
     wishes: Wishes = field(default_factory=dict)
     attributes: Attributes = Attributes()

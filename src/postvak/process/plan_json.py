@@ -1,4 +1,5 @@
-"""The stable JSON form of a plan: what `postvak explain --json` prints and pages compare. Names instead of ids."""
+"""The stable JSON form of a plan: what `postvak explain --json` prints and pages compare. Names instead of ids, but for
+tickets that a new one is linked with."""
 
 from collections.abc import Mapping
 
@@ -42,6 +43,11 @@ def effects_of(facts: Facts, plan: Plan) -> dict[str, JsonValue]:
         "creates_customer": plan.creates_customer,
         "joins_as_participant": plan.joins_as_participant,
         "reopens": plan.reopens,
+        "waits_for_us": plan.waits_for_us,
+        "agent": plan.agent.email if plan.agent else None,
+        "first_receipt": plan.first_copy.receipt_id if plan.first_copy else None,
+        "external_numbers": [value for _rule, value in plan.externals],
+        "deliveries": [{"to": found.recipient, "state": found.state} for found in plan.reported],
         "sends_nothing": plan.sends_nothing,
         "attributes": attributes_as_json(facts.desk, plan.attributes),
         "links": [{"ticket_id": link.origin_id, "kind": link.kind} for link in plan.links],
@@ -74,7 +80,8 @@ def attributes_as_json(desk: Desk, wished: Attributes) -> dict[str, JsonValue]:
         "fields": {key: [*values] for key, values in wished.fields.items()} or None,
         "organisation": name_of(desk.directory.organisations, wished.organisation_id),
         "spam": wished.is_spam or None,
-        "notes": [note.text for note in wished.notes] or None,
+        "notes": [note.text for note in wished.notes if note.is_internal] or None,
+        "visible_notes": [note.text for note in wished.notes if not note.is_internal] or None,
         "internal": wished.is_internal,
         "author": wished.author_kind or None,
     }

@@ -20,7 +20,7 @@ from postvak.mail.threading import canonical_message_id
 from postvak.models import Address, ExternalNumber, Receipt, Trace
 from postvak.process.apply import LeaseLost, MergedMeanwhile, apply
 from postvak.process.decide import decide
-from postvak.process.evidence import referenced
+from postvak.process.evidence import external_numbers, referenced
 from postvak.process.facts import gather
 from postvak.process.filters.store import count_hits
 from postvak.process.incoming import Incoming, author_key
@@ -33,6 +33,7 @@ BATCH = 50
 BATCH_BYTES = 20 * 1024 * 1024  # raw bytes held in memory at once; a single larger mail goes alone
 LEASE = timedelta(minutes=5)
 ATTEMPTS = 3
+RACES = 2  # that somebody else was faster is tried again at once, so often; if it goes on, it is no race
 BACK_OFF = (timedelta(seconds=5), timedelta(seconds=60))
 
 
@@ -96,10 +97,11 @@ def read(receipts: Sequence[Receipt], worker: str) -> list[Incoming]:
 
 
 def waves(waiting: list[Incoming]) -> Iterator[list[Incoming]]:
-    """Groups in which no mail is a copy of, an answer to, or an answer to the same mail as another one, and (where
-    mails are grouped or known by numbers of other systems) none is from the same sender: those must see the other's
-    result."""
-    by_sender = bool(waiting) and depends_on_sender()
+    """Groups in which no mail is a copy of, an answer to, or an answer to the same mail as another one, none bears the
+    same number of another system, and (where mails are grouped) none is from the same sender: those must see the
+    other's result."""
+    by_sender = bool(waiting) and Address.objects.filter(grouping_hours__gt=0).exists()
+    rules = list(ExternalNumber.objects.filter(is_valid=True)) if waiting else []
     while waiting:
         wave: list[Incoming] = []
         later: list[Incoming] = []
@@ -107,18 +109,13 @@ def waves(waiting: list[Incoming]) -> Iterator[list[Incoming]]:
         for incoming in waiting:
             mail = incoming.mail
             names = {mail.fingerprint, canonical_message_id(mail.message_id), *referenced(mail)}
+            names |= {f"number:{rule.pk}:{value}" for each in rules for rule, value in external_numbers(incoming, each)}
             if by_sender:
                 names.add(f"from:{author_key(mail)}")
             (later if taken & names else wave).append(incoming)
             taken |= names - {""}
         yield wave
         waiting = later
-
-
-def depends_on_sender() -> bool:
-    return (
-        Address.objects.filter(grouping_hours__gt=0).exists() or ExternalNumber.objects.filter(is_valid=True).exists()
-    )
 
 
 def process_wave(wave: Sequence[Incoming], worker: str, started_at: datetime) -> None:
@@ -137,11 +134,21 @@ def process_alone(incoming: Incoming, worker: str) -> None:
         process_wave([Incoming(receipt, incoming.mail, incoming.raw)], worker, timezone.now())
     except LeaseLost:
         return
-    except (IntegrityError, MergedMeanwhile):  # a copy, the same new customer or a merge was faster
-        release(receipt, worker, timezone.now())
+    except (IntegrityError, MergedMeanwhile) as error:  # a copy, the same new customer or a merge was faster
+        lose_race(receipt, worker, error)
     except Exception as error:  # noqa: BLE001 - the one place that records what we didn't expect; the mail is kept
         log.exception("receipt %s failed", receipt.pk)
         record_failure(receipt, worker, error)
+
+
+def lose_race(receipt: Receipt, worker: str, error: Exception) -> None:
+    """Again at once: the other's result is there now. What the database refuses for ever is a failure like others."""
+    if receipt.attempts >= RACES:
+        log.error("receipt %s failed: %r", receipt.pk, error)
+        record_failure(receipt, worker, error)
+        return
+    mine(receipt, worker).update(attempts=receipt.attempts + 1)
+    release(receipt, worker, timezone.now())
 
 
 def release(receipt: Receipt, worker: str, at: datetime) -> None:

@@ -1,14 +1,16 @@
 """Does the mail belong to a ticket? By evidence, strongest first. Spec 02, step 5; docs/flow-in.md.
 
-What only the sender of an earlier mail can know (our signed mark, a Message-ID) counts by itself. A number can be
-guessed: it counts only when the sender takes part in that ticket.
+What only somebody who has an earlier mail can know (our signed mark, its Message-ID) counts by itself. What can be
+guessed, a number or an id that only somebody's References named, counts when the sender takes part in that ticket.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
 
+from postvak.mail.addresses import normalise
 from postvak.models.status import Status
 from postvak.models.ticket import TicketLink
+from postvak.process.controls import is_trusted_sender
 from postvak.process.plan import Facts, KnownTicket, Link, Outcome, Plan
 
 STEP = "thread"
@@ -20,7 +22,8 @@ def find_ticket(facts: Facts, plan: Plan) -> Plan:
     for found, code, said in (
         (thread.by_token, "by_token", ""),
         (thread.by_reference, "by_reference", thread.reference),
-        (thread.by_reply, "by_reply", ""),
+        (shared(facts, thread.by_named), "by_named", ""),
+        (shared(facts, thread.by_reply), "by_reply", ""),
     ):
         if found is not None:
             plan = on_ticket(plan.because(STEP, code, ticket=found.number, message_id=said), found)
@@ -30,6 +33,18 @@ def find_ticket(facts: Facts, plan: Plan) -> Plan:
     if plan.ticket is None and plan.outcome is None and not in_trash:
         return plan.because(STEP, "no_ticket_found")
     return plan
+
+
+def shared(facts: Facts, ticket: KnownTicket | None) -> KnownTicket | None:
+    """An id that References only name can be guessed, so sender or recipients must have to do with the ticket."""
+    if ticket is None:
+        return None
+    if is_forged(facts):
+        return None
+    mail = facts.mail
+    here = {normalise(a.email) for a in (*mail.to, *mail.cc, *((mail.author,) if mail.author else ()))}
+    ours = {address.email for address in facts.desk.addresses.values()}
+    return ticket if may_join(facts, ticket) or (here - ours) & ticket.people else None
 
 
 def by_guessable(facts: Facts, plan: Plan) -> Plan:
@@ -45,7 +60,7 @@ def by_guessable(facts: Facts, plan: Plan) -> Plan:
             if may_join(facts, found):
                 return on_ticket(plan.because(STEP, code, ticket=found.number), found)
             strangers.append(found)
-    for match in thread.external:
+    for match in () if is_forged(facts) else thread.external:
         for found in match.tickets:
             named = plan.because(STEP, "by_external", ticket=found.number, rule=match.rule_name, value=match.value)
             return on_ticket(named, found)
@@ -77,7 +92,10 @@ def with_link(plan: Plan, ticket: KnownTicket, kind: str) -> Plan:
 
 
 def may_join(facts: Facts, ticket: KnownTicket) -> bool:
-    """Is the sender the requester, a participant, of the requester's organisation, or surely an agent?"""
+    """Is the sender the requester, a participant, of the requester's organisation, or surely an agent? A forged one is
+    nobody of them."""
+    if is_forged(facts):
+        return False
     customer = facts.customer
     organisation = customer.organisation_id if customer else facts.organisation_id
     if customer and customer.id in {ticket.customer_id, *ticket.participant_ids}:
@@ -88,5 +106,15 @@ def may_join(facts: Facts, ticket: KnownTicket) -> bool:
 
 
 def is_surely_agent(facts: Facts) -> bool:
-    """An agent's address is believed in a mailbox that is trusted, or when the mail passed DMARC."""
-    return facts.agent is not None and (facts.arrival.is_trusted or facts.sender_check.dmarc == "pass")
+    """An agent's address is believed when the mail passed DMARC, when he is a trusted sender, or in a mailbox that
+    trusts everybody; never when DMARC failed."""
+    if facts.agent is None or is_forged(facts):
+        return False
+    arrival = facts.arrival
+    trusts_him = is_trusted_sender(facts) if arrival.trusted_senders else True
+    return facts.sender_check.dmarc == "pass" or (arrival.is_trusted and trusts_him)
+
+
+def is_forged(facts: Facts) -> bool:
+    """The receiving host says that somebody else wrote under this address."""
+    return facts.sender_check.dmarc == "fail"

@@ -2,13 +2,11 @@
 
 from datetime import datetime
 
-from django.db.models import QuerySet
-
-from postvak.mail.values import Kind
 from postvak.models import Agent, Attachment, Message, Status, Ticket
+from postvak.notify.unanswered import AWAITS_NOTHING as AWAITS_NOTHING
+from postvak.notify.unanswered import unanswered as unanswered
 from postvak.tickets.history import write_history
 
-AWAITS_NOTHING = (Kind.AUTO_REPLY, Kind.RECEIPT, Kind.LOOP, Kind.BOUNCE, Kind.COMPLAINT)
 ACTIVE = (Status.Type.NEW, Status.Type.OPEN)
 
 
@@ -30,16 +28,6 @@ def recount(ticket: Ticket) -> None:
 
 
 COUNTED = ["message_count", "attachment_count", "preview"]
-
-
-def unanswered(ticket: Ticket) -> QuerySet[Message]:
-    """Customers' mails that came after our last answer, oldest first; machines don't wait."""
-    answers = ticket.messages.filter(kind=Message.Kind.OUTGOING, is_internal=False, taken_back_at=None)
-    last = answers.exclude(author_kind=Message.AuthorKind.SYSTEM).order_by("-created_at").first()
-    mails = ticket.messages.filter(
-        kind=Message.Kind.INCOMING, author_kind=Message.AuthorKind.CUSTOMER, is_internal=False
-    ).exclude(mail_kind__in=AWAITS_NOTHING)
-    return (mails.filter(created_at__gt=last.created_at) if last else mails).order_by("created_at", "pk")
 
 
 def waits_on(ticket: Ticket, since: datetime | None, *, by: Agent) -> None:

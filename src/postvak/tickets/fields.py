@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,6 +13,8 @@ from postvak.tickets.history import write_history
 
 NUMBER = re.compile(r"[+-]?[0-9]{1,18}([.,][0-9]{1,9})?")
 LONGEST = 2000
+YES = frozenset({"yes", "true", "1"})
+NO = frozenset({"no", "false", "0", ""})
 Kind = CustomField.Kind
 
 
@@ -60,25 +62,42 @@ def write_fields(row: Ticket, values: Mapping[CustomField, list[str]], *, by: Ag
 def kept_values(field: CustomField, typed: Sequence[str], old: Sequence[str] = ()) -> list[str]:
     """The values as they are kept; blanks vanish. Values that the ticket has already stay allowed when an administrator
     took them from the list. Raises ValueError with a sentence for the reader."""
-    values = list(dict.fromkeys(value.replace("\x00", "").strip() for value in typed))
-    values = [value for value in values if value]
-    if len(values) > 1 and field.kind != Kind.CHOICES:
+    values = [value for value in typed if value.replace("\x00", "").strip()]
+    kept = list(dict.fromkeys(kept_value(field.kind, [*field.option_list, *old], value) for value in values))
+    if len(kept) > 1 and field.kind != Kind.CHOICES:
         raise ValueError(_("Only one value fits here."))
-    return [kept_value(field, value, old) for value in values]
+    return kept
 
 
-def kept_value(field: CustomField, value: str, old: Sequence[str]) -> str:
-    if field.kind == Kind.NUMBER:
+def kept_value(kind: str, options: Sequence[str], value: str) -> str:
+    """One value of a field of this kind as it is kept, whoever gives it: a person, a mail or a filter. Raises ValueError
+    with a sentence."""
+    value = value.replace("\x00", "").strip()
+    if kind == Kind.NUMBER:
         return number(value)
-    if field.kind == Kind.DATE:
+    if kind == Kind.DATE:
         return day(value)
-    if field.kind == Kind.CHECKBOX and value not in {"0", "1"}:
-        raise ValueError(_("Say yes or no."))
-    if field.kind in {Kind.CHOICE, Kind.CHOICES} and value not in {*field.option_list, *old}:
-        raise ValueError(_("“%(value)s” is none of the values to choose from.") % {"value": value[:100]})
+    if kind == Kind.CHECKBOX:
+        return tick(value)
+    if kind in {Kind.CHOICE, Kind.CHOICES}:
+        return one_of(options, value)
     if len(value) > LONGEST:
         raise ValueError(_("That is too long: %(limit)s characters fit.") % {"limit": LONGEST})
     return value
+
+
+def one_of(options: Sequence[str], value: str) -> str:
+    """Letter case makes no difference where the exact value isn't there."""
+    alike = [option for option in options if option.casefold() == value.casefold()]
+    if not alike:
+        raise ValueError(_("“%(value)s” is none of the values to choose from.") % {"value": value[:100]})
+    return value if value in alike else alike[0]
+
+
+def tick(value: str) -> str:
+    if value.lower() not in YES | NO:
+        raise ValueError(_("Say yes or no."))
+    return "1" if value.lower() in YES else "0"
 
 
 def number(value: str) -> str:
@@ -89,8 +108,9 @@ def number(value: str) -> str:
 
 
 def day(value: str) -> str:
+    """A time of day that programs add is left out."""
     try:
-        return date.fromisoformat(value).isoformat()
+        return datetime.fromisoformat(value).date().isoformat()
     except ValueError as error:
         raise ValueError(_("“%(value)s” is no date. Write it like 2026-11-21.") % {"value": value[:100]}) from error
 

@@ -30,14 +30,18 @@ def allocate(count: int, day: date) -> list[str]:
 
 
 def dated(count: int, day: date) -> list[str]:
-    return [with_check_digit(f"{day:%Y%m%d}{n:05d}") for n in counted(count, day)]
+    return next_free(count, day, lambda n: with_check_digit(f"{day:%Y%m%d}{n:05d}"))
 
 
 def plain(count: int, day: date) -> list[str]:
-    """Counts on over numbers that are taken already, which only an import can have brought."""
+    return next_free(count, ALWAYS, lambda n: str(FIRST_PLAIN - 1 + n))
+
+
+def next_free(count: int, day: date, written: Callable[[int], str]) -> list[str]:
+    """Counts on over numbers that are taken already, which only an import or a restored database can have brought."""
     numbers: list[str] = []
     while len(numbers) < count:
-        numbers += free([str(FIRST_PLAIN - 1 + n) for n in counted(count - len(numbers), ALWAYS)])
+        numbers += free([written(n) for n in counted(count - len(numbers), day)])
     return numbers
 
 

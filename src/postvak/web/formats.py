@@ -26,7 +26,7 @@ def when(at: datetime | None, style: str = "medium") -> str:
     "moment": only the time if it is today."""
     if at is None:
         return ""
-    here = timezone.localtime(at)
+    here = on_our_clock(at)
     if style == "moment":
         style = "time" if here.date() == timezone.localdate() else "medium"
     if style == "date":
@@ -34,6 +34,14 @@ def when(at: datetime | None, style: str = "medium") -> str:
     if style in {"time", "seconds"}:
         return format_time(here, "short" if style == "time" else "medium", locale=locale())
     return format_datetime(here, style, locale=locale())
+
+
+def on_our_clock(at: datetime) -> datetime:
+    """The first and the last day of all calendars, which only a forged mail names, stay on their own clock."""
+    try:
+        return timezone.localtime(at)
+    except OverflowError:
+        return at
 
 
 def ago(at: datetime | None) -> str:
@@ -52,7 +60,7 @@ def ago(at: datetime | None) -> str:
             granularity="minute",
             locale=locale(),
         )
-    return on_day(timezone.localtime(at), abs(seconds))
+    return on_day(on_our_clock(at), abs(seconds))
 
 
 def on_day(here: datetime, seconds: float) -> str:

@@ -12,7 +12,7 @@ from postvak.mail.addresses import is_valid_recipient
 from postvak.models import Agent, CustomField, Mailbox, Organisation, Priority, Queue, Status, TicketType
 from postvak.process.attributes import PENDING, field_value
 from postvak.process.desk import shipped_priorities, shipped_statuses
-from postvak.process.filters.actions import CUSTOM_FIELD, Needs, has_placeholder, sort_of
+from postvak.process.filters.actions import CUSTOM_FIELD, Needs, Sort, has_placeholder, sort_of
 from postvak.process.filters.draft import BOTH, FOLLOW_UP, NEW, Action, Condition, Draft
 from postvak.process.filters.fields import field_of
 from postvak.process.filters.operators import OPERATORS, BadValue
@@ -133,19 +133,23 @@ def action_problems(action: Action, known: Names) -> Iterator[str]:
         return
     if action.on not in {"", NEW, FOLLOW_UP, BOTH}:
         yield _("“%(value)s” is none of: new, follow_up, both.") % {"value": action.on}
-    if sort.needs is Needs.nothing:
-        return
+    if sort.needs is not Needs.nothing:
+        yield from value_problems(action, sort, known)
+
+
+def value_problems(action: Action, sort: Sort, known: Names) -> Iterator[str]:
     if not action.value.strip():
         yield _("Give a value.")
         return
     if has_placeholder(action.value):
-        return
-    if action.set.startswith(CUSTOM_FIELD):
+        if action.set == "forward":
+            yield _("Name the address: if the mail could choose it, anybody could send mail to anybody through you.")
+    elif action.set.startswith(CUSTOM_FIELD):
         yield from field_problems(action, known)
-        return
-    check = CHECKS.get(sort.needs)
-    if check is not None and not check[0](action.value.strip(), known):
-        yield _(check[1]) % {"value": action.value}
+    else:
+        check = CHECKS.get(sort.needs)
+        if check is not None and not check[0](action.value.strip(), known):
+            yield _(check[1]) % {"value": action.value}
 
 
 def field_problems(action: Action, known: Names) -> Iterator[str]:

@@ -27,7 +27,7 @@ class TrustMixin(forms.ModelForm):  # type: ignore[type-arg]
             "Control headers in its mails (X-Postvak-Queue, X-OTOBO-Priority and the like) are obeyed: they choose queue, status, owner and more."
         ),
         "trusted_senders": _(
-            "One address or domain on each line. Then only their mails are obeyed, and only those that pass DMARC. Empty: the mails of everybody."
+            "One address or domain on each line. Then only their mails are obeyed, and only those that pass DMARC or bear a good DKIM signature of their domain. Empty: the mails of everybody."
         ),
         "receiving_host": _(
             "The name with which your mail server begins its header Authentication-Results, such as mx.example.org. What it found about SPF, DKIM and DMARC is believed, what others claim isn't. Empty: nobody is."
@@ -46,6 +46,10 @@ class TrustMixin(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_receiving_host(self) -> str:
         host: str = self.cleaned_data["receiving_host"].strip().rstrip(".;").lower()
+        if host and self.instance.kind == Mailbox.Kind.FORWARD:
+            raise forms.ValidationError(
+                _("Leave this empty for a forwarding address: anybody can send there and write such a header.")
+            )
         return host
 
     def clean_agents_mail(self) -> str:
