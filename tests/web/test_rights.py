@@ -16,7 +16,18 @@ from tests.web.test_desk import HTML
 pytestmark = pytest.mark.django_db
 
 DESK_OBJECTS = ("tickets/", "messages/", "attachments/", "receipts/", "outgoing/")
-OPEN_TO_AGENTS = {"start", "list", "held", "held-decisions", "outbox", "outbox-decisions", "outbox-channel", "preferences", "password", "logout"}
+OPEN_TO_AGENTS = {
+    "start",
+    "list",
+    "held",
+    "held-decisions",
+    "outbox",
+    "outbox-decisions",
+    "outbox-channel",
+    "preferences",
+    "password",
+    "logout",
+}
 PATTERNS = [pattern for pattern in urlpatterns if isinstance(pattern, URLPattern)]
 CLOSED = [pattern for pattern in PATTERNS if not is_public(pattern.callback)]
 
@@ -32,7 +43,12 @@ def objects(mailbox: Mailbox, support: Queue, bob: Agent, channel: Channel) -> d
     accept(shared, [Arrived("rights/3", b"")])
     process_due("test:1:x")
     aside = Receipt.objects.held().get()
-    return {"aside": aside, "ticket": ticket, "receipt": Receipt.objects.get(ticket=ticket), "outgoing": OutgoingMail.objects.get()}
+    return {
+        "aside": aside,
+        "ticket": ticket,
+        "receipt": Receipt.objects.get(ticket=ticket),
+        "outgoing": OutgoingMail.objects.get(),
+    }
 
 
 def address_of(pattern: URLPattern, objects: dict[str, object]) -> str:

@@ -36,9 +36,7 @@ class Queue(models.Model):
     address = models.ForeignKey(
         "Address", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("sending address")
     )
-    follow_up = models.CharField(
-        _("mail on closed tickets"), max_length=10, choices=FollowUp, default=FollowUp.REOPEN
-    )
+    follow_up = models.CharField(_("mail on closed tickets"), max_length=10, choices=FollowUp, default=FollowUp.REOPEN)
     follow_up_days = models.PositiveIntegerField(_("closed tickets end after days"), null=True, blank=True)
     is_default = models.BooleanField(_("default queue"), default=False)
     is_valid = models.BooleanField(_("valid"), default=True)

@@ -11,7 +11,7 @@ from django.db.models import CharField, F, IntegerField, Max, Q, Value
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from postvak.mail.addresses import normalise, read_addresses
+from postvak.mail.addresses import ascii_domain, normalise, read_addresses
 from postvak.mail.authentication import check_of
 from postvak.mail.forwards import original_author
 from postvak.mail.threading import canonical_message_id
@@ -114,7 +114,7 @@ def is_about_author(mail: Mail, domain: str) -> bool:
     lines = [value for name, value in mail.headers if name.lower() == "from"]
     if len(lines) != 1 or len(read_addresses(lines[0])) != 1:
         return False
-    return domain in {"", author_domain(mail)}
+    return ascii_domain(domain) in {"", author_domain(mail)}
 
 
 def find_copies(wave: Sequence[Incoming]) -> tuple[dict[str, FirstCopy], set[str]]:
