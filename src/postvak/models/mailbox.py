@@ -33,7 +33,8 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
 class Mailbox(Account):
     """State columns (`last_…`, `failing_since`, `failures`, `next_fetch_at`) are written by receive.fetch only,
     `unreadable` (source key -> failed attempts) by receive.unreadable,
-    `reconciled_at`, `compared` and `missing` (source keys) by receive.reconcile.
+    `reconciled_at`, `compared` and `missing` (source keys) by receive.reconcile, `alarmed_at` (when the administrators
+    were told of its silence; null: nothing to tell) by notify.alarm.
 
     `is_look_only`: mails are received and stored, but not processed and not touched on the server until go-live.
     `is_trusted`: control headers in its mails are obeyed, with `trusted_senders` (addresses or domains, one per line)
@@ -106,6 +107,7 @@ class Mailbox(Account):
     last_said = models.TextField(blank=True, default="")
     last_details = models.JSONField(blank=True, default=dict)
     unreadable = models.JSONField(blank=True, default=dict)
+    alarmed_at = models.DateTimeField(null=True, blank=True)
     reconciled_at = models.DateTimeField(null=True, blank=True)
     compared = models.PositiveIntegerField(default=0)
     missing = models.JSONField(blank=True, default=list)

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from postvak.connect.daily import DailyTest
 from postvak.models import Mailbox
+from postvak.notify.alarm import Alarm
 from postvak.notify.automatic import write_due
 from postvak.process.run import process_due
 from postvak.receive.fetch import fetch_mailbox, imap_source
@@ -114,11 +115,12 @@ class Engine:
 
     def upkeep_loop(self) -> None:
         """Once a day each mailbox is compared with its server, each connected account tested, and old bytes are dropped;
-        it is no hurry."""
-        grants = DailyTest()
+        it is no hurry. Of silent mailboxes the administrators are told."""
+        grants, alarm = DailyTest(), Alarm()
         while not self.stopping.is_set():
             self.guarded(self.compare_one)
             self.guarded(lambda: grants.test_one(timezone.now()))
+            self.guarded(lambda: alarm.tell_one(timezone.now(), worker=self.name))
             self.guarded(lambda: drop_expired(timezone.now()))
             self.stopping.wait(UPKEEP_LOOK)
         connection.close()

@@ -1,0 +1,81 @@
+"""A silent mailbox is told to the administrators by mail, once, through a channel that works."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from postvak.models import Agent, Channel, Mailbox, Queue
+from postvak.notify.alarm import AGAIN, Alarm, channels_for
+from tests.send.answering import make_channel, parsed
+from tests.servers.smtpd import SmtpServer
+
+pytestmark = [pytest.mark.django_db, pytest.mark.servers]
+NOW = timezone.now()
+WORKER = "test:1:alarm"
+
+
+@pytest.fixture
+def silent(support: Queue) -> Mailbox:
+    return Mailbox.objects.create(
+        name="Support mail",
+        kind="imap",
+        host="mail.example.org",
+        last_success_at=NOW - timedelta(hours=1),
+        last_said="* BYE too busy",
+    )
+
+
+def test_every_administrator_is_told_once_in_his_language(
+    smtp_server: SmtpServer, silent: Mailbox, admin: Agent
+) -> None:
+    Agent.objects.filter(pk=admin.pk).update(language="nl")
+    make_channel(smtp_server)
+    alarm = Alarm()
+    assert [alarm.tell_one(NOW, worker=WORKER) for _ in range(3)] == [1, 0, 0]
+    (mail,) = smtp_server.mails
+    message = parsed(mail.raw)
+    assert (mail.recipients, message["Auto-Submitted"]) == ((admin.email,), "auto-generated")
+    assert "Support mail" in message["Subject"]
+    assert "* BYE too busy" in message.get_content()
+    assert "Postvak heeft" in message.get_content()
+    assert alarm.tell_one(NOW + AGAIN, worker=WORKER) == 1
+
+
+def test_a_mailbox_that_is_well_again_can_be_told_of_anew(
+    smtp_server: SmtpServer, silent: Mailbox, admin: Agent
+) -> None:
+    make_channel(smtp_server)
+    alarm = Alarm()
+    assert alarm.tell_one(NOW, worker=WORKER) == 1
+    Mailbox.objects.filter(pk=silent.pk).update(last_success_at=NOW)
+    assert alarm.tell_one(NOW, worker=WORKER) == 0
+    silent.refresh_from_db()
+    assert silent.alarmed_at is None
+
+
+def test_a_channel_that_fails_gives_way_to_the_next_and_without_any_it_is_tried_again_later(
+    smtp_server: SmtpServer, silent: Mailbox, admin: Agent
+) -> None:
+    broken = make_channel(smtp_server, name="Broken", port=1)
+    alarm = Alarm()
+    assert alarm.tell_one(NOW, worker=WORKER) == 0
+    silent.refresh_from_db()
+    assert silent.alarmed_at is None
+    make_channel(smtp_server, name="Other")
+    assert broken.name == "Broken"
+    assert alarm.tell_one(NOW + timedelta(minutes=1), worker=WORKER) == 0
+    assert alarm.tell_one(NOW + timedelta(minutes=16), worker=WORKER) == 1
+    assert len(smtp_server.mails) == 1
+
+
+def test_what_shares_the_fate_of_the_mailbox_comes_last(silent: Mailbox) -> None:
+    for name, host in (("Same", "smtp.example.org"), ("Elsewhere", "relay.other.example")):
+        Channel.objects.create(name=name, host=host)
+    assert [channel.name for channel in channels_for(silent)] == ["Elsewhere", "Same"]
+
+
+def test_two_workers_do_not_both_tell(smtp_server: SmtpServer, silent: Mailbox, admin: Agent) -> None:
+    make_channel(smtp_server)
+    told = [Alarm().tell_one(NOW, worker=f"test:{number}:alarm") for number in (1, 2)]
+    assert told == [1, 0]
