@@ -17,9 +17,10 @@ from postvak.connect.endpoint import with_endpoint
 from postvak.crypto.sealing import CannotOpen
 from postvak.mail.compose import Draft, compose
 from postvak.mail.values import Address as MailAddress
-from postvak.models import Address, Agent, Channel, Lease, Mailbox
+from postvak.models import Agent, Channel, Lease, Mailbox
 from postvak.net.connection import ConnectionProblem
 from postvak.receive.silence import silent_mailboxes
+from postvak.send.sender import address_by
 from postvak.send.smtp import SmtpSession
 
 log = logging.getLogger("postvak.notify")
@@ -77,7 +78,7 @@ def shares_fate(channel: Channel, mailbox: Mailbox) -> bool:
 
 def send(channel: Channel, mailbox: Mailbox, admins: Sequence[Agent], now: datetime) -> bool:
     """Did the server take the mail for at least one administrator? Raises ConnectionProblem, CannotOpen."""
-    sender = sender_of(channel)
+    sender = address_by(channel)
     if not sender:
         return False
     taken = 0
@@ -86,15 +87,6 @@ def send(channel: Channel, mailbox: Mailbox, admins: Sequence[Agent], now: datet
             attempt = session.send(sender, [admin.email], alarm_mail(mailbox, sender, admin, now))
             taken += attempt.replies[admin.email].is_success
     return taken > 0
-
-
-def sender_of(channel: Channel) -> str:
-    """An address of ours that goes out by this channel, or by any; else its user. "" when there is none."""
-    addresses = Address.objects.filter(is_valid=True)
-    own = addresses.filter(channel=channel).first() or addresses.filter(channel=None).first()
-    if own is not None:
-        return own.email
-    return channel.username if "@" in channel.username else ""
 
 
 def alarm_mail(mailbox: Mailbox, sender: str, admin: Agent, now: datetime) -> bytes:

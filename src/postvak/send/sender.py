@@ -44,3 +44,13 @@ def sender_for(ticket: Ticket) -> Sender:
     if channel is None:
         raise CannotAnswer("", _("There is no valid sending channel. Ask an administrator to set one up."))
     return Sender(address, address.display_name or queue.brand.name, channel)
+
+
+def address_by(channel: Channel) -> str:
+    """From what address mail of our own goes out by this channel: one of ours that is set to it, or to none; else its
+    user. "" when there is none."""
+    addresses = Address.objects.filter(is_valid=True)
+    own = (addresses.filter(channel=channel).first() if channel.pk else None) or addresses.filter(channel=None).first()
+    if own is not None:
+        return own.email
+    return channel.username if "@" in channel.username else ""

@@ -15,11 +15,12 @@ from postvak.crypto.sealing import CannotOpen
 from postvak.log.problems import sentence
 from postvak.mail.compose import Draft, compose
 from postvak.mail.values import Address as MailAddress
-from postvak.models import Address, Agent, Channel, Mailbox
+from postvak.models import Agent, Channel, Mailbox
 from postvak.net.connection import ConnectionProblem, Endpoint, Problem
 from postvak.receive import imap, pop3
 from postvak.receive.source import Probe
 from postvak.send import smtp
+from postvak.send.sender import address_by
 from postvak.web.formats import number, size
 
 NOT_HEARD = (
@@ -104,7 +105,7 @@ def check_channel(channel: Channel) -> Check:
 
 def send_test_mail(channel: Channel, agent: Agent) -> Check:
     """A real mail to the agent; the whole dialogue is shown."""
-    sender = sender_of(channel, agent)
+    sender = address_by(channel) or agent.email
     started = monotonic()
     try:
         raw = test_mail(sender, agent)
@@ -133,15 +134,6 @@ def patient_session(endpoint: Endpoint) -> smtp.SmtpSession:
 
 def where(account: Mailbox | Channel) -> str:
     return f"{account.host}:{account.port}"
-
-
-def sender_of(channel: Channel, agent: Agent) -> str:
-    """An address of ours that goes out by this channel; else its user; else the agent's own."""
-    addresses = Address.objects.filter(is_valid=True)
-    own = (addresses.filter(channel=channel).first() if channel.pk else None) or addresses.filter(channel=None).first()
-    if own:
-        return own.email
-    return channel.username if "@" in channel.username else agent.email
 
 
 def test_mail(sender: str, agent: Agent) -> bytes:
