@@ -41,7 +41,21 @@ def check(*values: str, host: str = HOST) -> Check:
 )
 def test_findings_of_the_receiving_host(value: str, dmarc: str, dkim: set[str]) -> None:
     host = "mx.google.com" if "google" in value else HOST
-    assert check(value, host=host) == Check(dmarc, frozenset(dkim))
+    found = check(value, host=host)
+    assert (found.dmarc, found.dkim) == (dmarc, frozenset(dkim))
+
+
+@pytest.mark.parametrize(
+    ("value", "about"),
+    [
+        ("mx.example.org; dmarc=pass (p=none) header.from=Customer.Example.", "customer.example"),
+        ("mx.example.org; dmarc=pass header.from=ann@customer.example; spf=pass", "customer.example"),
+        ("mx.example.org; spf=pass smtp.mailfrom=evil.example; dmarc=pass", ""),
+        ("mx.example.org; dkim=pass header.d=evil.example header.from=evil.example", ""),
+    ],
+)
+def test_a_dmarc_result_says_which_author_it_is_about(value: str, about: str) -> None:
+    assert check(value).about == about
 
 
 @pytest.mark.parametrize(
@@ -91,7 +105,7 @@ def test_folded_lines_of_a_real_mail_are_one() -> None:
         b"Authentication-Results: mx.example.org;\r\n\tdkim=pass header.d=a.example;\r\n\tdmarc=pass\r\n"
         b" header.from=a.example\r\nFrom: ann@a.example\r\n\r\nHi\r\n"
     )
-    assert check_of(parse(raw).headers, host=HOST) == Check("pass", frozenset({"a.example"}))
+    assert check_of(parse(raw).headers, host=HOST) == Check("pass", frozenset({"a.example"}), "a.example")
 
 
 def test_no_host_believes_nothing() -> None:
