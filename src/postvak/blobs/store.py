@@ -8,13 +8,25 @@ nothing. Bytes without a row, after a crash, are harmless.
 import hashlib
 import logging
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import zstandard
 
 from postvak.blobs.rows import Blob
 from postvak.blobs.vault import BlobCorrupt, BlobMissing, VaultUnreachable, vault
 
-__all__ = ["BlobCorrupt", "BlobMissing", "VaultUnreachable", "find_all", "get", "get_all", "prepare", "remove", "save"]
+__all__ = [
+    "BlobCorrupt",
+    "BlobMissing",
+    "VaultUnreachable",
+    "condemn",
+    "find_all",
+    "get",
+    "get_all",
+    "prepare",
+    "remove",
+    "save",
+]
 
 log = logging.getLogger("postvak.blobs")
 
@@ -103,6 +115,11 @@ def unpack(digest: str, size: int, packed: bytes, *, place: str) -> bytes:
     except zstandard.ZstdError as error:
         log.debug("blob %s: %s", digest, error)
     raise BlobCorrupt(f"{digest} in {place} is damaged. Restore it from your backup.")
+
+
+def condemn(digests: Iterable[str], now: datetime) -> None:
+    """The caller, in his transaction, let go of these. Bytes that another row needs stay (receive.retention.bury)."""
+    Blob.objects.filter(digest__in=set(digests), condemned_at=None).update(condemned_at=now)
 
 
 def remove(digests: Iterable[str]) -> list[str]:

@@ -3,11 +3,13 @@
 from postvak.blobs.rows import Blob
 from postvak.models.address import Address
 from postvak.models.agent import Agent, FailedLogin
+from postvak.models.answer_template import AnswerTemplate, AnswerTemplateFile, AnswerTemplateText
 from postvak.models.automatic import AutomaticMail
-from postvak.models.brand import Brand
-from postvak.models.channel import Channel
+from postvak.models.brand import Brand, Look, NameMode
+from postvak.models.channel import Channel, SigningKey
 from postvak.models.custom_field import CustomField
 from postvak.models.customer import Customer, CustomerAddress, Organisation, OrganisationDomain
+from postvak.models.draft import Draft, DraftFile
 from postvak.models.external_number import ExternalNumber, ExternalReference
 from postvak.models.filter import Filter, FilterVersion
 from postvak.models.grant import Grant
@@ -17,7 +19,7 @@ from postvak.models.lease import Lease
 from postvak.models.mailbox import Mailbox
 from postvak.models.message import Attachment, Message, ReferencedId
 from postvak.models.options import Options
-from postvak.models.outgoing import Delivery, DeliveryEvent, OutgoingMail
+from postvak.models.outgoing import Delivery, DeliveryEvent, OutgoingMail, SentCopy
 from postvak.models.priority import Priority
 from postvak.models.queue import Membership, Queue
 from postvak.models.receipt import Receipt, Trace
@@ -27,10 +29,14 @@ from postvak.models.suppression import Suppression
 from postvak.models.tag import Tag, Tagging
 from postvak.models.ticket import Participant, Ticket, TicketCounter, TicketLink
 from postvak.models.ticket_type import TicketType
+from postvak.models.wording import Wording
 
 __all__ = [
     "Address",
     "Agent",
+    "AnswerTemplate",
+    "AnswerTemplateFile",
+    "AnswerTemplateText",
     "Attachment",
     "AutomaticMail",
     "Blob",
@@ -41,6 +47,8 @@ __all__ = [
     "CustomerAddress",
     "Delivery",
     "DeliveryEvent",
+    "Draft",
+    "DraftFile",
     "ExternalNumber",
     "ExternalReference",
     "FailedLogin",
@@ -50,9 +58,11 @@ __all__ = [
     "GroupingExclusion",
     "History",
     "Lease",
+    "Look",
     "Mailbox",
     "Membership",
     "Message",
+    "NameMode",
     "Options",
     "Organisation",
     "OrganisationDomain",
@@ -63,6 +73,8 @@ __all__ = [
     "Receipt",
     "ReferencedId",
     "Retention",
+    "SentCopy",
+    "SigningKey",
     "Status",
     "Suppression",
     "Tag",
@@ -72,4 +84,5 @@ __all__ = [
     "TicketLink",
     "TicketType",
     "Trace",
+    "Wording",
 ]

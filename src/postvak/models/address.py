@@ -5,11 +5,14 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from postvak.models.brand import NameMode
+
 
 class Address(models.Model):
     """`email` is kept lower-case: recipients are compared without regard to case (spec 02, step 8).
 
     `grouping_hours`: a customer's further mail within that time joins his open ticket; null: off (step 7).
+    `name_mode`: "" is as the brand has it.
     """
 
     email = models.EmailField(_("e-mail address"), max_length=254, unique=True)
@@ -18,6 +21,7 @@ class Address(models.Model):
     channel = models.ForeignKey(
         "Channel", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("sending channel")
     )
+    name_mode = models.CharField(_("name of the sender"), max_length=8, choices=NameMode, blank=True, default="")
     grouping_hours = models.PositiveIntegerField(_("group mails within hours"), null=True, blank=True)
     is_valid = models.BooleanField(_("valid"), default=True)
     comment = models.CharField(_("comment"), max_length=500, blank=True, default="")

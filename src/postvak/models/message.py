@@ -23,6 +23,15 @@ class Message(models.Model):
         AGENT = "agent", _("agent")
         SYSTEM = "system", _("system")
 
+    class Purpose(models.TextChoices):
+        """What an outgoing mail is. A forward or a redirected mail goes to somebody else than the customer and is internal."""
+
+        ANSWER = "", _("answer")
+        FIRST = "first", _("first mail")
+        FORWARD = "forward", _("forwarded mail")
+        REDIRECT = "redirect", _("redirected mail")
+        AGAIN = "again", _("mail sent again")
+
     ticket = models.ForeignKey("Ticket", models.PROTECT, related_name="messages")
     kind = models.CharField(max_length=8, choices=Kind)
     agent = models.ForeignKey("Agent", models.PROTECT, null=True, blank=True, related_name="+")
@@ -37,6 +46,7 @@ class Message(models.Model):
     text = models.TextField(blank=True, default="")
     has_html = models.BooleanField(default=False)
     author_kind = models.CharField(max_length=8, choices=AuthorKind, default=AuthorKind.CUSTOMER)
+    purpose = models.CharField(max_length=8, choices=Purpose, blank=True, default=Purpose.ANSWER)
     is_internal = models.BooleanField(default=False)
     mail_kind = models.CharField(max_length=12, blank=True, default="")
     message_id = models.CharField(max_length=255, blank=True, default="", db_index=True)

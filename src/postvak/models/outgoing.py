@@ -55,7 +55,8 @@ class OutgoingMail(models.Model):
 
 
 class Delivery(models.Model):
-    """`is_judged`: its failure was looked at: does the address go on the suppression list?"""
+    """`is_judged`: its failure was looked at: does the address go on the suppression list? `remote_id`: the server's
+    queue id, or the provider's id of the mail, which his events name."""
 
     class State(models.TextChoices):
         QUEUED = "queued", _("queued")
@@ -80,12 +81,14 @@ class Delivery(models.Model):
     said = models.TextField(blank=True, default="")
     changed_at = models.DateTimeField()
     is_judged = models.BooleanField(default=False)
+    remote_id = models.CharField(max_length=255, blank=True, default="")
 
     class Meta:
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["outgoing", "recipient"], name="recipient_once")]
         indexes: ClassVar = [
             models.Index(fields=["state", "-outgoing"], name="delivery_by_state"),
+            models.Index(fields=["remote_id"], condition=~models.Q(remote_id=""), name="delivery_by_remote_id"),
             models.Index(
                 fields=["id"],
                 condition=models.Q(is_judged=False, state__in=["failed", "bounced", "complained"]),
@@ -98,8 +101,9 @@ class Delivery(models.Model):
 
 
 class DeliveryEvent(models.Model):
-    """One thing that happened to a delivery: `kind` is a state, "attempt", "delayed", "retry" or "replaced"; `said` the
-    server's own words, or the address that it was replaced by; `agent` who did it."""
+    """One thing that happened to a delivery: `kind` is a state, "attempt", "delayed", "retry", "replaced", "opened" or
+    "clicked"; `said` the server's own words, or the address that it was replaced by; `agent` who did it. `source_id`:
+    the provider's id of the event, so that one that is reported twice is written once."""
 
     delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="events")
     at = models.DateTimeField()
@@ -107,6 +111,31 @@ class DeliveryEvent(models.Model):
     code = models.PositiveSmallIntegerField(null=True, blank=True)
     said = models.TextField(blank=True, default="")
     agent = models.ForeignKey("Agent", models.PROTECT, null=True, blank=True, related_name="+")
+    source_id = models.CharField(max_length=100, blank=True, default="")
 
     class Meta:
         ordering: ClassVar = ["at", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["delivery", "source_id"], condition=~models.Q(source_id=""), name="event_once"
+            )
+        ]
+
+
+class SentCopy(models.Model):
+    """A copy of an accepted mail that still has to be put into an IMAP folder; the row goes when it is there.
+
+    Its failures never touch the mail itself. `mailbox` and `folder`: as the channel had them.
+    """
+
+    outgoing = models.OneToOneField(OutgoingMail, models.CASCADE, related_name="copy")
+    mailbox = models.ForeignKey("Mailbox", models.CASCADE, related_name="+")
+    folder = models.CharField(max_length=255)
+    next_attempt_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    attempts = models.PositiveIntegerField(default=0)
+    claimed_by = models.CharField(max_length=64, blank=True, default="")
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    said = models.TextField(blank=True, default="")
+
+    def __str__(self) -> str:
+        return f"copy of outgoing mail {self.outgoing_id}"

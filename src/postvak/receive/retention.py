@@ -6,10 +6,10 @@ The receipt, its trace and the ledger stay; so does the memory of what was fetch
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, ForeignObjectRel, OuterRef
 
 from postvak.blobs import store
-from postvak.models import Blob, Message, OutgoingMail, Receipt, Retention
+from postvak.models import Blob, Receipt, Retention
 
 ALLOWED = (Receipt.Outcome.IGNORED, Receipt.Outcome.DUPLICATE, Receipt.Outcome.BEFORE_START)
 GRACE = timedelta(minutes=10)
@@ -50,8 +50,10 @@ def bury(now: datetime) -> int:
 
 
 def unreferenced(digests: set[str | None] | set[str]) -> list[str]:
-    """Those of `digests` that no receipt, message or outgoing mail needs any more."""
+    """Those of `digests` that no row of any table needs any more."""
     blobs = Blob.objects.filter(pk__in=digests)
-    for model in (Receipt, Message, OutgoingMail):
-        blobs = blobs.exclude(Exists(model._default_manager.filter(blob=OuterRef("pk"))))
+    for pointer in Blob._meta.get_fields(include_hidden=True):
+        if isinstance(pointer, ForeignObjectRel):
+            rows = pointer.related_model._default_manager.filter(**{pointer.field.name: OuterRef("pk")})
+            blobs = blobs.exclude(Exists(rows))
     return list(blobs.values_list("pk", flat=True))
