@@ -235,15 +235,29 @@ def test_what_a_crash_left_between_commit_and_deleting_is_deleted_by_the_next_ru
 
 
 @pytest.mark.parametrize(("after_storing", "flags"), [("seen", [{"\\Seen"}]), ("move", [])])
-def test_what_a_crash_left_between_commit_and_marking_or_moving_is_done_by_the_next_run(
-    dovecot: Dovecot, user: str, box: Box, after_storing: str, flags: list[set[str]]
+def test_what_a_crash_left_between_commit_and_marking_or_moving_is_done_later(
+    dovecot: Dovecot, user: str, box: Box, clock: Clock, after_storing: str, flags: list[set[str]]
 ) -> None:
     dovecot.deliver(user, b"Subject: older\r\n\r\n", "Done")
     mailbox = box(after_storing=after_storing, move_to="Done")
     store_and_crash(mailbox, dovecot, user)
+    clock.advance(minutes=1)
     assert fetch(mailbox).stored == 0
     assert dovecot.flags(user) == flags
     assert outcomes() == ["new_ticket"]
+
+
+def test_a_move_that_the_server_may_still_be_carrying_out_for_a_killed_worker_is_not_asked_for_twice(
+    dovecot: Dovecot, user: str, box: Box, clock: Clock
+) -> None:
+    dovecot.deliver(user, b"Subject: older\r\n\r\n", "Done")
+    mailbox = box(after_storing="move", move_to="Done")
+    store_and_crash(mailbox, dovecot, user)
+    fetch(mailbox)
+    assert len(dovecot.messages(user)) == 1
+    clock.advance(minutes=1)
+    fetch(mailbox)
+    assert (len(dovecot.messages(user)), len(dovecot.messages(user, "Done"))) == (0, 2)
 
 
 def store_and_crash(mailbox: Mailbox, dovecot: Dovecot, user: str) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from postvak.connect.endpoint import has_run_out, with_endpoint
 from postvak.crypto.sealing import CannotOpen
-from postvak.models import Lease, Mailbox
+from postvak.models import Lease, Mailbox, Receipt
 from postvak.net.connection import ConnectionProblem, Problem
 from postvak.receive.accept import Arrived, accept_each, known_sources
 from postvak.receive.imap import ImapSource
@@ -27,6 +27,8 @@ log = logging.getLogger("postvak.receive")
 BATCH = 50
 BATCH_BYTES = 8 * 1024 * 1024
 LONGEST_BACK_OFF = timedelta(minutes=15)
+MOVE_PAUSE = timedelta(seconds=20)
+MOVED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ def run(mailbox: Mailbox, name: str, worker: str) -> Fetch:
     try:
         items = source.items()
         known = known_sources(mailbox, [item.key for item in items])
-        settle(source, mailbox, [item.key for item in items if known.get(item.key)])
+        settle(source, mailbox, left_over(mailbox, [item.key for item in items if known.get(item.key)]))
         stored = 0
         unreadable: list[ConnectionProblem] = []
         for batch in batches([item for item in items if item.key not in known], mailbox.unreadable):
@@ -98,6 +100,18 @@ def run(mailbox: Mailbox, name: str, worker: str) -> Fetch:
         return Fetch(len(items), stored, unreadable=tuple(unreadable))
     finally:
         source.close()
+
+
+def left_over(mailbox: Mailbox, stored: Sequence[str]) -> list[str]:
+    """Those of the stored mails still on the server whose action is to be done (again).
+
+    A server may still be carrying out the MOVE of a worker that was killed, and two at once leave a mail twice in the
+    other folder: a mail that was stored a moment ago waits for the next run.
+    """
+    if mailbox.after_storing != AfterStoring.move:
+        return list(stored)
+    rows = Receipt.objects.filter(mailbox=mailbox, source__in=stored[:MOVED_AT_ONCE])
+    return list(rows.filter(received_at__lt=timezone.now() - MOVE_PAUSE).values_list("source", flat=True))
 
 
 def open_source(mailbox: Mailbox) -> Source:
