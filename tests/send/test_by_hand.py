@@ -360,7 +360,8 @@ def test_a_corrected_recipient_gets_the_same_bytes_and_the_old_story_stays(
     story = DeliveryEvent.objects.filter(delivery__recipient="ann@customer.exmaple").values_list(
         "kind", "said", "agent"
     )
-    assert list(story)[-2:] == [("failed", "550 5.1.2 no such host", None), ("replaced", ANN, bob.pk)]
+    refused = "RCPT TO:<ann@customer.exmaple>: 550 5.1.2 no such host"
+    assert list(story)[-2:] == [("failed", refused, None), ("replaced", ANN, bob.pk)]
     assert [event.agent for event in new.events.filter(kind="queued")] == [bob]
     line = ticket.history.get(code="recipient_corrected")
     assert (line.agent, line.parameters) == (bob, {"old": "ann@customer.exmaple", "new": ANN})

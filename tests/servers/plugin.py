@@ -9,6 +9,7 @@ import pytest
 
 from tests.servers import MissingServer
 from tests.servers.dovecot import Dovecot
+from tests.servers.postfix import Postfix
 from tests.servers.postgres import Postgres
 from tests.servers.smtpd import SmtpServer
 
@@ -53,6 +54,13 @@ def s3_server() -> Iterator["S3Server"]:
     from tests.servers.s3 import S3Server  # moto takes seconds to load
 
     with S3Server.running() as server:
+        yield server
+
+
+@pytest.fixture
+def postfix() -> Iterator[Postfix]:
+    """With Maildirs for Ann and for our support address; whoever else is at customer.example bounces."""
+    with installed(lambda: Postfix.running("ann@customer.example", "support@example.org")) as server:
         yield server
 
 

@@ -35,9 +35,11 @@ class Behaviour:
 
     recipients: address -> reply to its RCPT, such as "550 5.1.1 no such user".
     sender / data_command / data: reply to MAIL, to DATA (instead of 354), to the final dot.
-    drop: hang up at "mail", "rcpt" (the second one), "data_command", "before_reply" (the mail is stored, the
+    drop: hang up at "mail", "rcpt" (the second one), "data_command", "content" (after its 354), "before_reply" (the mail is stored, the
     final reply never sent) or "after_reply".
-    delay: seconds before the final reply.
+    delay: seconds before the mail is taken.  late: seconds between that and the final reply.
+    greylists: the first RCPT of each address is refused for now.
+    mails_per_connection: the next MAIL after so many gets a 421 and the end.
     """
 
     recipients: Mapping[str, str] = field(default_factory=dict)
@@ -46,13 +48,17 @@ class Behaviour:
     data: str = ""
     drop: str = ""
     delay: float = 0.0
+    late: float = 0.0
+    greylists: bool = False
+    mails_per_connection: int = 0
 
 
 class SmtpServer:
     """Ports `port` (plain, STARTTLS) and `tls_port`; `mails` is all that was taken, in order.
 
     `behaviour` may be replaced at any time; `users` (name -> password) turns AUTH on, `tokens` (access token ->
-    name) XOAUTH2.
+    name) XOAUTH2.  `connections`: so many were made; `most_open`: so many at the same time; `closed`: with QUIT or
+    without, they are over.  `pipelining`: it is offered (it always works).
     """
 
     def __init__(self, certificates: Certificates, users: Mapping[str, str], starttls: bool) -> None:
@@ -61,7 +67,9 @@ class SmtpServer:
         self.tokens: Mapping[str, str] | None = None
         self.behaviour = Behaviour()
         self.port = self.tls_port = 0
-        self.connections = 0
+        self.connections = self.most_open = self.open = 0
+        self.pipelining = True
+        self.known: set[str] = set()
         self._certificates = certificates
         self._starttls = starttls
         self._mails: list[Received] = []
@@ -172,6 +180,7 @@ class _Session(SMTP):
     ) -> None:
         self._scripted = server
         self.hang_up_after_reply = False
+        self.taken, self.is_counted = 0, False
         settings: dict[str, Any] = {"enable_SMTPUTF8": True, "hostname": "mx.test", "ident": "ready"}
         settings |= options
         if starttls:
@@ -203,6 +212,20 @@ class _Session(SMTP):
         await self.push("535 5.7.8 Username and Password not accepted")
         return AuthResult(success=False, handled=True)
 
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        if self.is_counted:  # after STARTTLS it is made once more
+            return
+        self.is_counted = True
+        self._scripted.open += 1
+        self._scripted.most_open = max(self._scripted.most_open, self._scripted.open)
+
+    def connection_lost(self, error: Any) -> None:
+        super().connection_lost(error)
+        if self.is_counted:
+            self.is_counted = False
+            self._scripted.open -= 1
+
     async def push(self, status: Any) -> None:
         await super().push(status)
         if self.hang_up_after_reply and self.transport is not None:
@@ -215,6 +238,10 @@ class _Session(SMTP):
             return
         if self._scripted.behaviour.data_command:
             await self.push(self._scripted.behaviour.data_command)
+            return
+        if self._scripted.behaviour.drop == "content" and self.transport is not None:
+            await self.push("354 go on")
+            self.transport.close()
             return
         await super().smtp_DATA(arg)
 
@@ -237,10 +264,17 @@ class _Hooks:
     def __init__(self, server: SmtpServer) -> None:
         self._server = server
 
+    async def handle_EHLO(self, smtp: Any, session: Any, _envelope: Any, name: str, responses: list[str]) -> list[str]:
+        session.host_name = name
+        return [*responses[:-1], *["250-PIPELINING"] * self._server.pipelining, responses[-1]]
+
     async def handle_MAIL(self, smtp: Any, _session: Any, envelope: Any, address: str, options: Any) -> str:
         behaviour = self._server.behaviour
         if behaviour.drop == "mail":
             smtp.transport.abort()
+        if behaviour.mails_per_connection and smtp.taken >= behaviour.mails_per_connection:
+            smtp.hang_up_after_reply = True
+            return "421 4.7.0 too many mails on this connection"
         if behaviour.sender:
             return behaviour.sender
         envelope.mail_from = address
@@ -251,6 +285,9 @@ class _Hooks:
         behaviour = self._server.behaviour
         if behaviour.drop == "rcpt" and envelope.rcpt_tos:
             smtp.transport.abort()
+        if behaviour.greylists and address not in self._server.known:
+            self._server.known.add(address)
+            return "451 4.7.1 greylisted, try again later"
         if address in behaviour.recipients:
             reply = behaviour.recipients[address]
             if not reply.startswith("2"):
@@ -265,6 +302,8 @@ class _Hooks:
             return self._ending(smtp, behaviour.data)
         number = len(self._server.mails) + 1
         self._server.keep(_received(envelope, session))
+        smtp.taken += 1
+        await asyncio.sleep(behaviour.late)
         return self._ending(smtp, behaviour.data or f"250 2.0.0 Ok: queued as TEST{number}")
 
     def _ending(self, smtp: Any, reply: str) -> str:

@@ -7,8 +7,10 @@ import base64
 import hmac
 import smtplib
 import socket
-from collections.abc import Callable
+import ssl
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import BinaryIO
 
 from postvak.net import xoauth2
 from postvak.net.connection import (
@@ -45,13 +47,26 @@ class Wire(smtplib.SMTP):
     def connect(self, host: str = "localhost", port: int = 0, source_address: object = None) -> tuple[int, bytes]:
         """Dial, encrypt if TLS starts at once, and read the greeting."""
         self.sock, self.file = dial(self._endpoint, self._limit), None
-        return self.getreply()
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else the final dot waits 40 ms for its ACK
+        greeting = self.getreply()
+        self.note_encryption()
+        return greeting
+
+    def say_all(self, commands: Sequence[str]) -> None:
+        """Several commands at once (RFC 2920); the replies are read by getreply(), one for each."""
+        for command in commands:
+            if "\r" in command or "\n" in command:
+                raise ValueError("a command is one line")
+            self._note(f"C: {command}")
+        self.send("".join(f"{command}\r\n" for command in commands))
 
     def putcmd(self, cmd: str, args: str = "") -> None:
         self._note("C: " + (self._spoken_as or f"{cmd} {args}".rstrip()))
         super().putcmd(cmd, args)
 
     def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = WholeLines(self.sock.makefile("rb"))
         code, text = super().getreply()
         lines = as_text(text).split("\n")
         for line in lines[:-1]:
@@ -70,10 +85,16 @@ class Wire(smtplib.SMTP):
     def transmit(self, content: bytes) -> None:
         """Send the dot-stuffed mail and the final dot; if this raises, the final dot did not arrive."""
         self._note(f"C: ({len(content)} bytes of mail, then the final dot)")
-        view = memoryview(content)
-        for start in range(0, len(view), CHUNK):
+        view, whole = memoryview(content), len(content) // CHUNK * CHUNK
+        for start in range(0, whole, CHUNK):
             self.send(view[start : start + CHUNK])
-        self.send(b".\r\n")
+        self.send(bytes(view[whole:]) + b".\r\n")
+
+    def note_encryption(self) -> None:
+        """As a line of the dialogue that nobody said: protocol and cipher, from now on."""
+        cipher = self.sock.cipher() if isinstance(self.sock, ssl.SSLSocket) else None
+        if cipher:
+            self._note(f"({cipher[1]}, {cipher[0]})")
 
     def limit(self, seconds: float) -> None:
         """How long to wait for what comes next."""
@@ -88,13 +109,29 @@ class Wire(smtplib.SMTP):
 
     def say_goodbye(self) -> None:
         """QUIT without waiting long, and close; raises nothing."""
-        with suppress(OSError, smtplib.SMTPException):
+        with suppress(OSError, smtplib.SMTPException), time_limit(self._endpoint, GOODBYE_SECONDS, self.sock):
             self.limit(GOODBYE_SECONDS)
             self.quit()
         self.close()
 
     def _note(self, line: str) -> None:
         self._lines.append(without_secrets(line, self._endpoint))
+
+
+class WholeLines:
+    """What smtplib reads replies from: a line that breaks off is no reply, whatever its first bytes look like."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def readline(self, limit: int) -> bytes:
+        line = self._file.readline(limit)
+        if line and len(line) < limit and not line.endswith(b"\n"):
+            raise ConnectionResetError("the reply broke off")
+        return line
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def open_wire(endpoint: Endpoint, local_hostname: str, lines: list[str]) -> Wire:
@@ -132,6 +169,7 @@ def _prepare(wire: Wire, endpoint: Endpoint, local_hostname: str) -> None:
         if not wire.has_extn("starttls"):
             raise problem_at(endpoint, Problem.no_starttls, as_text(wire.ehlo_resp or b""))
         wire.starttls(context=tls_context(endpoint))
+        wire.note_encryption()
         wire.ehlo_or_helo_if_needed()
     if endpoint.username:
         _log_in(wire, endpoint)

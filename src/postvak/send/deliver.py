@@ -1,36 +1,48 @@
 """Hands claimed mails to their channel and records each recipient's answer. Spec 04.
 
-One connection carries all claimed mails of a channel. A channel that can't be reached or refuses the log-in is
-paused, and its mails are deferred; that says nothing about their recipients.
+A line is one connection: it carries the mails of a channel one after the other, and is kept for those that come next.
+Between two mails stands one transaction: what became of the one, and that the other one is on its way. So the server's
+answer is recorded before anything else is said to it, and a crash leaves at most one mail per line in doubt.
+
+A channel that can't be reached or refuses the log-in is paused, and its mails are deferred; that says nothing about
+their recipients.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
-from django.conf import settings
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from postvak.blobs import store
 from postvak.blobs.store import BlobMissing, VaultUnreachable
-from postvak.connect.endpoint import with_endpoint
 from postvak.crypto.sealing import CannotOpen
-from postvak.models import Channel, Delivery, OutgoingMail
+from postvak.models import Channel, Delivery, DeliveryEvent, OutgoingMail, SigningKey
 from postvak.net.connection import ConnectionProblem, Problem
-from postvak.send import outbox
+from postvak.send import outbox, pace, statements
+from postvak.send.file_channel import FileChannel
+from postvak.send.provider_session import ProviderChannel
 from postvak.send.record import (
-    UNFINISHED,
     Result,
     pause_channel,
-    record_attempt,
     record_channel_success,
+    write_attempt,
 )
-from postvak.send.smtp import Attempt, InDoubt, Reply, SmtpSession
+from postvak.send.signing import CannotSign, signed
+from postvak.send.smtp import hand_over_seconds
+from postvak.send.smtp_channel import SmtpChannel
 
 log = logging.getLogger("postvak.send")
 State = Delivery.State
+Written = TypeVar("Written")
+TURN = threading.Lock() if connection.vendor == "sqlite" else nullcontext()  # waiting inside SQLite is sleeping
+PAUSES = (0.2, 1.0, 3.0, 10.0, 30.0)  # seconds between tries to record what a server said, while the database is away
 
 
 class Session(Protocol):
@@ -39,29 +51,187 @@ class Session(Protocol):
     def hand_over(self, mail: OutgoingMail, recipients: Sequence[str], raw: bytes) -> Mapping[str, Result]: ...
 
 
+SESSIONS: Mapping[Channel.Kind, Callable[[Channel], AbstractContextManager[Session]]] = {
+    Channel.Kind.SMTP: SmtpChannel,
+    Channel.Kind.FILE: FileChannel,
+    Channel.Kind.PROVIDER: ProviderChannel,
+}
+
+
 def send_due(worker: str) -> int:
     """Claim due mails of one channel and try to send them; returns how many were claimed."""
-    mails = outbox.claim(worker)
-    if mails:
-        send_all(mails, worker)
-    return len(mails)
+    line = Line(worker)
+    try:
+        return line.send_due()
+    finally:
+        line.close()
 
 
 def send_all(mails: Sequence[OutgoingMail], worker: str) -> None:
     """Send claimed mails of one channel. Never raises for what a server does."""
-    channel = mails[0].channel
-    waiting = list(mails)
+    line = Line(worker, mails[0].channel)
     try:
-        with open_session(channel) as session:
+        line.send(mails)
+    finally:
+        line.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A claimed mail as it goes out, or why it doesn't."""
+
+    mail: OutgoingMail
+    raw: bytes
+    refused: Result | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a server said to a mail and nobody has written down yet."""
+
+    mail: OutgoingMail
+    results: Mapping[str, Result]
+
+
+class Line:
+    """One connection of a channel, under the name `worker`, which no other line has. Without a channel: of the one
+    that has waited longest. `is_stopping` is asked between two mails."""
+
+    def __init__(
+        self, worker: str, channel: Channel | None = None, *, is_stopping: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.worker, self.channel, self.is_stopping = worker, channel, is_stopping
+        self.stack = ExitStack()
+        self.session: Session | None = None
+        self.settings: tuple[object, ...] = ()
+
+    def send_due(self) -> int:
+        """Claim a batch and send it; returns how many mails that were."""
+        mails = outbox.claim(self.worker, self.channel)
+        if mails:
+            self.send(mails)
+        return len(mails)
+
+    def close(self) -> None:
+        self.hang_up()
+        pace.give_back_lines(self.worker)
+
+    def hang_up(self) -> None:
+        self.session = None
+        self.stack.close()
+
+    # -- a batch ------------------------------------------------------------
+
+    def send(self, mails: Sequence[OutgoingMail]) -> None:
+        """Claimed mails of one channel. What isn't begun when the worker stops, or at an error that nobody expected, is
+        free for others at once."""
+        channel, waiting = mails[0].channel, deque(mails)
+        try:
+            self.send_each(channel, waiting)
+            record_channel_success(channel, timezone.now())
+        except (ConnectionProblem, CannotOpen) as error:
+            problem = as_problem(error)
+            log.warning("channel %s: %s", channel.name, problem.said)
+            self.hang_up()
+            pause_channel(channel, problem, timezone.now())
             while waiting:
-                send_one(waiting[0], session, worker)
-                waiting.pop(0)
-        record_channel_success(channel, timezone.now())
-    except (ConnectionProblem, CannotOpen) as error:
-        problem = as_problem(error)
-        log.warning("channel %s: %s", channel.name, problem.said)
-        pause_channel(channel, problem, timezone.now())
-        defer_all(waiting, problem.said, worker)
+                mail = waiting.popleft()
+                self.write(Done(mail, for_all(mail, Result(State.DEFERRED, None, problem.said))), None)
+        finally:
+            outbox.release(waiting, self.worker)
+
+    def send_each(self, channel: Channel, waiting: deque[OutgoingMail]) -> None:
+        """A mail leaves `waiting` when there is an answer to it. Raises ConnectionProblem, CannotOpen."""
+        ready = deque(loads(waiting))  # now, so that no signing stands between an answer and its record
+        session, done = self.opened(channel), None
+        while ready and not self.is_stopping():
+            load = ready.popleft()
+            refused = load.refused or too_large(load.raw, channel)
+            recipients = outbox.unfinished(load.mail)
+            if refused or not recipients:
+                self.write(done, None)
+                done = Done(load.mail, dict.fromkeys(recipients, refused) if refused else {})
+            else:
+                is_mine = self.write(done, load)
+                done = Done(load.mail, session.hand_over(load.mail, recipients, load.raw)) if is_mine else None
+            waiting.popleft()
+        self.write(done, None)
+
+    def opened(self, channel: Channel) -> Session:
+        """The session that is open, or a new one if there is none or the channel was changed since."""
+        settings = settings_of(channel)
+        if self.session is None or settings != self.settings:
+            self.hang_up()
+            self.session = self.stack.enter_context(SESSIONS[Channel.Kind(channel.kind)](channel))
+            self.settings = settings
+        return self.session
+
+    def write(self, done: Done | None, following: Load | None) -> bool:
+        """Record what was said to the one mail, and that the next one is on its way; False: that one is another's."""
+        if done is None and following is None:
+            return False
+        return surely(lambda: hand_on(done, following, self.worker))
+
+
+def loads(mails: Collection[OutgoingMail]) -> Iterator[Load]:
+    """The bytes of all with one query. A mail that can't be read or signed stops no other."""
+    found = store.find_all([mail.blob_id for mail in mails])
+    signs = SigningKey.objects.filter(is_on=True).exists()
+    for mail in mails:
+        raw = found[mail.blob_id]
+        if isinstance(raw, BlobMissing):
+            yield Load(mail, b"", Result(State.FAILED, None, str(raw)))
+        elif isinstance(raw, VaultUnreachable):
+            yield Load(mail, b"", Result(State.DEFERRED, None, str(raw)))
+        else:
+            yield signed_load(mail, raw) if signs else Load(mail, raw)
+
+
+def signed_load(mail: OutgoingMail, raw: bytes) -> Load:
+    try:
+        return Load(mail, signed(raw, mail))
+    except CannotSign as error:
+        return Load(mail, b"", Result(State.DEFERRED, None, str(error)))
+
+
+def too_large(raw: bytes, channel: Channel) -> Result | None:
+    """Nothing is transferred only to be refused: the limit is the administrator's, else what the server announced."""
+    limit = channel.size_limit or channel.announced_size
+    if not limit or len(raw) <= limit:
+        return None
+    said = f"552 5.3.4 This mail has {len(raw)} bytes, and {channel.name} takes at most {limit}."
+    return Result(State.FAILED, None, said)
+
+
+def hand_on(done: Done | None, following: Load | None, worker: str) -> bool:
+    """One transaction. Rows are locked in the order outgoing mails, ticket (see by_hand.py)."""
+    now = timezone.now()
+    with TURN, transaction.atomic():
+        events: list[DeliveryEvent] | None = None
+        if following:
+            events = outbox.begin(following.mail, now, seconds=hand_over_seconds(len(following.raw)))
+        written = write_attempt(done.mail, done.results, worker=worker, now=now) if done else []
+        statements.tell([*written, *(events or [])])
+    return events is not None
+
+
+def surely(write: Callable[[], Written]) -> Written:
+    """What the server said must not be forgotten because the database is away for a moment: then a mail would be in doubt
+    of which we know everything. Writing the same twice changes nothing."""
+    for pause in PAUSES:
+        try:
+            return write()
+        except DatabaseError as error:
+            if connection.in_atomic_block:
+                raise
+            log.warning("the answer to a mail can't be recorded, trying again in %s s: %s", pause, error)
+            connection.close()
+            time.sleep(pause)
+    return write()
+
+
+def for_all(mail: OutgoingMail, result: Result) -> Mapping[str, Result]:
+    return dict.fromkeys(outbox.unfinished(mail), result)
 
 
 def as_problem(error: ConnectionProblem | CannotOpen) -> ConnectionProblem:
@@ -70,114 +240,9 @@ def as_problem(error: ConnectionProblem | CannotOpen) -> ConnectionProblem:
     return ConnectionProblem(Problem.login_refused, str(error))
 
 
-def send_one(mail: OutgoingMail, session: Session, worker: str) -> None:
-    if not outbox.extend(mail):
-        return
-    recipients = unfinished(mail)
-    try:
-        raw = outbox.raw_mail(mail)
-    except BlobMissing as error:
-        record(mail, recipients, Result(State.FAILED, None, str(error)), worker)
-        return
-    except VaultUnreachable as error:
-        record(mail, recipients, Result(State.DEFERRED, None, str(error)), worker)
-        return
-    results = session.hand_over(mail, recipients, raw) if recipients else {}
-    record_attempt(mail, results, worker=worker, now=timezone.now())
-
-
-def unfinished(mail: OutgoingMail) -> list[str]:
-    return list(mail.deliveries.filter(state__in=UNFINISHED).values_list("recipient", flat=True))
-
-
-def record(mail: OutgoingMail, recipients: Iterable[str], result: Result, worker: str) -> None:
-    record_attempt(mail, dict.fromkeys(recipients, result), worker=worker, now=timezone.now())
-
-
-def defer_all(mails: Iterable[OutgoingMail], said: str, worker: str) -> None:
-    for mail in mails:
-        record(mail, unfinished(mail), Result(State.DEFERRED, None, said), worker)
-
-
-def open_session(channel: Channel) -> AbstractContextManager[Session]:
-    """A session of the channel's kind. Raises ConnectionProblem, CannotOpen."""
-    return SESSIONS[Channel.Kind(channel.kind)](channel)
-
-
-class SmtpChannel:
-    """An SMTP connection that is used for many mails."""
-
-    def __init__(self, channel: Channel) -> None:
-        self.channel = channel
-        self.session = with_endpoint(channel, SmtpSession)
-
-    def __enter__(self) -> Self:
-        self.session.__enter__()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.session.__exit__(kind, error, at)
-
-    def hand_over(self, mail: OutgoingMail, recipients: Sequence[str], raw: bytes) -> Mapping[str, Result]:
-        """Raises ConnectionProblem. A connection that broke after the last byte leaves recipients in doubt."""
-        doubtful: dict[str, Result] = {}
-        try:
-            attempt = self.send(mail, recipients, raw)
-        except InDoubt as doubt:
-            attempt = doubt.attempt
-            doubtful = dict.fromkeys(doubt.recipients, Result(State.IN_DOUBT, None, doubt.said))
-        return {recipient: result_of(reply) for recipient, reply in attempt.replies.items()} | doubtful
-
-    def send(self, mail: OutgoingMail, recipients: Sequence[str], raw: bytes) -> Attempt:
-        """A session whose token ran out between two mails is opened anew; nothing of this mail was sent by then."""
-        try:
-            return self.send_once(mail, recipients, raw)
-        except InDoubt:
-            raise
-        except ConnectionProblem as problem:
-            if self.channel.grant_id is None or problem.problem is not Problem.login_refused:
-                raise
-        self.session.close()
-        self.session = with_endpoint(self.channel, SmtpSession)
-        return self.send_once(mail, recipients, raw)
-
-    def send_once(self, mail: OutgoingMail, recipients: Sequence[str], raw: bytes) -> Attempt:
-        return self.session.send(
-            mail.envelope_from, recipients, raw, before_data=lambda: outbox.mark_sending(mail, recipients)
-        )
-
-
-def result_of(reply: Reply) -> Result:
-    """2xx accepted, 4xx deferred, 5xx failed (RFC 5321 4.2.1)."""
-    said = f"{reply.code} {reply.text}"
-    if reply.is_success:
-        return Result(State.ACCEPTED, reply.code, said)
-    return Result(State.DEFERRED if reply.is_temporary else State.FAILED, reply.code, said)
-
-
-class FileChannel:
-    """Writes each mail as an .eml file into the data directory: for trying out, nothing leaves the machine."""
-
-    def __init__(self, channel: Channel) -> None:
-        self.folder: Path = settings.CONFIGURATION.data / "sent" / str(channel.pk)
-
-    def __enter__(self) -> Self:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        pass
-
-    def hand_over(self, mail: OutgoingMail, recipients: Sequence[str], raw: bytes) -> Mapping[str, Result]:
-        path = self.folder / f"{mail.pk}.eml"
-        try:
-            path.write_bytes(raw)
-        except OSError as error:
-            return dict.fromkeys(recipients, Result(State.DEFERRED, None, str(error)))
-        return dict.fromkeys(recipients, Result(State.ACCEPTED, None, str(path)))
-
-
-SESSIONS: Mapping[Channel.Kind, Callable[[Channel], AbstractContextManager[Session]]] = {
-    Channel.Kind.SMTP: SmtpChannel,
-    Channel.Kind.FILE: FileChannel,
-}
+def settings_of(channel: Channel) -> tuple[object, ...]:
+    """What a connection was opened with."""
+    return (
+        channel.pk, channel.kind, channel.host, channel.port, channel.security, channel.verify_tls, channel.ca_pem,
+        channel.username, channel.sealed_password, channel.grant_id, channel.provider, channel.sealed_settings,
+    )  # fmt: skip

@@ -1,28 +1,49 @@
-"""What every mail of ours on a ticket has: its place in the thread, names, signature, quotation; and the rows that
-record it."""
+"""What every mail of ours on a ticket has: its place in the thread and names; and the rows that record it. Its words,
+signature and quotation: notify.body."""
 
 import re
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from postvak.mail.addresses import normalise
 from postvak.mail.compose import Draft
 from postvak.mail.parse import parse
-from postvak.mail.quotes import quote_reply
 from postvak.mail.threading import canonical_message_id, reply_subject, written_subject
 from postvak.mail.values import Address as MailAddress
-from postvak.models import Agent, Attachment, Brand, Message, Options, Ticket
+from postvak.models import Agent, Attachment, Message, Options, Ticket
 
 WRITABLE_ID = re.compile(r"(?!sha256:)[^\s<>\x00-\x1f\x7f]{1,900}")  # what stands for a longer one is no id
-LINE_OF_AGENT = re.compile(r"^.*\{agent\}.*\n?", re.MULTILINE)
 
 
 def newest_mail(ticket: Ticket, *, besides: Message | None = None) -> Message | None:
     """The newest mail that customers may know, and that isn't one of our automatic ones: an answer continues and
-    quotes it. What was taken back, nobody knows."""
+    quotes it. What was taken back, nobody knows; what was said about a forward, the customer doesn't."""
     mails = ticket.messages.exclude(kind=Message.Kind.NOTE).exclude(is_internal=True).filter(taken_back_at=None)
     mails = mails.exclude(kind=Message.Kind.OUTGOING, author_kind=Message.AuthorKind.SYSTEM)
-    return mails.exclude(pk=besides.pk if besides else 0).order_by("-created_at", "-id").first()
+    mails = mails.exclude(pk=besides.pk if besides else 0).order_by("-created_at", "-id")
+    return newest_besides(mails, forwards(ticket))
+
+
+def forwards(ticket: Ticket) -> set[str]:
+    """Message-IDs of our mails to third parties."""
+    rows = ticket.messages.filter(kind=Message.Kind.OUTGOING, is_internal=True)
+    return set(rows.values_list("message_id", flat=True)) - {""}
+
+
+def is_aside(mail: Message | None, ticket: Ticket) -> bool:
+    """Belongs it to a conversation about a forward, of which the customer knows nothing?"""
+    if mail is None or mail.is_internal:
+        return mail is not None
+    return bool(mail.references) and not forwards(ticket).isdisjoint(mail.references)
+
+
+def newest_besides(mails: QuerySet[Message], forwards: set[str]) -> Message | None:
+    """The first of `mails` that belongs to no conversation about a forward."""
+    if not forwards:
+        return mails.first()
+    return next((mail for mail in mails.iterator(20) if forwards.isdisjoint(mail.references)), None)
 
 
 def answered_id(previous: Message | None) -> str:
@@ -51,24 +72,6 @@ def named(emails: Sequence[str], ticket: Ticket) -> tuple[MailAddress, ...]:
     rows = ticket.messages.filter(author_email__in=emails, kind=Message.Kind.INCOMING)
     names = {normalise(email): name for email, name in rows.values_list("author_email", "author_name")}
     return tuple(MailAddress(names.get(normalise(email), ""), email) for email in emails)
-
-
-def full_text(text: str, brand: Brand, *, agent_name: str, quoted: Message | None) -> str:
-    """The words themselves, the brand's signature, and the quoted mail that is answered. Without an agent, the lines
-    of the signature that name him are left out."""
-    parts = [text.rstrip()]
-    if signature := signature_of(brand, agent_name):
-        parts.append("-- \n" + signature)
-    if quoted and quoted.text.strip():
-        author = quoted.author_name or quoted.author_email
-        parts.append(quote_reply(quoted.text, author=author, at=quoted.created_at, language=brand.language))
-    return "\n\n".join(parts) + "\n"
-
-
-def signature_of(brand: Brand, agent_name: str) -> str:
-    if not agent_name:
-        return LINE_OF_AGENT.sub("", brand.signature).strip()
-    return brand.signature.replace("{agent}", agent_name).strip()
 
 
 def message_of(draft: Draft, ticket: Ticket, *, text: str, agent: Agent | None, author_name: str) -> Message:

@@ -1,25 +1,29 @@
 """The outbox: the only exit for mail. Spec 04.
 
-freeze() puts a mail in, in the caller's transaction. send_due() claims due mails under a lease, hands them to
-their channel, and records the server's reply for each recipient before anything else happens.
+freeze() puts a mail in, in the caller's transaction. claim() takes due mails out under a lease, begin() marks the one
+that is handed over next. Who carries them is in deliver.py, what became of them in record.py.
 """
 
-import logging
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import OuterRef, Q, QuerySet, prefetch_related_objects
 from django.utils import timezone
 
 from postvak.blobs import store
+from postvak.mail import return_path
 from postvak.models import Blob, Channel, Delivery, DeliveryEvent, Message, OutgoingMail
-from postvak.send.record import record_doubt
+from postvak.send import pace, statements
+from postvak.send.record import UNFINISHED, record_doubt
 
-log = logging.getLogger("postvak.send")
-
-LEASE = timedelta(minutes=15)  # longer than the slowest hand-over (RFC 5321 4.5.3.2: ten minutes for the last reply)
+LEASE = timedelta(minutes=20)  # prolonged for a mail whose hand-over may take longer (smtp.hand_over_seconds)
+MARGIN = timedelta(minutes=1)
 BATCH = 20
+BATCH_BYTES = 20 * 1024 * 1024  # raw bytes held in memory at once; a single larger mail goes alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def freeze(
     outgoing = OutgoingMail.objects.create(
         message=message,
         channel=channel,
-        envelope_from=envelope.sender,
+        envelope_from=return_path_of(message, channel, envelope.sender),
         blob=blob,
         created_at=timezone.now(),
         next_attempt_at=at,
@@ -65,40 +69,113 @@ def freeze(
     return outgoing
 
 
-def claim(worker: str) -> list[OutgoingMail]:
-    """Take due mails of one channel under a lease, oldest first, so that one connection carries them all."""
+def return_path_of(message: Message, channel: Channel, own: str) -> str:
+    """Where delivery reports go: nowhere ("", some automatic mail), by the channel's policy with our token, or to `own`."""
+    if not own:
+        return ""
+    return return_path.make(channel.return_path, message.pk, key=settings.SECRET_KEY.encode()) or own
+
+
+def claim(worker: str, channel: Channel | None = None) -> list[OutgoingMail]:
+    """Take due mails of one channel (of `channel`, if given) under a lease, oldest first, so that one connection
+    carries them all. Their deliveries and their channel are loaded."""
     now = timezone.now()
+    keys = [channel.pk] if channel else [ready.pk for ready in ready_channels(now)]
+    return next(filter(None, (claim_of(key, worker, now) for key in keys)), [])
+
+
+def ready_channels(now: datetime) -> QuerySet[Channel]:
+    """Channels that may send now and have something to send, the one that has waited longest first."""
+    due = OutgoingMail.objects.claimable(now).filter(channel=OuterRef("pk")).order_by("next_attempt_at", "id")
+    awake = Q(paused_until=None) | Q(paused_until__lte=now)
+    found = Channel.objects.filter(awake, pace.has_room(now)).annotate(oldest=due.values("next_attempt_at")[:1])
+    return found.filter(oldest__isnull=False).order_by("oldest", "pk")
+
+
+def claim_of(key: int, worker: str, now: datetime) -> list[OutgoingMail]:
+    """Up to BATCH mails and BATCH_BYTES of the channel, as its connections and its rate allow."""
     with transaction.atomic():
-        due = OutgoingMail.objects.claimable(now).order_by("next_attempt_at", "id")
-        rows = list(due.select_for_update(skip_locked=True, of=("self",)).select_related("channel")[:BATCH])
-        mine = [row for row in rows if row.channel_id == rows[0].channel_id]
-        abandoned = [row for row in mine if row.claimed_by]
-        OutgoingMail.objects.filter(pk__in=[row.pk for row in mine]).update(
-            claimed_by=worker, claimed_until=now + LEASE
-        )
-        in_doubt = {row.pk for row in abandoned if record_doubt(row, worker=worker, now=now)}
-    for row in mine:
-        row.claimed_by = worker
+        channel = Channel.objects.select_for_update(no_key=True).get(pk=key)
+        if pace.room(channel, now) == 0 or not pace.is_free_line(channel, worker, now):
+            return []
+        due = OutgoingMail.objects.claimable(now).filter(channel=channel).order_by("next_attempt_at", "id")
+        rows = list(due.select_for_update(skip_locked=True, of=("self",))[:BATCH])
+        prefetch_related_objects(rows, "deliveries")
+        mine = within(within_memory(rows), pace.room(channel, now), channel.rate_per_minute)
+        if not mine:
+            return []
+        in_doubt = take(mine, channel, worker, now)
+        pace.take_line(channel, worker, now)
+        pace.use(channel, sum(len(unfinished(row)) for row in mine), now)
     return [row for row in mine if row.pk not in in_doubt]
 
 
-def extend(outgoing: OutgoingMail) -> bool:
-    """Prolong the lease before a mail of the batch is handed over; False: another worker has it."""
-    now = timezone.now()
-    return bool(
-        OutgoingMail.objects.filter(pk=outgoing.pk, claimed_by=outgoing.claimed_by, claimed_until__gt=now).update(
-            claimed_until=now + LEASE
-        )
-    )
+def take(rows: Sequence[OutgoingMail], channel: Channel, worker: str, now: datetime) -> set[int]:
+    """Put the lease on them; returns those that a worker abandoned in the middle, whose outcome nobody knows."""
+    abandoned = [row for row in rows if row.claimed_by]
+    OutgoingMail.objects.filter(pk__in=[row.pk for row in rows]).update(claimed_by=worker, claimed_until=now + LEASE)
+    for row in rows:
+        row.channel, row.claimed_by, row.claimed_until = channel, worker, now + LEASE
+    return {row.pk for row in abandoned if record_doubt(row, worker=worker, now=now)}
+
+
+def within_memory(rows: Sequence[OutgoingMail]) -> list[OutgoingMail]:
+    """The first of `rows` that have at most BATCH_BYTES together; one that alone has more goes alone."""
+    blobs = Blob.objects.filter(digest__in=[row.blob_id for row in rows])
+    sizes = dict(blobs.values_list("digest", "size"))
+    totals = itertools.accumulate(sizes[row.blob_id] for row in rows)
+    return [
+        row for number, (row, total) in enumerate(zip(rows, totals, strict=True)) if not number or total <= BATCH_BYTES
+    ]
+
+
+def within(rows: Iterable[OutgoingMail], room: int | None, rate: int | None) -> list[OutgoingMail]:
+    """The first of `rows` whose recipients fit into what is left of the minute. A mail with more of them than go in a
+    whole minute has one of its own."""
+    taken: list[OutgoingMail] = []
+    recipients = 0
+    for row in rows:
+        recipients += len(unfinished(row))
+        if room is not None and recipients > room and (taken or room != rate):
+            break
+        taken.append(row)
+    return taken
+
+
+def unfinished(outgoing: OutgoingMail) -> list[str]:
+    return [delivery.recipient for delivery in outgoing.deliveries.all() if delivery.state in UNFINISHED]
+
+
+def begin(outgoing: OutgoingMail, now: datetime, *, seconds: float = 0.0) -> list[DeliveryEvent] | None:
+    """Record, in the caller's transaction, that the next bytes may be accepted: a crash after it leaves the outcome in
+    doubt. The lease is prolonged to outlive a hand-over that may take `seconds`. Returns the events for the caller to
+    write; None: another worker has it."""
+    until = now + timedelta(seconds=seconds) + MARGIN
+    if outgoing.claimed_until is None or outgoing.claimed_until < until:
+        if not statements.prolong(outgoing.pk, outgoing.claimed_by, now, until=until):
+            return None
+        outgoing.claimed_until = until
+    rows = [delivery for delivery in outgoing.deliveries.all() if delivery.state in UNFINISHED]
+    if not statements.begin_deliveries([row.pk for row in rows], outgoing.pk, outgoing.claimed_by, now):
+        return None
+    return [DeliveryEvent(delivery=row, at=now, kind="attempt") for row in rows]
 
 
 def mark_sending(outgoing: OutgoingMail, recipients: Sequence[str]) -> None:
-    """Record, durably, that the next bytes may be accepted: a crash from here on leaves the outcome in doubt."""
+    """For a session that makes several requests of one mail: as begin(), for those of `recipients` that aren't marked."""
     now = timezone.now()
     with transaction.atomic():
-        rows = outgoing.deliveries.filter(recipient__in=recipients)
-        rows.update(state=Delivery.State.SENDING, changed_at=now)
-        DeliveryEvent.objects.bulk_create(DeliveryEvent(delivery=delivery, at=now, kind="attempt") for delivery in rows)
+        rows = list(outgoing.deliveries.filter(recipient__in=recipients).exclude(state=Delivery.State.SENDING))
+        Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(state=Delivery.State.SENDING, changed_at=now)
+        DeliveryEvent.objects.bulk_create(DeliveryEvent(delivery=row, at=now, kind="attempt") for row in rows)
+
+
+def release(mails: Iterable[OutgoingMail], worker: str) -> None:
+    """Claimed, but not begun: others may have them at once. One that was on its way when an error came that nobody
+    expected keeps its lease, so that it is found in doubt."""
+    keys = [mail.pk for mail in mails]
+    mine = OutgoingMail.objects.filter(pk__in=keys, claimed_by=worker)
+    mine.exclude(deliveries__state=Delivery.State.SENDING).update(claimed_by="", claimed_until=None)
 
 
 def raw_mail(outgoing: OutgoingMail) -> bytes:

@@ -24,15 +24,21 @@ from postvak.receive.idle import Idler
 from postvak.receive.listener.server import Ports, listen
 from postvak.receive.reconcile import due_for_comparison, reconcile
 from postvak.receive.retention import drop_expired
-from postvak.send.deliver import send_due
+from postvak.send.copies import copy_due
+from postvak.send.signing_keys import DailyCheck
 from postvak.send.suppress import suppress_returned
+from postvak.tickets.search.files import read_files_due
+from postvak.tickets.search.index import index_due
 from postvak.worker.identity import free_claims_of_the_dead, own_name
+from postvak.worker.senders import Senders
 
 log = logging.getLogger("postvak.worker")
 
 PARALLEL_FETCHES = 32  # threads; most of them wait for a server
 IDLE = 0.5  # seconds between looks at an empty queue; one indexed query each
 FETCH_LOOK = 1.0
+COPY_LOOK = 2.0
+READ_LOOK = 2.0
 UPKEEP_LOOK = 15.0
 PAUSE_AFTER_ERROR = 2.0
 JOBS = ("receive", "process", "send", "listen")
@@ -55,8 +61,8 @@ class Engine:
         connection.close()
         loops: dict[str, list[Callable[[], None]]] = {
             "receive": [self.receive_loop, self.idle_loop, self.upkeep_loop],
-            "process": [self.process_loop],
-            "send": [self.write_loop, self.send_loop],
+            "process": [self.process_loop, self.index_loop, self.read_loop],
+            "send": [self.write_loop, self.send_loop, self.copy_loop],
             "listen": [self.listen_loop],
         }
         threads = [threading.Thread(target=loop, name=loop.__name__) for job in self.jobs for loop in loops[job]]
@@ -76,6 +82,20 @@ class Engine:
                 self.mail_arrived.clear()
         connection.close()
 
+    def index_loop(self) -> None:
+        """What came in can be searched about a second later."""
+        while not self.stopping.is_set():
+            if not self.guarded(lambda: index_due(self.name)):
+                self.stopping.wait(IDLE)
+        connection.close()
+
+    def read_loop(self) -> None:
+        """Attached files, beside the index: a slow PDF delays no mail's words."""
+        while not self.stopping.is_set():
+            if not self.guarded(read_files_due):
+                self.stopping.wait(READ_LOOK)
+        connection.close()
+
     def write_loop(self) -> None:
         while not self.stopping.is_set():
             if not self.guarded(lambda: write_due(self.name)):
@@ -83,9 +103,21 @@ class Engine:
         connection.close()
 
     def send_loop(self) -> None:
+        """Mails go out in threads of their own (senders.py). A failed delivery is judged soon after it is recorded."""
+        senders = Senders(self.name, self.stopping, self.guarded)
         while not self.stopping.is_set():
-            if not self.guarded(lambda: send_due(self.name) + suppress_returned(timezone.now())):
-                self.stopping.wait(IDLE)
+            self.guarded(senders.look)
+            while self.guarded(lambda: suppress_returned(timezone.now())):
+                continue
+            self.stopping.wait(IDLE)
+        senders.join()
+        connection.close()
+
+    def copy_loop(self) -> None:
+        """Beside the sending: a slow IMAP server delays no mail."""
+        while not self.stopping.is_set():
+            if not self.guarded(lambda: copy_due(self.name)):
+                self.stopping.wait(COPY_LOOK)
         connection.close()
 
     def listen_loop(self) -> None:
@@ -115,11 +147,12 @@ class Engine:
 
     def upkeep_loop(self) -> None:
         """Once a day each mailbox is compared with its server, each connected account tested, and old bytes are dropped;
-        it is no hurry. Of silent mailboxes the administrators are told."""
-        grants, alarm = DailyTest(), Alarm()
+        keys that sign are compared with DNS; it is no hurry. Of silent mailboxes the administrators are told."""
+        grants, alarm, keys = DailyTest(), Alarm(), DailyCheck()
         while not self.stopping.is_set():
             self.guarded(self.compare_one)
             self.guarded(lambda: grants.test_one(timezone.now()))
+            self.guarded(lambda: keys.check_one(timezone.now()))
             self.guarded(lambda: alarm.tell_one(timezone.now(), worker=self.name))
             self.guarded(lambda: drop_expired(timezone.now()))
             self.stopping.wait(UPKEEP_LOOK)

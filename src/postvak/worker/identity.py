@@ -8,7 +8,7 @@ from pathlib import Path
 from django.db.models import Model
 from django.utils import timezone
 
-from postvak.models import AutomaticMail, Lease, OutgoingMail, Receipt
+from postvak.models import AutomaticMail, Lease, OutgoingMail, Receipt, SentCopy
 
 
 def own_name() -> str:
@@ -25,6 +25,7 @@ def free_claims_of_the_dead(own: str = "") -> None:
         (Receipt, "claimed_by", "claimed_until"),
         (AutomaticMail, "claimed_by", "claimed_until"),
         (OutgoingMail, "claimed_by", "claimed_until"),
+        (SentCopy, "claimed_by", "claimed_until"),
         (Lease, "owner", "until"),
     ):
         dead = [name for name in owners(model, owner) if name != own and is_dead(name)]
