@@ -32,6 +32,32 @@ REPLIES = (
     ("552 5.3.1 mail system full", "given up", False),
     ("550 5.7.28 too many mails from you", "given up", False),
     ("5.4.7 smtp; delivery time expired", "couldn't be delivered in time", False),
+    ("550 5.7.1 Our system detected that the domain's DMARC policy was not met", "SPF, DKIM and DMARC", False),
+    ("550 5.7.515 Access denied, sending domain x.example does not meet the required authentication level.", "SPF, DKIM", False),
+    ("554 5.7.9 Message not accepted for policy reasons. See https://senders.example/codes", "rules don't allow", False),
+    ("550 5.4.1 Recipient address rejected: Access denied. AS(201806281)", "doesn't exist", False),
+    ("550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Part of their network is on our block list (S3140).", "block lists", False),
+    ("550 5.7.708 Service unavailable. Access denied, traffic not accepted from this IP.", "block lists", False),
+    ("421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to user complaints", "too much mail", False),
+    ("552-5.7.0 This message was blocked because its content presents a potential security issue.", "a file of this mail", False),
+    ("554 5.6.0 Attachment type .exe is not allowed", "a file of this mail", False),
+    ("530 5.7.0 Must issue a STARTTLS command first", "encrypted", False),
+    ("450 4.1.8 <a@b.example>: Sender address rejected: Domain not found", "domain of our sending address", False),
+    ("550 5.1.8 <a@b.example>: Sender address rejected: Domain not found", "domain of our sending address", False),
+    ("No MX for customer.example", "after the @", True),
+    ("HTTP 200 Queued. Thank you.", "", False),
+    ("HTTP 429 Too many requests", "tries again by itself, later", False),
+    ("HTTP 503 Service Unavailable", "tries again", False),
+    ("HTTP 413 Payload Too Large", "too large", False),
+    ("HTTP 403 The from address does not match a verified Sender Identity.", "have its domain verified", False),
+    ("HTTP 400 MessageRejected Email address is not verified. The following identities failed", "have its domain verified", False),
+    ("HTTP 422 Found inactive addresses: x@y.example. Inactive recipients are ones that have generated a hard bounce", "provider's list", False),
+    ("Not delivering to previously bounced address", "provider's list", False),
+    ("blocked : due to blacklist user", "provider's list", False),
+    ("Postmark can't carry a part of this mail: multipart/signed", "unchanged", False),
+    ("Brevo does not support non-ASCII characters in metadata", "unchanged", False),
+    ("HTTP 422 Invalid 'To' address: 'x@y'.", "check its spelling", False),
+    ("The server was unable to deliver your message (ex: unknown user, mailbox not found).", "doesn't exist", True),
 )  # fmt: skip
 
 
@@ -53,6 +79,14 @@ def test_every_sentence_is_whole_and_says_what_to_do_or_that_nothing_is_to_be_do
         assert sentence[0].isupper()
         assert sentence.endswith(".")
         assert ":" in sentence, sentence
+
+
+def test_what_is_tried_no_more_promises_nothing_and_what_is_tried_again_does() -> None:
+    assert "tries again" in explanation("451 4.3.0 busy", is_final=False)
+    assert "given up" in explanation("451 4.3.0 busy", is_final=True)
+    assert "for good" in explanation("455 4.9.9 odd", is_final=True)
+    assert "tries again" in explanation("connection refused", is_final=False)
+    assert "given up" in explanation("connection refused", is_final=True)
 
 
 def test_the_numbers_of_an_address_are_no_status() -> None:

@@ -19,8 +19,8 @@ from postvak.models import AutomaticMail, Delivery, Receipt
 from postvak.process.attributes import READERS
 from postvak.process.changes import snapshot
 from postvak.process.decide import STEPS
-from postvak.process.facts import DELAYED
 from postvak.process.filters.actions import ACTIONS
+from postvak.process.reports import DELAYED, NOT_OUT
 
 ROOT = Path(postvak.__file__).parent
 PROCESS = sorted((ROOT / "process").rglob("*.py"))
@@ -28,7 +28,7 @@ CODE = re.compile(r"[a-z]+(?:_[a-z]+)+|[a-z]{5,}")
 NAMED = re.compile(r"%\((\w+)\)s")
 EXPANDED = {
     "kind_": [kind.value for kind in Kind],
-    "report_": [Delivery.State.BOUNCED, Delivery.State.BLOCKED, Delivery.State.COMPLAINED, Delivery.State.DELIVERED, DELAYED],
+    "report_": [Delivery.State.BOUNCED, Delivery.State.BLOCKED, Delivery.State.COMPLAINED, Delivery.State.DELIVERED, DELAYED, NOT_OUT],
 }  # fmt: skip
 
 

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from postvak.log.sentence import Text
 
 ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3}\.\d{1,3})(?!\.?\d)")
-GREYLIST = re.compile(r"gr[ea]y-?list", re.IGNORECASE)
 REPLY = re.compile(r"\A\s*([245]\d\d)\b")
+HTTP = re.compile(r"\AHTTP (\d\d\d)\b")  # as send.provider_answers writes what a provider answered
 
 UNKNOWN_ADDRESS = _("This address doesn't exist at the other server: check its spelling, or ask for the right one.")
 UNKNOWN_DOMAIN = _("The part after the @ doesn't exist or takes no mail: check its spelling.")
@@ -39,6 +39,18 @@ LOOP = _("The mail was going round in circles between servers: the recipient's a
 WRITTEN_WRONG = _("This can't be an address: check its spelling.")
 NOT_ASCII = _("Our sending server can't handle letters like ü or é in addresses: ask for another address.")
 ENCODING = _("The other server can't handle the form of the mail: send it without unusual files.")
+FILE_REFUSED = _(
+    "The other server refuses a file of this mail, because such files can do harm: send it in another way."
+)
+TLS_WANTED = _("The other server wants an encrypted mail or connection: an administrator should look at it.")
+OUR_DOMAIN = _("The other server doesn't know the domain of our sending address: an administrator should check it.")
+LISTED = _(
+    "Our provider sends nothing to this address, because mail to it came back or somebody complained: an administrator can take it off the provider's list."
+)
+UNVERIFIED = _("Our provider doesn't know our sending address: an administrator should have its domain verified there.")
+CANNOT_CARRY = _(
+    "Our provider can't carry this mail unchanged: an administrator should send such mails through an SMTP server."
+)
 PROTOCOL = _("The servers didn't understand each other: an administrator should look at the server's words.")
 
 BY_STATUS: Mapping[str, Text] = {
@@ -49,7 +61,7 @@ BY_STATUS: Mapping[str, Text] = {
     "1.4": _("Several people have this address at the other server: ask for a more exact one."),
     "1.6": _("The recipient has moved and left no new address: ask for it."),
     "1.7": _("The other server doesn't like our sending address: an administrator should check it."),
-    "1.8": _("The other server doesn't know the domain of our sending address: an administrator should check it."),
+    "1.8": OUR_DOMAIN,
     "1.9": PROTOCOL,
     "1.10": _("The recipient's domain says that it takes no mail: ask for another address."),
     "2.0": _("The recipient's mailbox can't be reached: ask the recipient in another way."),
@@ -78,12 +90,12 @@ BY_STATUS: Mapping[str, Text] = {
     "7.1": NOT_ALLOWED,
     "7.2": _("Only certain people may write to this list: ask the recipient."),
     "7.3": NOT_ALLOWED,
-    "7.4": _("The other server wants an encrypted mail or connection: an administrator should look at it."),
+    "7.4": TLS_WANTED,
     "7.5": PROOF,
     "7.7": PROOF,
     "7.8": LOG_IN,
     "7.9": LOG_IN,
-    "7.10": _("The other server wants an encrypted mail or connection: an administrator should look at it."),
+    "7.10": TLS_WANTED,
     "7.13": _("The account at the other server is switched off: ask for another address."),
     "7.17": _("This address belongs to somebody else now: ask the recipient for the new one."),
     "7.18": _("The recipient's domain belongs to somebody else now: ask the recipient for the new address."),
@@ -97,23 +109,51 @@ BY_STATUS: Mapping[str, Text] = {
     "7.27": _("The other server says that our sending address takes no mail: an administrator should check it."),
     "7.28": TOO_MANY,
     "7.29": PROOF,
-    "7.30": _("The other server wants an encrypted mail or connection: an administrator should look at it."),
+    "7.30": TLS_WANTED,
     "7.57": LOG_IN,
     "7.64": NOT_ALLOWED,
 }
+
+# Words that say more than the code beside them: some servers give these codes another meaning. First match wins.
+BEFORE_CODES: tuple[tuple[re.Pattern[str], Text], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), sentence)
+    for pattern, sentence in (
+        (r"gr[ea]y-?list", GREYLISTED),
+        (r"recipient address rejected: access denied", UNKNOWN_ADDRESS),  # Microsoft's 5.4.1
+        (r"not accepted for policy reasons", NOT_ALLOWED),  # Yahoo's 5.7.9
+        (r"deferred due to (user complaints|unexpected volume)", TOO_MANY),
+        (r"potential security issue|\b(virus|malware)\b.{0,40}(found|detected)|infected (file|with|mail|message)", FILE_REFUSED),
+        (r"can't carry a part of this mail|\A[a-z ]{3,20} does not support ", CANNOT_CARRY),
+        (
+            r"inactive (recipient|address)|marked as inactive|suppress(ion|ed)|previously (bounced|unsubscribed|complained)|preblocked|"
+            r"^(bounced|unsubscribed|spam reporting) address|blacklist(ed)? user|user.{0,20}blacklisted",
+            LISTED,
+        ),
+    )
+)  # fmt: skip
 
 # Words, where the code is missing or says only "not allowed". First match wins.
 BY_WORDS: tuple[tuple[re.Pattern[str], Text], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), sentence)
     for pattern, sentence in (
+        (r"sender address rejected: domain|domain of sender|sender('s)? domain.{0,20}(unknown|not found|not exist)", OUR_DOMAIN),
+        (
+            r"\AHTTP 4.{0,200}\b(sender|from|identity|email address|domain)\b.{0,80}(not|n't|unverified).{0,40}(verified|match|authori[sz]ed|registered|confirmed)",
+            UNVERIFIED,
+        ),
+        (r"authentication level", PROOF),
+        (r"(attachment|file).{0,40}(not allowed|blocked|prohibited|forbidden|denied|rejected)", FILE_REFUSED),
+        (r"starttls|\btls (is )?required|requires? (tls|encryption)|encryption (is )?(required|needed)", TLS_WANTED),
         (r"relay(ing)? (access )?(is )?(denied|not permitted|not allowed)|unable to relay", RELAY),
         (r"authentication (is )?required|must authenticate|auth(entication)? credentials|535\b", LOG_IN),
-        (r"(block|black|deny)-?list|spamhaus|barracuda|\brbl\b|\bdnsbl\b|reputation|banned sending ip", BLOCKED_SENDER),
+        (r"(block|black|deny)[- ]?list|traffic not accepted from this ip|spamhaus|barracuda|\brbl\b|\bdnsbl\b|reputation|banned sending ip", BLOCKED_SENDER),
         (r"\b(spf|dkim|dmarc)\b|unauthenticated (email|mail)", PROOF),
         (r"\bspam\b|\bunsolicited\b|\bjunk\b|looks like|message content rejected", UNWANTED),
         (r"(mailbox|quota|storage).{0,30}(full|exceeded)|over ?quota|out of storage", FULL),
-        (r"(message|mail|size).{0,30}(too (large|big)|exceeds)|size limit", TOO_LARGE),
-        (r"too many (connections|messages|mails)|rate.?limit|throttl|sending rate", TOO_MANY),
+        (r"(message|mail|size|entity|payload).{0,30}(too (large|big)|exceeds)|size limit|^HTTP 413", TOO_LARGE),
+        (r"too many (connections|messages|mails)|rate.?limit|throttl|sending rate|^HTTP 429", TOO_MANY),
+        (r"\bno mx\b|mx lookup fail|no mail host|invalid domain", UNKNOWN_DOMAIN),
+        (r"invalid '?(to|cc|bcc)'? address|not a valid (email )?address|bad ?email ?address", WRITTEN_WRONG),
         (r"(host|domain).{0,20}(not found|unknown|doesn't exist|does not exist)|nxdomain", UNKNOWN_DOMAIN),
         (
             r"(no such|unknown|invalid|non-?existent) (user|recipient|mailbox|address|account)|user (is )?unknown|"
@@ -122,7 +162,8 @@ BY_WORDS: tuple[tuple[re.Pattern[str], Text], ...] = tuple(
             UNKNOWN_ADDRESS,
         ),
         (r"\bloop\b|too many hops", LOOP),
-        (r"connection (lost|refused|reset|broke|closed)|timed? ?out|unreachable", CONNECTION),
+        (r"connection (lost|refused|reset|broke|closed)|timed? ?out|unreachable|failed to establish", CONNECTION),
+        (r"^HTTP 5\d\d", BUSY),
     )
 )  # fmt: skip
 VAGUE = {"0.0", "7.0", "7.1", "3.0", "5.0", "1.0", "2.0", "4.0", "6.0"}
@@ -161,27 +202,31 @@ SOFTER = (
     (WRITTEN_WRONG, DELAYED_ADDRESS),
 )
 TRUE_OF_BOTH = (
-    GREYLISTED, BUSY, TOO_MANY, CONNECTION, LOG_IN, BLOCKED_SENDER, PROOF, BY_STATUS["4.1"], BY_STATUS["4.3"],
+    GREYLISTED, BUSY, TOO_MANY, CONNECTION, LOG_IN, BLOCKED_SENDER, PROOF, TLS_WANTED, OUR_DOMAIN, UNVERIFIED, BY_STATUS["4.1"], BY_STATUS["4.3"],
 )  # fmt: skip
+NOT_WANTED = (UNWANTED, BLOCKED_SENDER, NOT_ALLOWED, PROOF, FILE_REFUSED)
 GONE = re.compile(r"1\.(1|2|3|6|10)|2\.1|7\.(13|17|18)")
 
 
-def explanation(said: str, *, code: int | None = None) -> str:
-    """One whole sentence for the server's words; "" when there is nothing to explain."""
+def explanation(said: str, *, code: int | None = None, is_final: bool | None = None) -> str:
+    """One whole sentence for the server's words; "" when there is nothing to explain. `is_final`: nothing more is tried,
+    whatever the words say (three days are over); None: they tell it."""
     kind, subject = enhanced(said)
     reply = code or reply_code(said)
-    kind = kind or (str(reply)[0] if reply else "")
+    kind = kind or (str(reply)[0] if reply else http_class(said))
     if kind == "2" or not (said.strip() or reply):
         return ""
     sentence = by_words_and_codes(said, subject, reply)
     if sentence is None:
-        return str(BY_CLASS.get(kind, ""))
-    return str(softened(sentence) if kind == "4" else hardened(sentence))
+        return str(BY_CLASS.get("5" if is_final and kind == "4" else kind, ""))
+    is_over = kind != "4" if is_final is None else is_final
+    return str(hardened(sentence) if is_over else softened(sentence))
 
 
 def by_words_and_codes(said: str, subject: str, reply: int | None) -> Text | None:
-    if GREYLIST.search(said):
-        return GREYLISTED
+    before = next((sentence for pattern, sentence in BEFORE_CODES if pattern.search(said)), None)
+    if before is not None:
+        return before
     if subject in BY_STATUS and subject not in VAGUE:
         return BY_STATUS[subject]
     by_words = next((sentence for pattern, sentence in BY_WORDS if pattern.search(said)), None)
@@ -204,7 +249,7 @@ def is_address_gone(said: str, *, code: int | None = None) -> bool:
     """A permanent refusal because of the recipient's address itself: nothing that is sent there arrives (hard bounce)."""
     kind, subject = enhanced(said)
     reply = code or reply_code(said)
-    if (kind or str(reply or "5")[0]) != "5":
+    if (kind or str(reply or http_class(said) or "5")[0]) != "5":
         return False
     if subject and subject not in VAGUE:
         return bool(GONE.fullmatch(subject))
@@ -212,10 +257,33 @@ def is_address_gone(said: str, *, code: int | None = None) -> bool:
     return found is UNKNOWN_ADDRESS or found is UNKNOWN_DOMAIN
 
 
+def is_blocked(said: str, *, code: int | None = None) -> bool:
+    """A permanent refusal because we, our server or our text aren't wanted: 5.7.x, or words that say so. An address that
+    is gone and a server of our own that refuses us aren't meant."""
+    kind, subject = enhanced(said)
+    if (kind or str(code or reply_code(said) or "")[:1]) != "5" or is_address_gone(said, code=code):
+        return False
+    found = by_words_and_codes(said, subject, None)
+    if any(found is ours for ours in (RELAY, LOG_IN, LISTED, UNVERIFIED, CANNOT_CARRY)):
+        return False
+    return subject.startswith("7.") or any(found is sentence for sentence in NOT_WANTED)
+
+
 def enhanced(said: str) -> tuple[str, str]:
     """("5", "1.1") of the first enhanced status code in the words; ("", "") without one."""
     found = ENHANCED.search(said)
     return (found[1], found[2]) if found else ("", "")
+
+
+def http_class(said: str) -> str:
+    """2, 4 or 5, as a mail server would have said it: a provider who is asked too much means "later"."""
+    found = HTTP.match(said)
+    if found is None:
+        return ""
+    status = int(found[1])
+    if status < 300:
+        return "2"
+    return "4" if status == 429 or status >= 500 else "5"
 
 
 def reply_code(said: str) -> int | None:

@@ -12,7 +12,15 @@ from collections.abc import Iterable
 from postvak.mail.addresses import read_addresses
 from postvak.mail.bounces_notifications import read_notification
 from postvak.mail.bounces_text import ANY, Notice, read_notice, read_prose, returned_headers
-from postvak.mail.bounces_words import COMPLAINT_SUBJECT, best_status, classify
+from postvak.mail.bounces_words import (
+    BOUNCE_SUBJECT,
+    BOUNCE_TEXT,
+    COMPLAINT_SUBJECT,
+    DELAY,
+    GIVEN_UP,
+    best_status,
+    classify,
+)
 from postvak.mail.headers import Headers, message_ids, own_message_id
 from postvak.mail.tree import Tree, build
 from postvak.mail.values import DeliveryReport, Failure, Kind, Mail
@@ -49,6 +57,14 @@ def is_bounce(mail: Mail) -> bool:
     if mail.kind is not Kind.BOUNCE:
         return False
     return not mail.reports or any(report.action in DISTURBED for report in mail.reports)
+
+
+def tells_failure(mail: Mail) -> bool:
+    """Do the words of a report without readable parts say that a mail came back, and not only that it is on its way?"""
+    top = mail.text[:MAX_PART]
+    if DELAY.search(top) and not GIVEN_UP.search(top):
+        return False
+    return bool(BOUNCE_SUBJECT.match(mail.subject) or BOUNCE_TEXT.search(top))
 
 
 def is_hard(reports: Iterable[DeliveryReport]) -> bool:

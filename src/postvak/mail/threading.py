@@ -46,7 +46,7 @@ def make_message_id(ticket_id: int, *, key: bytes, domain: str, nonce: str | Non
     chosen = secrets.token_hex(6) if nonce is None else nonce.lower()
     if ticket_id < 0 or not re.fullmatch(r"[0-9a-z]{1,64}", chosen):
         raise ValueError("A ticket token needs a ticket id of 0 or more and a nonce of letters and digits.")
-    return f"pv.{_base36(ticket_id)}.{chosen}.{_signature(ticket_id, chosen, key)}@{domain}"
+    return f"pv.{base36(ticket_id)}.{chosen}.{_signature(ticket_id, chosen, key)}@{domain}"
 
 
 def read_token(message_id: str, *, key: bytes) -> int | None:
@@ -64,7 +64,7 @@ def _signature(ticket_id: int, nonce: str, key: bytes) -> str:
     return base64.b32encode(digest[:10]).decode("ascii").lower()
 
 
-def _base36(number: int) -> str:
+def base36(number: int) -> str:
     digits = ""
     while number:
         number, rest = divmod(number, 36)

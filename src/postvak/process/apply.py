@@ -29,10 +29,12 @@ from postvak.models import (
 from postvak.process.assignees import drop_blind, find_assignees, moves_or_assigns
 from postvak.process.changes import CHANGED, attach, change_ticket, dress, name_lines, set_status, tell_changes
 from postvak.process.customers import author_name, make_customers
+from postvak.process.plan import ReportedDelivery
+from postvak.process.reports import DELAYED, NOT_OUT, may_become
 from postvak.process.work import Work
 from postvak.tickets.numbers import allocate
 
-BAD_DELIVERIES = {Delivery.State.BOUNCED, Delivery.State.BLOCKED, Delivery.State.FAILED}
+BAD_DELIVERIES = {Delivery.State.BOUNCED, Delivery.State.BLOCKED}
 
 
 class LeaseLost(Exception):
@@ -49,6 +51,7 @@ def apply(batch: Sequence[Work], *, worker: str) -> None:
     with transaction.atomic():
         check_leases(batch, worker)
         now = timezone.now()
+        update_deliveries(batch, now)
         make_customers(batch)
         statuses = load_statuses() if writes_tickets(batch) else {}
         make_tickets(batch, statuses, now)
@@ -56,7 +59,6 @@ def apply(batch: Sequence[Work], *, worker: str) -> None:
         make_participants(batch)
         update_tickets(batch, statuses, now)
         attach([work for work in batch if work.plan.writes_message], now)
-        update_deliveries(batch, now)
         write_traces(batch)
         finish_receipts(batch, now)
 
@@ -161,9 +163,14 @@ def new_message(work: Work) -> Message:
         has_html=bool(mail.html),
         mail_kind=mail.kind.value,
         message_id=canonical_message_id(mail.message_id),
-        references=list(mail.references),
+        references=chain_of(mail),
         blob_id=work.receipt.blob_id,
     )
+
+
+def chain_of(mail: Mail) -> list[str]:
+    """What an answer puts before the mail's own id: its References, or the one id that it answers (RFC 5322 3.6.4)."""
+    return list(mail.references or (mail.in_reply_to if len(mail.in_reply_to) == 1 else ()))
 
 
 def as_pairs(addresses: Sequence[MailAddress]) -> list[list[str]]:
@@ -189,8 +196,11 @@ def update_tickets(batch: Sequence[Work], statuses: Mapping[str, Status], now: d
     if not follow_ups:
         return
     ids = {work.ticket_id for work in follow_ups}
-    rows = Ticket.objects.select_for_update(of=("self",)).select_related("status").filter(pk__in=ids).order_by("pk")
-    tickets = {t.pk: t for t in rows}
+    tickets = {t.pk: t for t in Ticket.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
+    by_key = {status.pk: status for status in statuses.values()}
+    for ticket in tickets.values():  # not joined: PostgreSQL leaves a row out whose status changed while we waited
+        if ticket.status_id in by_key:
+            ticket.status = by_key[ticket.status_id]
     if any(ticket.merged_into_id for ticket in tickets.values()):
         raise MergedMeanwhile
     movers = [work for work in follow_ups if moves_or_assigns(work)]
@@ -219,7 +229,7 @@ def add_follow_up(ticket: Ticket, work: Work, opened: Status, now: datetime) -> 
     ticket.attachment_count += listed_attachments(work.mail)
     ticket.is_unread = True
     ticket.preview = Ticket.preview_of(work.mail.text)
-    failed = any(reported.state in BAD_DELIVERIES for reported in work.plan.reported)
+    failed = work.brings_back
     if work.plan.reopens or (failed and ticket.status.type != Status.Type.REMOVED):
         set_status(ticket, opened, now)
     if failed:
@@ -231,16 +241,28 @@ def add_follow_up(ticket: Ticket, work: Work, opened: Status, now: datetime) -> 
 
 
 def update_deliveries(batch: Sequence[Work], now: datetime) -> None:
-    """Bounces: the deliveries they speak of, with the remote server's words. Rare, so plainly one by one."""
-    for work in batch:
-        for reported in work.plan.reported:
-            if reported.state in Delivery.State.values:
-                Delivery.objects.filter(pk=reported.delivery_id).update(
-                    state=reported.state, said=reported.said, changed_at=now
-                )
+    """Bounces: the deliveries they speak of, with the remote server's words. Rare, so plainly one by one; in the order of
+    their ids and before the tickets, as those who send lock them (send/record.py)."""
+    found = [(reported, work) for work in batch for reported in work.plan.reported if reported.state != NOT_OUT]
+    for reported, work in sorted(found, key=lambda pair: pair[0].delivery_id):
+        moves = update_delivery(reported, now)
+        work.brings_back |= moves and reported.state in BAD_DELIVERIES
+        if moves or reported.state == DELAYED:
             DeliveryEvent.objects.create(
                 delivery_id=reported.delivery_id, at=now, kind=reported.state, said=reported.said
             )
+
+
+def update_delivery(reported: ReportedDelivery, now: datetime) -> bool:
+    """False: it stays as it is, perhaps because it became something else since the facts were gathered. What an earlier
+    server said to it (a code, a soft bounce) has no part in the new words."""
+    rows = Delivery.objects.filter(pk=reported.delivery_id)
+    delivery = rows.select_for_update().first()
+    if delivery is None or not may_become(reported.state, delivery.state, is_resent=delivery.resent):
+        return False
+    if reported.state not in Delivery.State.values:
+        return False
+    return bool(rows.update(state=reported.state, code=None, said=reported.said, changed_at=now, is_judged=False))
 
 
 def write_traces(batch: Sequence[Work]) -> None:

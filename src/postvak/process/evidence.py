@@ -11,9 +11,11 @@ from django.db.models.functions import Coalesce, Lower
 
 from postvak.mail.addresses import normalise
 from postvak.mail.parse import attachment_content
+from postvak.mail.return_path import Kind as Names
 from postvak.mail.threading import canonical_message_id, numbers_in_subject, read_token
 from postvak.mail.values import Mail
 from postvak.models import CustomerAddress, ExternalNumber, ExternalReference, Message, Options, ReferencedId, Ticket
+from postvak.process.addressed import message_ids, named_by, ticket_ids
 from postvak.process.filters.operators import BadValue, expression
 from postvak.process.incoming import Incoming, author_key
 from postvak.process.plan import ExternalMatch, KnownTicket, Thread
@@ -41,7 +43,8 @@ class Clues:
 
 @dataclass(frozen=True, slots=True)
 class Threads:
-    """Tickets that mails of the wave may belong to, by each kind of evidence. `by_message`: ids of tickets."""
+    """Tickets that mails of the wave may belong to, by each kind of evidence. `by_message`: ids of tickets; `by_path`: message
+    that an address names -> id of its ticket."""
 
     by_id: Mapping[int, KnownTicket]
     by_number: Mapping[str, KnownTicket]
@@ -49,6 +52,7 @@ class Threads:
     by_named: Mapping[str, frozenset[int]]
     by_reply: Mapping[str, frozenset[int]]
     own_messages: Mapping[str, int]
+    by_path: Mapping[int, int] = field(default_factory=dict)
     clues: Mapping[int, Clues] = field(default_factory=dict)
     external: Mapping[tuple[int, str], tuple[int, ...]] = field(default_factory=dict)
 
@@ -63,6 +67,7 @@ class Threads:
         also = {t.number for i in references if (t := self.marked(i))} - {found.number if found else ""}
         return Thread(
             own_mail=self.by_id.get(self.own_messages.get(own, 0)),
+            by_address=self.addressed(incoming),
             by_token=found if is_ours else None,
             by_reference=None if is_ours else found,
             reference=reference,
@@ -74,6 +79,11 @@ class Threads:
             external=tuple(self.external_match(rule, value) for rule, value in clues.external),
             also=tuple(sorted(also)),
         )
+
+    def addressed(self, incoming: Incoming) -> KnownTicket | None:
+        """The ticket that an address of ours names to which the mail came: its own token, or our return path."""
+        ids = (n.id if n.kind is Names.TICKET else self.by_path.get(n.id, 0) for n in named_by(incoming))
+        return next((ticket for i in ids if (ticket := self.by_id.get(i))), None)
 
     def marked(self, message_id: str) -> KnownTicket | None:
         return self.known(message_id) or self.by_id.get(token_of(message_id) or 0)
@@ -117,10 +127,19 @@ def find_threads(wave: Sequence[Incoming], options: Options, *, has_external: bo
     marks = {token for i in references if (token := token_of(i)) is not None}
     named = {i for found in (*by_named.values(), *by_reply.values()) for i in found}
     on_messages = {i for found in (*by_message.values(), *external.values()) for i in found} | named
+    by_path = find_addressed(wave)
     numbers = {number for found in clues.values() for number in found.numbers}
-    by_id, by_number = load_tickets({*marks, *on_messages, *own_messages.values()}, numbers)
+    by_id, by_number = load_tickets(
+        {*marks, *on_messages, *own_messages.values(), *by_path.values(), *ticket_ids(wave)}, numbers
+    )
     by_id = with_people(by_id, named)
-    return Threads(by_id, by_number, by_message, by_named, by_reply, own_messages, clues, external)
+    return Threads(by_id, by_number, by_message, by_named, by_reply, own_messages, by_path, clues, external)
+
+
+def find_addressed(wave: Sequence[Incoming]) -> dict[int, int]:
+    """Messages that our return paths name -> their tickets; most mails came to none."""
+    named = message_ids(wave)
+    return dict(Message.objects.filter(pk__in=named).values_list("pk", "ticket_id")) if named else {}
 
 
 def with_people(by_id: dict[int, KnownTicket], named: set[int]) -> dict[int, KnownTicket]:

@@ -3,7 +3,6 @@
 Reads only. Everything decide() may know comes from here, from desk.py and from evidence.py.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -15,10 +14,10 @@ from postvak.mail.addresses import ascii_domain, normalise, read_addresses
 from postvak.mail.authentication import check_of
 from postvak.mail.forwards import original_author
 from postvak.mail.threading import canonical_message_id
-from postvak.mail.values import DeliveryReport, Failure, Kind, Mail
-from postvak.models import Agent, CustomerAddress, Delivery, Mailbox, OrganisationDomain, Receipt, Ticket
+from postvak.mail.values import Mail
+from postvak.models import Agent, CustomerAddress, Mailbox, OrganisationDomain, Receipt, Ticket
 from postvak.process.desk import load_desk, load_options
-from postvak.process.evidence import Threads, find_threads, known_ticket, referenced
+from postvak.process.evidence import find_threads, known_ticket, referenced
 from postvak.process.incoming import Incoming, author_domain, author_key
 from postvak.process.plan import (
     Arrival,
@@ -28,14 +27,12 @@ from postvak.process.plan import (
     KnownAgent,
     KnownCustomer,
     KnownTicket,
-    Report,
-    ReportedDelivery,
     SenderCheck,
 )
+from postvak.process.reports import find_deliveries, report_of
 from postvak.process.routing import address_written_to
 
 MEGABYTE = 1024 * 1024
-DELAYED = "delayed"
 
 
 def gather(wave: Sequence[Incoming]) -> list[Facts]:
@@ -60,7 +57,7 @@ def gather(wave: Sequence[Incoming]) -> list[Facts]:
             agent=people.agents.get(author_key(incoming.mail)),
             sender_check=sender_check(incoming),
             thread=threads.of(incoming),
-            report=report_of(incoming.mail, deliveries, threads),
+            report=report_of(incoming, deliveries, threads),
             forwarded_from=(original := originals.get(incoming.receipt.pk or 0, "")),
             forwarded_customer=people.customers.get(original),
             forwarded_organisation_id=people.organisations.get(original.rpartition("@")[2]),
@@ -222,43 +219,3 @@ def with_recent(facts: list[Facts], desk: Desk) -> list[Facts]:
 
 def newer(one: KnownTicket, other: KnownTicket) -> bool:
     return (one.last_customer_at, one.id) > (other.last_customer_at, other.id)
-
-
-Deliveries = Mapping[str, list[tuple[int, str, int]]]  # Message-ID -> (delivery id, recipient, ticket id)
-
-
-def find_deliveries(wave: Sequence[Incoming]) -> Deliveries:
-    """Deliveries of the mails of ours that delivery reports in the wave return."""
-    ids = {canonical_message_id(r.original_message_id) for i in wave for r in i.mail.reports} - {""}
-    found: dict[str, list[tuple[int, str, int]]] = defaultdict(list)
-    if ids:
-        rows = Delivery.objects.filter(outgoing__message__message_id__in=ids)
-        for message_id, pk, recipient, ticket_id in rows.values_list(
-            "outgoing__message__message_id", "pk", "recipient", "outgoing__message__ticket_id"
-        ):
-            found[message_id].append((pk, recipient, ticket_id))
-    return found
-
-
-def report_of(mail: Mail, deliveries: Deliveries, threads: Threads) -> Report:
-    """What a delivery report is about; empty for other mails."""
-    if mail.kind not in {Kind.BOUNCE, Kind.COMPLAINT}:
-        return Report()
-    reported, ticket = [], None
-    for report in mail.reports:
-        for pk, recipient, ticket_id in deliveries.get(canonical_message_id(report.original_message_id), []):
-            ticket = threads.by_id.get(ticket_id)
-            if normalise(recipient) == normalise(report.recipient):
-                said = " ".join(filter(None, (report.status, report.diagnostic)))
-                reported.append(ReportedDelivery(pk, recipient, reported_state(mail.kind, report), said))
-    return Report(ticket, tuple(reported))
-
-
-def reported_state(kind: Kind, report: DeliveryReport) -> str:
-    """What a delivery becomes by a report (RFC 3464 action), or "delayed": the other server still tries."""
-    if kind is Kind.COMPLAINT:
-        return Delivery.State.COMPLAINED
-    if report.action == "failed":
-        refused = report.failure in {Failure.BLOCKED, Failure.POLICY}
-        return Delivery.State.BLOCKED if refused else Delivery.State.BOUNCED
-    return DELAYED if report.action == "delayed" else Delivery.State.DELIVERED

@@ -173,7 +173,8 @@ class FirstCopy:
 
 @dataclass(frozen=True, slots=True)
 class ReportedDelivery:
-    """One of our deliveries that a delivery report speaks of; `state` is what it becomes, "delayed" changes nothing."""
+    """One of our deliveries that a delivery report speaks of; `state` is what it becomes, "delayed" changes nothing,
+    nor does "not_out": the mail can't have come where the report says."""
 
     delivery_id: int
     recipient: str
@@ -203,11 +204,13 @@ class ExternalMatch:
 class Thread:
     """Tickets that the mail may belong to, by evidence; `reference` is the known Message-ID that led to one.
 
-    `by_named`: a mail on that ticket names an id that this one names, too; `by_reply`: it refers to this one. `in_body`, `in_attachment`: numbers found there,
-    looked for only when Options say so. `also`: numbers of other tickets that the references lead to.
+    `by_address`: an address of ours that it came to names the ticket. `by_named`: a mail on that ticket names an id that
+    this one names, too; `by_reply`: it refers to this one. `in_body`, `in_attachment`: numbers found there, looked for only
+    when Options say so. `also`: numbers of other tickets that the references lead to.
     """
 
     own_mail: KnownTicket | None = None
+    by_address: KnownTicket | None = None
     by_token: KnownTicket | None = None
     by_reference: KnownTicket | None = None
     reference: str = ""

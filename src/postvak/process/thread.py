@@ -20,6 +20,7 @@ def find_ticket(facts: Facts, plan: Plan) -> Plan:
     """Sets plan.ticket, or says why not; the links of the new ticket then tell which one the mail named."""
     thread = facts.thread
     for found, code, said in (
+        (thread.by_address, "by_address", ""),
         (thread.by_token, "by_token", ""),
         (thread.by_reference, "by_reference", thread.reference),
         (shared(facts, thread.by_named), "by_named", ""),

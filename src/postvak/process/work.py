@@ -12,7 +12,7 @@ from postvak.process.plan import Facts, Plan
 @dataclass(slots=True)
 class Work:
     """Rows are filled in step by step. `customer_id` wrote the mail, `requester_id` is whom a new ticket is for;
-    `lines`: history that follow the line about the mail itself."""
+    `lines`: history that follow the line about the mail itself; `brings_back`: a mail of ours came back with it."""
 
     receipt: Receipt
     facts: Facts
@@ -23,6 +23,7 @@ class Work:
     ticket: Ticket | None = None
     message: Message | None = None
     lines: list[History] = field(default_factory=list)
+    brings_back: bool = False
 
     @property
     def mail(self) -> Mail:

@@ -8,9 +8,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from postvak.log.status_codes import is_address_gone
-from postvak.mail.addresses import normalise
+from postvak.mail.addresses import ascii_domain, normalise
+from postvak.mail.charsets import storable
 from postvak.models import Agent, Delivery, History, Suppression, Ticket
 
 State = Delivery.State
@@ -53,13 +55,31 @@ def suppressed(addresses: Iterable[str]) -> list[Suppression]:
     return list(Suppression.objects.filter(address__in={normalise(address) for address in addresses}))
 
 
-def release(address: str, ticket: Ticket, now: datetime, *, by: Agent | None) -> bool:
-    """Take an address off the list; `ticket`: where somebody decided it. False: it wasn't on it."""
+def listed(text: str = "") -> QuerySet[Suppression]:
+    """Newest first: rows are made in that order. With `text`: a part of the address, or of what the server said."""
+    rows = Suppression.objects.order_by("-pk")
+    wanted = storable(text).strip()
+    if not wanted:
+        return rows
+    address = normalise(wanted) if "@" in wanted else ascii_domain(wanted.lower())
+    return rows.filter(Q(address__contains=address) | Q(said__icontains=wanted))
+
+
+def release(address: str, ticket: Ticket | None, now: datetime, *, by: Agent | None) -> bool:
+    """Take an address off the list; `ticket`: where somebody decided it, null: that of the mail that came back, as
+    far as it is known. False: it wasn't on it."""
+    row = Suppression.objects.filter(address=normalise(address)).select_related("delivery__outgoing__message").first()
     with transaction.atomic():
-        deleted, _rows = Suppression.objects.filter(address=normalise(address)).delete()
-        if deleted:
-            write_history(ticket.pk, "suppression_released", address, by, now)
-    return bool(deleted)
+        if row is None or not Suppression.objects.filter(pk=row.pk).delete()[0]:
+            return False
+        place = ticket.pk if ticket else ticket_of(row)
+        if place is not None:
+            write_history(place, "suppression_released", address, by, now)
+    return True
+
+
+def ticket_of(row: Suppression) -> int | None:
+    return row.delivery.outgoing.message.ticket_id if row.delivery else None
 
 
 def write_history(ticket_id: int, code: str, address: str, by: Agent | None, now: datetime) -> None:

@@ -4,6 +4,7 @@
 Problems are told as RFC 9457 says (application/problem+json).
 """
 
+import base64
 import hashlib
 import hmac
 import logging
@@ -62,12 +63,11 @@ def mail(request: HttpRequest) -> HttpResponse:
 
 def mailbox_of(request: HttpRequest) -> Mailbox:
     """Raises Refused. Every token is compared, so that the time tells nothing; nor is a mailbox's state told without."""
-    scheme, _blank, token = request.headers.get("Authorization", "").partition(" ")
-    found = None
+    token, found = token_in(request), None
     for mailbox in Mailbox.objects.filter(kind=Mailbox.Kind.HTTP).exclude(sealed_password=""):
-        if is_token(mailbox, token.strip()):
+        if is_token(mailbox, token):
             found = mailbox
-    if found is None or scheme.lower() != "bearer":
+    if found is None or not token:
         raise Refused(HTTPStatus.UNAUTHORIZED, _("There is no mailbox with this token."))
     if found.is_paused:
         raise Refused(
@@ -77,6 +77,17 @@ def mailbox_of(request: HttpRequest) -> Mailbox:
     if not found.is_valid:
         raise Refused(HTTPStatus.FORBIDDEN, _("This mailbox takes no mail any more."))
     return found
+
+
+def token_in(request: HttpRequest) -> str:
+    """Of "Bearer TOKEN", or the password of "Basic", for those who can only put it into an address; "" without one."""
+    scheme, _blank, word = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return word.strip() if scheme.lower() == "bearer" else ""
+    try:
+        return base64.b64decode(word, validate=True).decode("utf-8").partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def is_token(mailbox: Mailbox, token: str) -> bool:

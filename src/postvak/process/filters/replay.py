@@ -64,7 +64,14 @@ def reasons_of(entries: Sequence[Sequence[object]]) -> Reasons:
 
 
 def tickets_of(thread: Thread) -> list[KnownTicket]:
-    single = (thread.own_mail, thread.by_token, thread.by_reference, thread.by_named, thread.by_reply)
+    single = (
+        thread.own_mail,
+        thread.by_address,
+        thread.by_token,
+        thread.by_reference,
+        thread.by_named,
+        thread.by_reply,
+    )
     external = (ticket for match in thread.external for ticket in match.tickets)
     several = (*thread.by_number, *thread.in_body, *thread.in_attachment, *external)
     return [ticket for ticket in (*single, *several) if ticket is not None]
@@ -129,6 +136,7 @@ def changed(thread: Thread, change: Change) -> Thread:
     return replace(
         thread,
         own_mail=one(thread.own_mail),
+        by_address=one(thread.by_address),
         by_token=one(thread.by_token),
         by_reference=one(thread.by_reference),
         by_named=one(thread.by_named),

@@ -8,10 +8,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from postvak.crypto.sealing import CannotOpen
 from postvak.log.problems import sentence
-from postvak.models import Channel, OutgoingMail
+from postvak.models import Channel, OutgoingMail, SigningKey
+from postvak.send.copies import copies_of, copy_again
+from postvak.send.providers import webhook_address
 from postvak.web.admin.access import admin_only, admin_page
-from postvak.web.admin.checks import NOT_HEARD, Check, check_channel, send_test_mail
+from postvak.web.admin.checks import NOT_HEARD, Check, check_channel, place_of, send_test_mail
 from postvak.web.admin.forms.channels import ChannelForm, users_of
 from postvak.web.flash import say
 from postvak.web.pages import render
@@ -21,11 +24,11 @@ from postvak.web.session import agent_of
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
     channels = Channel.objects.order_by("-is_valid", "-is_default", "name")
-    context = {"channels": channels, "problem_of": problem_of, "now": timezone.now()}
+    context = {"channels": channels, "problem_of": problem_of, "place_of": place_of, "now": timezone.now()}
     return admin_page(request, "channels.html", "channels", context)
 
 
-@sensitive_post_parameters("password")
+@sensitive_post_parameters()
 @admin_only
 def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """ "Check and save" saves only what works; "save without check" saves anyway."""
@@ -37,7 +40,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         check = check_channel(form.instance) if "check" in request.POST else None
         if check is None or check.ok:
             return saved(request, form.save(), check)
-    context = {"form": form, "channel": channel, "state": state, "check": check}
+    context = {"form": form, "channel": channel, "state": state, "check": check, "hook": hook_of(request, channel)}
     return admin_page(request, "channel.html", "channels", context)
 
 
@@ -51,7 +54,7 @@ def saved(request: HttpRequest, channel: Channel, check: Check | None) -> HttpRe
 
 
 @require_POST
-@sensitive_post_parameters("password")
+@sensitive_post_parameters()
 @admin_only
 def check(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """The test button: the form's present values, saved nowhere."""
@@ -62,13 +65,13 @@ def check(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 
 
 @require_POST
-@sensitive_post_parameters("password")
+@sensitive_post_parameters()
 @admin_only
 def mail_me(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """A real mail to the agent who asks, with the form's present values."""
     channel = get_object_or_404(Channel, pk=pk) if pk else None
     form = ChannelForm(request.POST, instance=channel)
-    ready = form.can_connect() and form.has_server
+    ready = form.can_connect() and form.cleaned_data.get("kind") != Channel.Kind.FILE
     result = send_test_mail(form.instance, agent_of(request)) if ready else None
     return render(request, "admin/check.html", {"check": result, "form": form})
 
@@ -79,6 +82,15 @@ def try_now(request: HttpRequest, pk: int) -> HttpResponse:
     channel = get_object_or_404(Channel, pk=pk)
     wake(channel)
     say(request, _("%(name)s is tried again now. Reload the page in a moment.") % {"name": channel.name})
+    return redirect("admin_channel", pk)
+
+
+@require_POST
+@admin_only
+def copy_now(request: HttpRequest, pk: int) -> HttpResponse:
+    channel = get_object_or_404(Channel, pk=pk)
+    if copy_again(channel):
+        say(request, _("The copies are tried again now. Reload the page in a moment."))
     return redirect("admin_channel", pk)
 
 
@@ -93,7 +105,16 @@ def wake(channel: Channel) -> None:
 def problem_of(channel: Channel) -> tuple[str, str]:
     """(what is wrong, what to do)"""
     grant = {"grant": channel.grant.name} if channel.grant else {}
-    return sentence(channel.last_problem, {"host": channel.host, "port": str(channel.port), **grant})
+    return sentence(channel.last_problem, {"host": place_of(channel), "port": str(channel.port), **grant})
+
+
+def hook_of(request: HttpRequest, channel: Channel | None) -> str:
+    """Where the stored channel's provider reports what became of the mails; "" where there is no such address."""
+    stored = Channel.objects.filter(pk=channel.pk).first() if channel else None
+    try:
+        return webhook_address(stored, request.build_absolute_uri("/")) if stored else ""
+    except CannotOpen:
+        return ""
 
 
 def state_of(channel: Channel) -> dict[str, object]:
@@ -101,12 +122,16 @@ def state_of(channel: Channel) -> dict[str, object]:
     what, remedy = problem_of(channel) if channel.last_problem else ("", "")
     return {
         "name": channel.name,
+        "kind": channel.kind,
+        "signed": list(SigningKey.objects.filter(is_on=True).values_list("domain", flat=True)),
         "is_paused": channel.paused_until is not None and channel.paused_until > timezone.now(),
         "is_disturbed": channel.failures > 0,
         "what": what,
         "remedy": remedy,
         "said": channel.last_said,
-        "host": channel.host,
+        "host": place_of(channel),
+        "copies": copies_of(channel).count(),
+        "waiting_copy": copies_of(channel).exclude(said="").order_by("next_attempt_at", "pk").first(),
         "heard": channel.last_problem not in NOT_HEARD,
         "waiting": OutgoingMail.objects.filter(channel=channel, next_attempt_at__isnull=False).count(),
         "used_by": users_of(channel),

@@ -7,12 +7,14 @@ import secrets
 from dataclasses import dataclass, field, replace
 from time import monotonic
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 
 from postvak.connect.endpoint import with_endpoint
 from postvak.crypto.sealing import CannotOpen
 from postvak.log.problems import sentence
+from postvak.mail import return_path
 from postvak.mail.compose import Draft, compose
 from postvak.mail.values import Address as MailAddress
 from postvak.models import Agent, Channel, Mailbox
@@ -20,7 +22,11 @@ from postvak.net.connection import ConnectionProblem, Endpoint, Problem
 from postvak.receive import imap, pop3
 from postvak.receive.source import Probe
 from postvak.send import smtp
+from postvak.send.providers import provider_of
 from postvak.send.sender import address_by
+from postvak.send.signing import CannotSign, sign
+from postvak.send.smtp_values import InDoubt
+from postvak.send.trial import Trial, try_provider
 from postvak.web.formats import number, size
 
 NOT_HEARD = (
@@ -88,6 +94,8 @@ def check_channel(channel: Channel) -> Check:
         return Check(
             True, gettext("Nothing to check: mails become files in the data directory and never leave this machine.")
         )
+    if channel.kind == Channel.Kind.PROVIDER:
+        return Check(True, gettext("Nothing is missing. Only a test mail shows whether the provider accepts the key."))
     started = monotonic()
     try:
         probe = with_endpoint(channel, lambda endpoint: smtp.probe(patient(endpoint)))
@@ -104,28 +112,51 @@ def check_channel(channel: Channel) -> Check:
 
 
 def send_test_mail(channel: Channel, agent: Agent) -> Check:
-    """A real mail to the agent; the whole dialogue is shown."""
+    """A real mail to the agent; the whole dialogue is shown. Signed, and with the return path, as an answer would be."""
     sender = address_by(channel) or agent.email
     started = monotonic()
     try:
         raw = test_mail(sender, agent)
-        with with_endpoint(channel, patient_session) as session:
-            attempt = session.send(sender, [agent.email], raw)
+        if channel.kind == Channel.Kind.PROVIDER:
+            tried = try_provider(channel, raw, agent.email)
+        else:
+            tried = try_server(channel, sender, sign(raw), agent.email)
     except (ConnectionProblem, CannotOpen) as error:
         return failed(error)
-    except ValueError as error:
+    except (ValueError, CannotSign) as error:
         return Check(False, gettext("The test mail can't be written."), str(error))
-    reply = attempt.replies[agent.email]
-    if reply.is_success:
+    return result_of_test(tried, sender, agent.email, place_of(channel), monotonic() - started)
+
+
+def try_server(channel: Channel, sender: str, raw: bytes, recipient: str) -> Trial:
+    """Raises ConnectionProblem, CannotOpen."""
+    path = return_path.make(channel.return_path, 0, key=settings.SECRET_KEY.encode()) or sender
+    session = with_endpoint(channel, patient_session)
+    try:
+        attempt = session.send(path, [recipient], raw)
+        return Trial(attempt.replies[recipient].is_success, (*attempt.dialogue, *session.leave()))
+    except InDoubt as doubt:
+        doubt.details["dialogue"] = "\n".join(doubt.attempt.dialogue)
+        raise
+    finally:
+        session.close()
+
+
+def result_of_test(tried: Trial, sender: str, recipient: str, host: str, seconds: float) -> Check:
+    facts = {"sender": sender, "recipient": recipient}
+    if tried.ok:
         text = gettext(
             "The server took the mail from %(sender)s to %(recipient)s. It should be in your mailbox in a moment."
         )
-        facts = {"sender": sender, "recipient": agent.email}
-        return Check(True, text % facts, said=attempt.dialogue, host=channel.host, seconds=monotonic() - started)
+        return Check(True, text % facts, said=tried.said, host=host, seconds=seconds)
     what = gettext("The server refused the mail from %(sender)s to %(recipient)s.")
     remedy = gettext("Read its words below. Often it lets this user send from certain addresses only.")
-    facts = {"sender": sender, "recipient": agent.email}
-    return Check(False, what % facts, remedy, attempt.dialogue, channel.host, problem=Problem.rejected.value)
+    return Check(False, what % facts, remedy, tried.said, host, problem=Problem.rejected.value)
+
+
+def place_of(channel: Channel) -> str:
+    provider = provider_of(channel)
+    return provider.name if provider else channel.host
 
 
 def patient_session(endpoint: Endpoint) -> smtp.SmtpSession:
