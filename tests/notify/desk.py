@@ -7,11 +7,19 @@ from django.utils import timezone
 
 from postvak.blobs import store
 from postvak.mail.parse import parse
-from postvak.models import Agent, AutomaticMail, Message, Queue, Status, Ticket
+from postvak.models import Address, Agent, AutomaticMail, Brand, Message, Queue, Status, Ticket, Wording
 from tests.mails import mail
 
 ANN = "ann@customer.example"
 counter = itertools.count(1)
+
+
+def sign(
+    owner: Brand | Address | Agent, text: str, *, language: str = "", html: str = "", part: str = "signature"
+) -> None:
+    """A wording of this owner."""
+    whose = {type(owner).__name__.lower(): owner}
+    Wording.objects.create(part=part, language=language, text=text, html=html, **whose)
 
 
 @dataclass

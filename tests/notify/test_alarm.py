@@ -75,6 +75,24 @@ def test_what_shares_the_fate_of_the_mailbox_comes_last(silent: Mailbox) -> None
     assert [channel.name for channel in channels_for(silent)] == ["Elsewhere", "Same"]
 
 
+def test_a_broken_channel_is_told_through_another_one_until_it_works_again(
+    smtp_server: SmtpServer, support: Queue, admin: Agent
+) -> None:
+    make_channel(smtp_server, name="Works")
+    broken = Channel.objects.create(name="Broken", host="127.0.0.1", port=1, failures=3, last_said="535 wrong password")
+    alarm = Alarm()
+    assert alarm.tell_one(NOW, worker=WORKER) == 0
+    Channel.objects.filter(pk=broken.pk).update(failures=4)
+    assert [alarm.tell_one(NOW, worker=WORKER) for _ in range(2)] == [1, 0]
+    (mail,) = smtp_server.mails
+    assert "Broken" in parsed(mail.raw)["Subject"]
+    assert "535 wrong password" in parsed(mail.raw).get_content()
+    Channel.objects.filter(pk=broken.pk).update(failures=0)
+    assert alarm.tell_one(NOW, worker=WORKER) == 0
+    broken.refresh_from_db()
+    assert broken.alarmed_at is None
+
+
 def test_two_workers_do_not_both_tell(smtp_server: SmtpServer, silent: Mailbox, admin: Agent) -> None:
     make_channel(smtp_server)
     told = [Alarm().tell_one(NOW, worker=f"test:{number}:alarm") for number in (1, 2)]

@@ -22,7 +22,7 @@ from postvak.tickets.answer import Answer, answer
 from tests.clock import Clock
 from tests.mails import mail
 from tests.notify.conftest import WORKER, Written
-from tests.notify.desk import ANN, Desk
+from tests.notify.desk import ANN, Desk, sign
 from tests.servers.smtpd import Behaviour, SmtpServer
 
 pytestmark = pytest.mark.django_db
@@ -117,7 +117,7 @@ def test_own_words_replace_the_usual_ones(desk: Desk, written: Written) -> None:
 
 
 def test_the_signature_stands_there_without_the_line_of_an_agent(desk: Desk, written: Written) -> None:
-    Brand.objects.update(signature="Kind regards\n{agent}\nExample Ltd")
+    sign(Brand.objects.get(), "Kind regards\n{{ agent.name }}\nExample Ltd")
     message = written(desk.plan("rejection", text="No."))
     assert text_of(message) == "No.\n\n-- \nKind regards\nExample Ltd\n"
 

@@ -12,7 +12,7 @@ from postvak.notify.automatic import write_due
 from postvak.send.outbox import raw_mail
 from tests.mails import mail
 from tests.notify.conftest import WORKER, Written
-from tests.notify.desk import ANN, Desk
+from tests.notify.desk import ANN, Desk, sign
 
 pytestmark = pytest.mark.django_db
 PRIVATE = "bob.private@home.example"
@@ -45,7 +45,7 @@ def text_of(message: EmailMessage) -> str:
 
 
 def test_the_agents_words_become_the_desks_answer(desk: Desk, bob: Agent, written: Written) -> None:
-    Brand.objects.update(signature="{agent}\nExample Ltd")
+    sign(Brand.objects.get(), "{{ agent.name }}\nExample Ltd")
     row = desk.relay(bob, REPLY)
     message = written(row)
     assert (message["From"], message["To"]) == ("Example Support <support@example.org>", f"Ann Archer <{ANN}>")

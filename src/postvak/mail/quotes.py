@@ -24,6 +24,7 @@ __all__ = [
     "SegmentKind",
     "forwarded_from",
     "has_forward",
+    "introduction",
     "quote_reply",
     "reply_text",
     "split_reply",
@@ -42,17 +43,21 @@ FORWARDING_SUBJECT = re.compile(
 )
 
 
-def quote_reply(text: str, *, author: str, at: datetime, language: str) -> str:
-    """The text as a quotation below an introducing line in nl, de or en (any other language: en)."""
+def introduction(*, author: str, at: datetime, language: str) -> str:
+    """The line above a quotation in nl, de or en (any other language: en)."""
     chosen = language[:2].lower() if language[:2].lower() in INTRODUCTIONS else "en"
-    introduction = INTRODUCTIONS[chosen].format(
+    return INTRODUCTIONS[chosen].format(
         date=format_date(at, "long", locale=chosen),
         time=format_time(at, "HH:mm", locale=chosen),
         author=" ".join(author.split()),
     )
+
+
+def quote_reply(text: str, *, author: str, at: datetime, language: str) -> str:
+    """The text as a quotation below its introduction."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n").split("\n")
     quoted = [f">{line}" if line.startswith(">") else f"> {line}".rstrip() for line in lines]
-    return "\n".join([introduction, *quoted]) + "\n"
+    return "\n".join([introduction(author=author, at=at, language=language), *quoted]) + "\n"
 
 
 def split_reply(text: str) -> tuple[Segment, ...]:

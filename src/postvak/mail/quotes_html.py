@@ -56,13 +56,16 @@ ROLES = {
     "mail_quote": "reply",
     "quotedtext": "quote",
     "quoted-text": "quote",
+    "pv-quote": "reply",  # our own
+    "pv-signature": "signature",
+    "pv-footer": "signature",
 }
 MARKERS = (
     "<blockquote gmail_quote divrplyfwdmsg appendonsend reference-message yahoo_quoted protonmail_quote moz-cite olk_src_body "
     "outlookmessageheader stopspelling border-top border-left zmail_extra zwchr __quoted isreplycontent <hr"
 )
 QUOTATION_MARKS = tuple(MARKERS.split())
-TAG = re.compile(r"<(?:(!--)|(/?)([a-zA-Z][a-zA-Z0-9:-]*)([^<>]*)>)")
+TAG = re.compile(r"<(?:(!--)|(/?)([a-zA-Z][a-zA-Z0-9:-]*|!doctype)([^<>]*)>)", re.I)
 NAMES = re.compile(
     r"\b(?:class|id|data-marker|name)\s*=\s*(?:\"([^\"]{1,200})\"|'([^']{1,200})'|([^\s\"'>]{1,200}))", re.I
 )
@@ -71,7 +74,7 @@ NO_BORDER = re.compile(r"border\s*:\s*(?:none|0)", re.I)
 TOP_BORDER = re.compile(r"border-top(?:-style|-width|-color)?\s*:\s*(?!none|0)[^;]", re.I)
 CITE = re.compile(r"\bcite\b", re.I)
 UNREAD = ("script", "style", "head", "title", "template")
-VOID = frozenset(["br", "hr", "img", "meta", "link", "input", "col", "wbr", "area", "base"])
+VOID = frozenset(["br", "hr", "img", "meta", "link", "input", "col", "wbr", "area", "base", "!doctype"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,6 @@ class Brand(models.Model):
     channel = models.ForeignKey(
         "Channel", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("sending channel")
     )
-    signature = models.TextField(_("signature"), blank=True, default="")
     language = models.CharField(_("language"), max_length=8, default="en")
     name_mode = models.CharField(_("name of the sender"), max_length=8, choices=NameMode, default=NameMode.ADDRESS)
     stacks_signatures = models.BooleanField(_("put the signatures of all levels below each other"), default=False)

@@ -10,14 +10,15 @@ from django.utils.translation import gettext as _
 
 from postvak.mail.commands import split_commands
 from postvak.mail.compose import Draft, File
-from postvak.mail.html import from_text
 from postvak.mail.parse import attachment_content
 from postvak.mail.quotes import reply_text, split_reply_html
 from postvak.mail.threading import make_message_id
 from postvak.mail.values import Address as MailAddress
 from postvak.mail.values import AttachmentInfo, Mail
 from postvak.models import Agent, AutomaticMail
-from postvak.send.letter import answered_id, chain, full_text, named, newest_mail, subject_of
+from postvak.notify.body import body_of
+from postvak.notify.words import Words, setting_of
+from postvak.send.letter import answered_id, chain, named, newest_mail, subject_of
 from postvak.send.outbox import Envelope
 from postvak.send.sender import Sender, sender_for
 
@@ -128,13 +129,14 @@ def automatic_draft(
     originals: tuple[bytes, ...] = (),
 ) -> Draft:
     """Marked as written by a machine, so that no other machine answers it, and so that we know it when it comes back."""
-    body = full_text(text, row.ticket.queue.brand, agent_name="", quoted=None)
+    body = body_of(Words(text), setting_of(row.ticket, sender, None))
     return Draft(
         author=MailAddress(sender.name, sender.address.email),
         to=named(to, row.ticket),
         subject=subject_of(row.ticket, is_forward=bool(originals)),
-        text=body,
-        html=from_text(body),
+        text=body.text,
+        html=body.html,
+        attachments=body.files,
         originals=originals,
         message_id=own_message_id(row, sender),
         in_reply_to=answered_id(row.trigger),
@@ -158,15 +160,15 @@ def relay(row: AutomaticMail, to: Sequence[str], original: Original | None, now:
     files = agents_files(original)
     if not text and not files:
         raise NothingToSay
-    sender, quoted = sender_for(row.ticket), newest_mail(row.ticket, besides=row.trigger)
-    body = full_text(text, row.ticket.queue.brand, agent_name=row.agent.name, quoted=quoted)
+    sender, quoted = sender_for(row.ticket, agent=row.agent), newest_mail(row.ticket, besides=row.trigger)
+    body = body_of(Words(text), setting_of(row.ticket, sender, row.agent), quoted=quoted)
     draft = Draft(
         author=MailAddress(sender.name, sender.address.email),
         to=named(to, row.ticket),
         subject=subject_of(row.ticket),
-        text=body,
-        html=from_text(body),
-        attachments=files,
+        text=body.text,
+        html=body.html,
+        attachments=(*files, *body.files),
         message_id=own_message_id(row, sender),
         in_reply_to=answered_id(quoted),
         references=chain(quoted),

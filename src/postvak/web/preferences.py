@@ -1,4 +1,4 @@
-"""What each agent sets for himself: language, time zone, colours, time for undoing, password."""
+"""What each agent sets for himself: language, time zone, colours, time for undoing, signature, password."""
 
 from zoneinfo import available_timezones
 
@@ -7,17 +7,24 @@ from django.conf import settings
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
 
-from postvak.models import Agent
+from postvak.models import Agent, Wording
+from postvak.web.admin.answer_template_preview import PLACEHOLDERS
 from postvak.web.flash import say
+from postvak.web.identity_preview import Typed, brand_for, languages_of, preview_of
 from postvak.web.pages import render
 from postvak.web.session import agent_of
+from postvak.web.wording_fields import WordingFields
 
 SHORTER = ("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
+
+PARTS = (Wording.Part.SIGNATURE,)
 
 
 def language_choices() -> list[tuple[str, object]]:
@@ -76,12 +83,23 @@ class PasswordForm(forms.Form):
 
 def preferences(request: HttpRequest) -> HttpResponse:
     agent = agent_of(request)
-    form = PreferencesForm(request.POST or None, instance=agent)
-    if request.method == "POST" and form.is_valid():
-        form.save()
+    data = request.POST if request.method == "POST" else None
+    form, wordings = PreferencesForm(data, instance=agent), WordingFields(agent, PARTS, data)
+    if data is not None and all([form.is_valid(), wordings.is_valid()]):
+        with transaction.atomic():
+            form.save()
+            wordings.save(agent)
         say(request, gettext("Your preferences are saved."))
         return redirect("preferences")
-    return page(request, form, PasswordForm(agent))
+    return page(request, form, PasswordForm(agent), wordings)
+
+
+@require_POST
+def preview(request: HttpRequest) -> HttpResponse:
+    """A mail of the agent with the signature that he types now; nothing is saved."""
+    agent = agent_of(request)
+    rows = WordingFields(agent, PARTS, request.POST).rows(agent)
+    return preview_of(request, Typed("agent", rows, brand=brand_for(agent)))
 
 
 @sensitive_post_parameters("old", "new")
@@ -95,9 +113,13 @@ def change_password(request: HttpRequest) -> HttpResponse:
         update_session_auth_hash(request, agent)
         say(request, gettext("Your password is changed. Other browsers have to log in again."))
         return redirect("preferences")
-    return page(request, PreferencesForm(instance=agent), form)
+    return page(request, PreferencesForm(instance=agent), form, WordingFields(agent, PARTS))
 
 
-def page(request: HttpRequest, form: PreferencesForm, password_form: PasswordForm) -> HttpResponse:
-    status = 422 if form.errors or password_form.errors else 200
-    return render(request, "preferences.html", {"form": form, "password_form": password_form}, status=status)
+def page(
+    request: HttpRequest, form: PreferencesForm, password_form: PasswordForm, wordings: WordingFields
+) -> HttpResponse:
+    status = 422 if form.errors or password_form.errors or not wordings.is_valid() else 200
+    context = {"form": form, "password_form": password_form, "wordings": wordings}
+    context |= {"placeholders": PLACEHOLDERS, "preview_languages": languages_of(wordings)}
+    return render(request, "preferences.html", context, status=status)

@@ -1,13 +1,23 @@
 """Administration of our own e-mail addresses."""
 
+from typing import Any
+
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
 
-from postvak.models import Address, Queue
+from postvak.models import Address, Brand, Queue, Wording
 from postvak.web.admin.access import admin_only, admin_page
+from postvak.web.admin.answer_template_preview import PLACEHOLDERS
 from postvak.web.admin.forms.queues import AddressForm
 from postvak.web.flash import say
+from postvak.web.identity_preview import Typed, brand_for, languages_of, preview_of
+from postvak.web.session import agent_of
+from postvak.web.wording_fields import WordingFields
+
+PARTS = (Wording.Part.SIGNATURE,)
 
 
 @admin_only
@@ -23,9 +33,33 @@ def listing(request: HttpRequest) -> HttpResponse:
 @admin_only
 def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     address = get_object_or_404(Address, pk=pk) if pk else None
-    form = AddressForm(request.POST or None, instance=address)
-    if request.method == "POST" and form.is_valid():
-        saved = form.save()
+    data = request.POST if request.method == "POST" else None
+    form, wordings = AddressForm(data, instance=address), WordingFields(address, PARTS, data)
+    if data is not None and all([form.is_valid(), wordings.is_valid()]):
+        with transaction.atomic():
+            saved = form.save()
+            wordings.save(saved)
         say(request, _("The address %(email)s is saved.") % {"email": saved.email})
         return redirect("admin_addresses")
-    return admin_page(request, "address.html", "addresses", {"form": form, "address": address})
+    has_errors = data is not None
+    context: dict[str, Any] = {"form": form, "address": address, "wordings": wordings, "has_errors": has_errors}
+    context |= {"placeholders": PLACEHOLDERS, "preview_languages": languages_of(wordings)}
+    response = admin_page(request, "address.html", "addresses", context)
+    response.status_code = 422 if has_errors else 200
+    return response
+
+
+@require_POST
+@admin_only
+def preview(request: HttpRequest, pk: int | None = None) -> HttpResponse:
+    """A mail from the address, with what is typed now; nothing is saved."""
+    form = AddressForm(request.POST, instance=get_object_or_404(Address, pk=pk) if pk else None)
+    form.is_valid()  # what is wrong stays as it was
+    address: Address = form.instance
+    address.email = address.email or "support@example.org"
+    rows = tuple(WordingFields(address, PARTS, request.POST).rows(address))
+    return preview_of(request, Typed("address", rows, brand=brand_of(address, request), address=address))
+
+
+def brand_of(address: Address, request: HttpRequest) -> Brand:
+    return address.queue.brand if address.queue_id else brand_for(agent_of(request))

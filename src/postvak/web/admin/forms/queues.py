@@ -1,17 +1,16 @@
-"""The forms of queues, addresses and brands."""
+"""The forms of queues and addresses."""
 
 from operator import attrgetter
 from typing import Any, ClassVar
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from postvak.models import Address, Agent, Brand, Channel, Queue
+from postvak.models import Address, Agent, Channel, NameMode, Queue
 
 
 class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -93,10 +92,11 @@ class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Address
-        fields = ("email", "display_name", "queue", "channel", "grouping_hours", "is_valid", "comment")
+        fields = ("email", "display_name", "name_mode", "queue", "channel", "grouping_hours", "is_valid", "comment")
         widgets: ClassVar = {"email": forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
         help_texts: ClassVar = {
             "display_name": _("Customers see it as the sender."),
+            "name_mode": _("On answers of agents. Automatic mails always have the display name."),
             "queue": _("Mails to this address land here."),
             "is_valid": _("Nothing is sent from an invalid address; mails to it still arrive."),
         }
@@ -111,6 +111,8 @@ class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
         channel: Any = self.fields["channel"]
         channel.queryset = Channel.objects.filter(Q(is_valid=True) | Q(pk=self.instance.channel_id))
         channel.empty_label = _("the brand's or the default channel")
+        mode: Any = self.fields["name_mode"]
+        mode.choices = [("", _("as the brand has it")), *NameMode.choices]
 
     def clean_email(self) -> str:
         """Lower-case and unique in that form."""
@@ -129,24 +131,3 @@ class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
                     % {"names": ", ".join(names)}
                 )
         return valid
-
-
-class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
-    language = forms.ChoiceField(
-        label=_("language"), choices=settings.LANGUAGES, help_text=_("In which it writes to customers.")
-    )
-
-    class Meta:
-        model = Brand
-        fields = ("name", "signature", "channel", "language")
-        widgets: ClassVar = {"signature": forms.Textarea(attrs={"rows": 5})}
-        help_texts: ClassVar = {
-            "name": _("The name that customers and your colleagues know."),
-            "signature": _("Put under every answer; {agent} stands for the name of the agent."),
-        }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        channel: Any = self.fields["channel"]
-        channel.queryset = Channel.objects.filter(Q(is_valid=True) | Q(pk=self.instance.channel_id))
-        channel.empty_label = _("the default channel")

@@ -1,0 +1,110 @@
+"""The mail that is answered, as a quotation below the answer: as text, and as its real HTML with its pictures.
+
+The HTML of strangers is sanitised; remote pictures are not made ours, so that nobody is counted by our answer. Pictures
+inside the mail (cid:) go along under new content ids: each one that the HTML shows has its part.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from html import escape, unescape
+from re import Match, compile
+
+from selectolax.lexbor import LexborHTMLParser
+
+from postvak.blobs import store
+from postvak.mail.compose import File
+from postvak.mail.html import from_text, is_too_deep, sanitise
+from postvak.mail.outgoing_html import cids_in
+from postvak.mail.parse import Understood, understand
+from postvak.mail.quotes import introduction, quote_reply
+from postvak.models import Message
+from postvak.notify.values import local
+
+LONGEST_HTML = 200_000  # letters; what is longer is quoted as text
+LARGEST_PICTURES = 10_000_000  # bytes of all that go along
+IMAGE = compile(r"<img(?:\s+[a-z-]+=\"[^\"]*\")*\s*/?>")
+ALT = compile(r"\salt=\"([^\"]*)\"")
+EMPTY_LINK = compile(r"<a(?:\s+[a-z-]+=\"[^\"]*\")*>\s*</a>")
+QUOTATION = (
+    '<div class="pv-quote gmail_quote" style="margin-top:1em">\n<div class="gmail_attr">{introduction}</div>\n'
+    '<blockquote type="cite" style="margin:0.5em 0 0;border-left:2px solid #b8c0c8;padding-left:0.9em">\n{html}\n</blockquote>\n</div>'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Quotation:
+    """Both forms, and the pictures that the HTML shows."""
+
+    text: str = ""
+    html: str = ""
+    files: tuple[File, ...] = ()
+
+
+def quotation_of(message: Message, language: str, *, domain: str) -> Quotation:
+    """Nothing for what is internal: no way leads from there into a customer's mail."""
+    if message.is_internal or message.kind == Message.Kind.NOTE or message.taken_back_at:
+        return Quotation()
+    author, at = message.author_name or message.author_email, local(message.created_at)
+    html, files = html_of(message, domain)
+    if not html and not message.text.strip():
+        return Quotation()
+    above = escape(introduction(author=author, at=at, language=language), quote=False)
+    return Quotation(
+        quote_reply(message.text, author=author, at=at, language=language),
+        QUOTATION.format(introduction=above, html=html or from_text(message.text)),
+        files,
+    )
+
+
+def html_of(message: Message, domain: str) -> tuple[str, tuple[File, ...]]:
+    """The mail's own HTML, "" where it has none, it is too large, or its bytes can't be read: its text serves too."""
+    if not message.has_html or message.blob_id is None:
+        return "", ()
+    try:
+        raw = store.get(message.blob_id)
+    except (store.BlobMissing, store.VaultUnreachable):
+        return "", ()
+    original = understand(raw)
+    html = own_words(original.mail.html) if message.kind == Message.Kind.OUTGOING else original.mail.html
+    if not html.strip() or len(html) > LONGEST_HTML or is_too_deep(html):
+        return "", ()
+    return with_pictures(html, original, domain)
+
+
+def own_words(html: str) -> str:
+    """Of a mail of ours what the agent wrote, without look, signature and what it quoted itself."""
+    if is_too_deep(html):
+        return ""
+    found = LexborHTMLParser(html).css_first(".pv-words")
+    return (found.inner_html or "") if found is not None else ""
+
+
+def with_pictures(html: str, original: Understood, domain: str) -> tuple[str, tuple[File, ...]]:
+    pictures = pictures_of(original, html)
+    fresh = {cid: f"{secrets.token_hex(10)}@{domain}" for cid in pictures}
+    clean = sanitise(html, cid_urls={cid: f"cid:{new}" for cid, new in fresh.items()}).html
+    clean = EMPTY_LINK.sub("", IMAGE.sub(image_or_words, clean)).strip()
+    shown = cids_in(clean)
+    files = (replace(picture, content_id=fresh[cid]) for cid, picture in pictures.items())
+    return clean, tuple(file for file in files if file.content_id in shown)
+
+
+def pictures_of(original: Understood, html: str) -> Mapping[str, File]:
+    """Content-ID -> picture, of those that the HTML names; as many as may go along."""
+    found: dict[str, File] = {}
+    room = LARGEST_PICTURES
+    for info, file in zip(original.mail.attachments, original.files, strict=True):
+        is_shown = info.content_id and info.content_type.startswith("image/") and info.content_id in html
+        if is_shown and info.content_id not in found and info.size <= room:
+            found[info.content_id] = File(info.name, info.content_type, file.content)
+            room -= info.size
+    return found
+
+
+def image_or_words(match: Match[str]) -> str:
+    """A picture that doesn't come along leaves the words that stand for it."""
+    if ' src="' in match.group():
+        return match.group()
+    alt = ALT.search(match.group())
+    return escape(unescape(alt.group(1)), quote=False) if alt else ""

@@ -1,0 +1,136 @@
+"""The form of an answer template: its columns, and beside them as many languages and files as one likes."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django import forms
+from django.conf.locale import LANG_INFO
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from postvak.mail.language import SCRIPTS, SMALL_WORDS
+from postvak.models import AnswerTemplate, AnswerTemplateFile, Queue, Status
+from postvak.tickets.answer_templates import LIMIT, Belongings, Text, category_of, check_template, check_text
+from postvak.tickets.tags import words
+from postvak.web.desk.writing import as_file
+from postvak.web.formats import size
+
+LONGEST_SUBJECT = 500
+CHINESE = "zh-hans"  # as Django calls it
+LANGUAGES = {
+    code: str(LANG_INFO[CHINESE if code == "zh" else code]["name_local"]).capitalize()
+    for code in [*SMALL_WORDS, *(code for code, _pattern in SCRIPTS)]
+}
+
+
+class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
+    """`texts`, `files` and `problems` (position of a text -> sentence) are read and checked along with the columns."""
+
+    position = forms.IntegerField(
+        label=_("position"),
+        required=False,
+        min_value=0,
+        max_value=9999,
+        help_text=_("Within the category, small numbers first. The same number: by name."),
+    )
+    tags = forms.CharField(
+        label=_("tags"),
+        required=False,
+        max_length=500,
+        help_text=_("With commas between them. The ticket gets them when the mail is sent."),
+    )
+
+    class Meta:
+        model = AnswerTemplate
+        fields = ("name", "category", "is_valid", "queues", "position", "status")
+        widgets: ClassVar = {
+            "category": forms.TextInput(attrs={"list": "categories", "autocomplete": "off"}),
+            "queues": forms.CheckboxSelectMultiple,
+        }
+        help_texts: ClassVar = {
+            "category": _("Levels with :: between them, such as “Orders::Returns”."),
+            "queues": _("Offered on tickets of these queues only. None chosen: in all of them."),
+            "is_valid": _("Agents are offered valid templates only."),
+            "status": _("The composer proposes it for the ticket."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen, status_id = self.chosen_queues(), self.instance.status_id or self.initial.get("status")
+        queues: Any = self.fields["queues"]
+        queues.queryset = Queue.objects.filter(Q(is_valid=True) | Q(pk__in=chosen))
+        status: Any = self.fields["status"]
+        status.queryset = Status.objects.filter(Q(is_valid=True) | Q(pk=status_id))
+        status.empty_label = _("as the agent chooses")
+        typed = self.data if isinstance(self.data, QueryDict) else QueryDict()
+        self.texts = texts_in(typed)
+        self.kept = [int(key) for key in typed.getlist("kept") if key.isdecimal() and len(key) < 10]
+        self.uploads = self.files.getlist("files") if isinstance(self.files, MultiValueDict) else []
+        self.problems: dict[int, str] = {}
+
+    def chosen_queues(self) -> list[int]:
+        return list(self.instance.queues.values_list("pk", flat=True)) if self.instance.pk else []
+
+    def clean_category(self) -> str:
+        return category_of(self.cleaned_data["category"])
+
+    def clean_position(self) -> int:
+        return int(self.cleaned_data["position"] or 0)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if "name" in cleaned and "category" in cleaned:
+            try:
+                check_template(AnswerTemplate(pk=self.instance.pk, name=cleaned["name"], category=cleaned["category"]))
+            except ValidationError as error:
+                self.add_error(None, error)
+        self.clean_texts()
+        self.clean_files()
+        return cleaned
+
+    def clean_texts(self) -> None:
+        """Each kept language once; at least one text."""
+        if all(text.is_empty for text in self.texts):
+            self.add_error(None, gettext("The template has no text yet."))
+        for place, text in enumerate(self.texts):
+            try:
+                check_text(text)
+            except ValidationError as error:
+                self.problems[place] = " ".join(error.messages)
+        if self.problems:
+            self.add_error(None, gettext("A text has placeholders that Postvak doesn't know."))
+
+    def clean_files(self) -> None:
+        kept = AnswerTemplateFile.objects.filter(pk__in=self.kept).values_list("size", flat=True)
+        total = sum(kept) + sum(upload.size or 0 for upload in self.uploads)
+        if total > LIMIT:
+            values = {"total": size(total), "limit": size(LIMIT)}
+            self.add_error(
+                None, gettext("The files are %(total)s together; a template can have %(limit)s of files.") % values
+            )
+
+    def belongings(self) -> Belongings:
+        """Of a valid form."""
+        return Belongings(
+            queues=[queue.pk for queue in self.cleaned_data["queues"]],
+            tags=words(self.cleaned_data["tags"]),
+            texts=self.texts,
+            kept=self.kept,
+            files=[as_file(upload) for upload in self.uploads],
+        )
+
+
+def texts_in(data: QueryDict) -> Sequence[Text]:
+    """The posted texts in their order; a language that comes twice counts once, the last one."""
+    languages, subjects, html = data.getlist("language"), data.getlist("subject"), data.getlist("html")
+    rows = zip(languages, subjects, html, strict=False)
+    known = {
+        language: Text(language, subject[:LONGEST_SUBJECT], one)
+        for language, subject, one in rows
+        if language in LANGUAGES or not language
+    }
+    return tuple(known.values())
