@@ -1,0 +1,158 @@
+"""The index behind one interface, with two backends that give the same hits. Keys are those of SearchEntry."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from django.db import connection
+from django.db.models.expressions import RawSQL
+
+from postvak.models import SearchEntry
+from postvak.tickets.search.wanted import Wanted
+
+EVERYTHING = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Keys from `low` on, below `high`."""
+
+    low: int = 0
+    high: int = EVERYTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The keys of hits, newest first, and from which key on all hits are among them."""
+
+    keys: list[int]
+    low: int
+
+
+class Store(Protocol):
+    def newest(self, wanted: Wanted, within: Range, limit: int) -> Window:
+        """The newest messages that have what is wanted, at most `limit`."""
+
+    def among(self, wanted: Wanted, keys: Sequence[int]) -> set[int]:
+        """Those of these keys whose messages have what is wanted."""
+
+    def rows(self, keys: Sequence[int]) -> RawSQL:
+        """These keys as a subquery of one parameter: Django spends milliseconds on a long list of them."""
+
+
+def store() -> Store:
+    return PostgresqlStore() if connection.vendor == "postgresql" else SqliteStore()
+
+
+def newest_but(asked: Store, wanted: Wanted, within: Range, limit: int) -> Window:
+    """Nothing is required: the newest messages without those that have what is excluded."""
+    keys = list(
+        SearchEntry.objects.filter(pk__gte=within.low, pk__lt=within.high)
+        .order_by("-pk")
+        .values_list("pk", flat=True)[:limit]
+    )
+    left = asked.among(wanted, keys)
+    return Window([key for key in keys if key in left], keys[-1] if len(keys) == limit else within.low)
+
+
+def among_excluded(asked: Store, wanted: Wanted, keys: Sequence[int]) -> set[int]:
+    return set().union(*(asked.among(Wanted((lexemes,)), keys) for lexemes in wanted.excluded))
+
+
+class SqliteStore:
+    """FTS5 gives its rows in the order of keys, from either end, without sorting."""
+
+    FEW = 40  # keys that are asked for one by one at once
+    MANY = 10_000  # hits that are looked through; the rest is asked one by one
+
+    def newest(self, wanted: Wanted, within: Range, limit: int) -> Window:
+        if not wanted.required:
+            return newest_but(self, wanted, within, limit)
+        keys = self.keys(
+            "SELECT rowid FROM postvak_searchwords WHERE postvak_searchwords MATCH %s"
+            " AND rowid >= %s AND rowid < %s ORDER BY rowid DESC LIMIT %s",
+            [wanted.as_fts5(), within.low, within.high, limit],
+        )
+        return Window(keys, keys[-1] if len(keys) == limit else within.low)
+
+    def among(self, wanted: Wanted, keys: Sequence[int]) -> set[int]:
+        if not keys:
+            return set()
+        if not wanted.required:
+            return set(keys) - among_excluded(self, wanted, keys)
+        if len(keys) <= self.FEW:
+            return self.one_by_one(wanted, keys)
+        newest = self.newest(wanted, Range(min(keys), max(keys) + 1), self.MANY)
+        rest = [key for key in keys if key < newest.low]
+        return set(newest.keys).intersection(keys) | (self.one_by_one(wanted, rest) if rest else set())
+
+    def one_by_one(self, wanted: Wanted, keys: Sequence[int]) -> set[int]:
+        sql = (
+            "SELECT rowid FROM postvak_searchwords WHERE postvak_searchwords MATCH %s"
+            " AND rowid IN (SELECT value FROM json_each(%s))"
+        )
+        return set(self.keys(sql, [wanted.as_fts5(), json.dumps(list(keys))]))
+
+    def rows(self, keys: Sequence[int]) -> RawSQL:
+        return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(keys)])  # noqa: S611
+
+    def keys(self, sql: str, parameters: Sequence[str | int | list[int]]) -> list[int]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return [key for (key,) in cursor.fetchall()]
+
+
+class PostgresqlStore:
+    """The planner believes that a common word is found soonest by walking all keys backwards, which takes a second
+    for a rare one. So the newest messages are asked first; only then the index, sorted where no key index helps."""
+
+    SLICE = 1500
+    ENOUGH = 60
+
+    def newest(self, wanted: Wanted, within: Range, limit: int) -> Window:
+        if not wanted.required:
+            return newest_but(self, wanted, within, limit)
+        query = wanted.as_tsquery()
+        edge = self.edge(within)
+        newest = self.keys(
+            "SELECT entry_id FROM postvak_searchtext WHERE entry_id >= %s AND entry_id < %s"
+            " AND words @@ %s::tsquery ORDER BY entry_id DESC LIMIT %s",
+            [edge, within.high, query, limit],
+        )
+        if len(newest) == limit:
+            return Window(newest, newest[-1])
+        if len(newest) >= self.ENOUGH or edge == within.low:
+            return Window(newest, edge)
+        older = self.keys(
+            "SELECT entry_id FROM postvak_searchtext WHERE words @@ %s::tsquery"
+            " AND entry_id + 0 >= %s AND entry_id + 0 < %s ORDER BY entry_id + 0 DESC LIMIT %s",
+            [query, within.low, edge, limit - len(newest)],
+        )
+        keys = newest + older
+        return Window(keys, keys[-1] if len(keys) == limit else within.low)
+
+    def edge(self, within: Range) -> int:
+        """The key from which on SLICE messages lie in the range."""
+        found = self.keys(
+            "SELECT entry_id FROM postvak_searchtext WHERE entry_id >= %s AND entry_id < %s"
+            " ORDER BY entry_id DESC OFFSET %s LIMIT 1",
+            [within.low, within.high, self.SLICE - 1],
+        )
+        return found[0] if found else within.low
+
+    def among(self, wanted: Wanted, keys: Sequence[int]) -> set[int]:
+        if not keys:
+            return set()
+        sql = "SELECT entry_id FROM postvak_searchtext WHERE entry_id = ANY(%s) AND words @@ %s::tsquery"
+        if not wanted.required:
+            return set(keys) - among_excluded(self, wanted, keys)
+        return set(self.keys(sql, [list(keys), wanted.as_tsquery()]))
+
+    def rows(self, keys: Sequence[int]) -> RawSQL:
+        return RawSQL("SELECT unnest(%s::bigint[])", [keys])  # noqa: S611
+
+    def keys(self, sql: str, parameters: Sequence[str | int | list[int]]) -> list[int]:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return [key for (key,) in cursor.fetchall()]
