@@ -2,18 +2,30 @@
 
 from django.urls import path
 
-from postvak.web import health, inbound, login, preferences, setup, setup_steps
+from postvak.web import (
+    events,
+    health,
+    inbound,
+    inbound_provider,
+    login,
+    preferences,
+    setup,
+    setup_steps,
+)
 from postvak.web.admin.urls import admin_urls
 from postvak.web.desk.urls import desk_urls
 
 urlpatterns = [
     *desk_urls,
     path("api/v1/mail", inbound.mail, name="inbound_mail"),
+    path("api/v1/mail/<slug:provider>", inbound_provider.mails, name="inbound_provider"),
+    path("hooks/<int:pk>/", events.hook, name="provider_events"),
     path("health", health.health, name="health"),
     path("login/", login.log_in, name="login"),
     path("logout/", login.log_out, name="logout"),
     path("language/<slug:code>/", login.choose_language, name="language"),
     path("preferences/", preferences.preferences, name="preferences"),
+    path("preferences/preview/", preferences.preview, name="preferences-preview"),
     path("preferences/password/", preferences.change_password, name="password"),
     path("setup/", setup.hint, name="setup_hint"),
     path("setup/mailbox/", setup_steps.mailbox_step, name="setup_mailbox"),

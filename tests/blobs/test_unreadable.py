@@ -155,7 +155,7 @@ def test_an_answer_that_can_not_be_stored_says_so_and_writes_nothing(
     (data / "blobs").write_text("a file where the directory of large mails should be")
     file = File("noise.bin", "application/octet-stream", random.Random(1).randbytes(100_000))
     with pytest.raises(CannotAnswer, match="The answer can't be stored at the moment: .*blobs"):
-        answer(Ticket.objects.get(), Answer(("ann@customer.example",), "Hello", files=(file,)), by=bob)
+        answer(Ticket.objects.get(), Answer(to=("ann@customer.example",), text="Hello", files=(file,)), by=bob)
     assert not Message.objects.filter(kind="outgoing").exists()
 
 

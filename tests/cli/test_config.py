@@ -1,7 +1,9 @@
 """`postvak config`: the set-up as a file that can be applied again and again, whole or not at all."""
 
+import base64
 import json
 import sqlite3
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,10 @@ default = true
 [[brand]]
 name = "Example"
 signature = "{agent}\\nExample Inc."
+salutation = { all = "Dear {{ customer.name }}", nl = { html = "<p>Beste <b>klant</b></p>" } }
+look = { accent = "#123456", reply_line = true, logo = { file = "logo.png" } }
+name_mode = "both"
+stacks_signatures = true
 language = "nl"
 channel = "Relay"
 
@@ -34,6 +40,7 @@ admin = true
 language = "de"
 time_zone = "Europe/Berlin"
 password = { file = "bob.txt" }
+signature = { de = "Bob aus Berlin" }
 
 [[queue]]
 name = "Support"
@@ -49,6 +56,8 @@ display_name = "Example Support"
 queue = "Support"
 channel = "Relay"
 comment = "the main one"
+name_mode = "agent"
+signature = { html = "<b>Support</b>" }
 
 [[mailbox]]
 name = "Support"
@@ -78,6 +87,7 @@ class Setup:
     def __init__(self, program: Program, folder: Path) -> None:
         self.program, self.path = program, folder / "setup.toml"
         (folder / "bob.txt").write_text("correct horse battery\n")
+        (folder / "logo.png").write_bytes(b"\x89PNG\r\n\x1a\n a logo")
 
     def apply(self, text: str, *options: str, **environment: str) -> Done:
         self.path.write_text(text)
@@ -131,6 +141,59 @@ def test_an_export_makes_the_same_setup_elsewhere(setup: Setup, installed: Progr
 
 def test_the_export_of_a_new_installation_changes_nothing(setup: Setup) -> None:
     assert setup.apply(setup.program.ok("config", "export")).out == NOTHING
+
+
+def test_wordings_and_look_are_written_and_exported(setup: Setup) -> None:
+    setup.apply(COMPLETE, **SECRETS)
+    query = "SELECT part, language, text, html FROM postvak_wording ORDER BY part, language, text"
+    assert rows(setup.program, query) == [
+        ("salutation", "", "Dear {{ customer.name }}", ""),
+        ("salutation", "nl", "", "<p>Beste <b>klant</b></p>"),
+        ("signature", "", "", "<b>Support</b>"),
+        ("signature", "", "{{ agent.name }}\nExample Inc.", ""),
+        ("signature", "de", "Bob aus Berlin", ""),
+    ]
+    exported = tomllib.loads(setup.program.ok("config", "export"))
+    brand = next(one for one in exported["brand"] if one["name"] == "Example")
+    assert brand["signature"] == "{{ agent.name }}\nExample Inc."
+    assert brand["salutation"]["nl"] == {"html": "<p>Beste <b>klant</b></p>"}
+    assert (brand["look"]["accent"], brand["look"]["reply_line"]) == ("#123456", True)
+    assert base64.b64decode(brand["look"]["logo"]).endswith(b" a logo")
+
+
+def test_a_text_that_the_file_no_longer_names_goes_and_the_logo_stays(setup: Setup) -> None:
+    setup.apply(COMPLETE, **SECRETS)
+    changed = setup.apply('[[brand]]\nname = "Example"\nsalutation = "Hi"\nlook = { accent = "#654321" }\n')
+    assert "salutation" in changed.out
+    assert "look" in changed.out
+    query = "SELECT language, text FROM postvak_wording WHERE part = 'salutation'"
+    assert rows(setup.program, query) == [("", "Hi")]
+    assert rows(setup.program, "SELECT accent, logo_type FROM postvak_look") == [("#654321", "image/png")]
+    setup.apply('[[brand]]\nname = "Example"\nsignature = ""\nlook = false\n')
+    assert rows(setup.program, "SELECT count(*) FROM postvak_look") == [(0,)]
+    assert rows(
+        setup.program, "SELECT count(*) FROM postvak_wording WHERE part = 'signature' AND brand_id IS NOT NULL"
+    ) == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ('signature = "{{ agent.salary }}"', "Nothing fills {{ agent.salary }}."),
+        ("signature = 3", "write a text"),
+        ('signature = { nl = { htlm = "x" } }', "write a text"),
+        ('signature = { dutch = "x" }', "“dutch” is no language"),
+        ('look = { colour = "#123456" }', "write a table with accent"),
+        ('look = { accent = "red" }', "accent: A colour is"),
+        ('look = { width = "wide" }', "width"),
+        ('look = { logo = { file = "missing.png" } }', "logo.png"),
+        ('look = { logo = "!!" }', "base64"),
+        ('look = { logo = "QUJD" }', "PNG, JPEG or GIF"),
+        ('name_mode = "nobody"', "name_mode"),
+    ],
+)
+def test_a_wrong_wording_or_look_is_refused(setup: Setup, setting: str, words: str) -> None:
+    assert words in setup.refused(f'[[brand]]\nname = "Example"\n{setting}\n')
 
 
 def test_no_secret_is_exported(setup: Setup) -> None:

@@ -59,3 +59,9 @@ def test_any_text_is_taken_and_values_are_never_read_again(text: str, is_html: b
     assert fill(text, {}, is_html=is_html).text == text or " or " in text
     assert filled.text.count("<b>") <= (text.count("<b>") if is_html else filled.text.count("<b>"))
     fill_lines(text, values, is_html=is_html)
+
+
+def test_a_value_does_not_leave_the_attribute_that_it_stands_in() -> None:
+    html = '<a href="https://shop.example/?n={{ customer.name }}">shop</a>'
+    filled = fill(html, {"customer.name": '" style="position:fixed'}, is_html=True).text
+    assert filled == '<a href="https://shop.example/?n=&quot; style=&quot;position:fixed">shop</a>'

@@ -18,9 +18,9 @@ def receive(mailbox: Mailbox, support: Queue) -> Receive:
     """A mail from Ann (or whom `sender` names) goes the whole way; returns the ticket that it is on."""
     numbers = count(1)
 
-    def arrive(**headers: str) -> Ticket:
+    def arrive(raw: bytes = b"", **headers: str) -> Ticket:
         number = next(numbers)
-        raw = mail(**{"message_id": f"r{number}@customer.example", "text": f"Mail {number}", **headers})
+        raw = raw or mail(**{"message_id": f"r{number}@customer.example", "text": f"Mail {number}", **headers})
         receipt = accept(mailbox, [Arrived(f"verbs/{number}", raw)])[0]
         while process_due("test:1:x"):
             pass

@@ -124,10 +124,12 @@ def test_an_address_that_a_queue_sends_from_stays_valid(eva, support, sales):
 
 
 def test_a_brand_has_name_signature_channel_and_language(eva, brand, channel):
-    facts = {"name": "Nordhof", "signature": "Kind regards\n{agent}", "channel": channel.pk, "language": "de"}
+    facts = {"name": "Nordhof", "signature-all-text": "Kind regards", "channel": channel.pk, "language": "de"}
+    facts |= {"logo_width": 160, "width": 640, "accent": "#0a5c5a", "background": "#ffffff", "font": "system"}
     assert eva.post(f"/admin/brands/{brand.pk}/", facts).status_code == 302
     changed = Brand.objects.get(pk=brand.pk)
     assert (changed.name, changed.channel, changed.language) == ("Nordhof", channel, "de")
+    assert list(changed.wordings.values_list("part", "language", "text")) == [("signature", "", "Kind regards")]
 
 
 # ---- agents ------------------------------------------------------------

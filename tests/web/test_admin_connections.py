@@ -31,7 +31,7 @@ def mailbox_facts(**changes: object) -> dict[str, object]:
 def channel_facts(**changes: object) -> dict[str, object]:
     facts = {
         "name": "Provider", "kind": "smtp", "host": "localhost", "port": 587, "security": "starttls",
-        "verify_tls": "on", "username": "", "password": "", "is_valid": "on", **changes,
+        "verify_tls": "on", "username": "", "password": "", "is_valid": "on", "connections": 2, **changes,
     }  # fmt: skip
     return {name: value for name, value in facts.items() if value is not None}
 

@@ -81,11 +81,12 @@ def test_after_sending_the_toast_offers_undo_which_brings_text_and_files_back(
     for field, value in (("to", ANN), ("cc", "amy@x.example"), ("bcc", "boss@x.example")):
         assert f'name="{field}" value="{value}"' in html
     assert re.search(r'<option value="closed" selected>', html)
-    (kept,) = re.findall(r'name="kept" value="(\d+)" checked', html)
+    assert ">label.pdf</a>" in html
+    (draft,) = re.findall(r'name="draft" value="(\d+)"', html)
     ticket.refresh_from_db()
     assert ticket.status.key == "new"
 
-    assert send(desk, ticket, kept=kept).status_code == 302
+    assert send(desk, ticket, draft=draft).status_code == 302
     again = Message.objects.filter(kind="outgoing", taken_back_at=None).get()
     assert [(file.name, file.size) for file in again.attachments.all()] == [("label.pdf", 14)]
 

@@ -4,10 +4,23 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern
 
-from postvak.models import Agent, Channel, Mailbox, OutgoingMail, Queue, Receipt, Ticket
+from postvak.mail.compose import File
+from postvak.models import (
+    Agent,
+    AnswerTemplate,
+    Channel,
+    Draft,
+    DraftFile,
+    Mailbox,
+    OutgoingMail,
+    Queue,
+    Receipt,
+    Ticket,
+)
 from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
 from postvak.tickets.answer import Answer, answer
+from postvak.tickets.drafts import USUAL_LIMIT, add_file
 from postvak.urls import urlpatterns
 from postvak.web.session import is_public
 from tests.mails import mail
@@ -15,16 +28,27 @@ from tests.web.test_desk import HTML
 
 pytestmark = pytest.mark.django_db
 
-DESK_OBJECTS = ("tickets/", "messages/", "attachments/", "receipts/", "outgoing/")
+DESK_OBJECTS = ("tickets/", "messages/", "attachments/", "receipts/", "outgoing/", "templates/<", "drafts/<")
 OPEN_TO_AGENTS = {
     "start",
     "list",
     "held",
+    "search",
+    "suggestions",
     "held-decisions",
     "outbox",
     "outbox-decisions",
     "outbox-channel",
+    "suppressions",
+    "suppression-releases",
+    "templates",
+    "drafts",
+    "new-mail",
+    "compose-preview",
+    "recipients",
+    "recipient-hints",
     "preferences",
+    "preferences-preview",
     "password",
     "logout",
 }
@@ -43,12 +67,22 @@ def objects(mailbox: Mailbox, support: Queue, bob: Agent, channel: Channel) -> d
     accept(shared, [Arrived("rights/3", b"")])
     process_due("test:1:x")
     aside = Receipt.objects.held().get()
+    template = AnswerTemplate.objects.create(name="For support only")
+    template.queues.add(support)
     return {
         "aside": aside,
         "ticket": ticket,
         "receipt": Receipt.objects.get(ticket=ticket),
         "outgoing": OutgoingMail.objects.get(),
+        "template": template,
+        "file": draft_file(ticket, bob),
     }
+
+
+def draft_file(ticket: Ticket, bob: Agent) -> DraftFile:
+    """A file of what Bob is writing."""
+    draft = Draft.objects.create(ticket=ticket, agent=bob, text="Hi", changed_at=ticket.created_at)
+    return add_file(draft, File("a.txt", "text/plain", b"a"), limit=USUAL_LIMIT)
 
 
 def address_of(pattern: URLPattern, objects: dict[str, object]) -> str:
@@ -62,6 +96,8 @@ def address_of(pattern: URLPattern, objects: dict[str, object]) -> str:
         "attachments/": message.attachments.all()[0].pk,
         "receipts/": receipt.pk,  # type: ignore[attr-defined]
         "outgoing/": outgoing.pk,  # type: ignore[attr-defined]
+        "templates/<": objects["template"].pk,  # type: ignore[attr-defined]
+        "drafts/<": objects["file"].draft_id,  # type: ignore[attr-defined]
     }
     route = str(pattern.pattern)
     if pattern.name in {"receipt-taking", "receipt-taken"}:
@@ -69,6 +105,7 @@ def address_of(pattern: URLPattern, objects: dict[str, object]) -> str:
     key = next((value for start, value in keys.items() if route.startswith(start)), 1)
     for placeholder in ("<int:number>", "<int:pk>"):
         route = route.replace(placeholder, str(key))
+    route = route.replace("<int:file_pk>", str(objects["file"].pk))  # type: ignore[attr-defined]
     return "/" + route.replace("<slug:list_id>", "open")
 
 
@@ -112,7 +149,8 @@ def test_an_agent_of_another_queue_sees_nothing_in_lists(
     client: Client, cas: Agent, objects: dict[str, object]
 ) -> None:
     client.force_login(cas)
-    for url in ("/", "/list/unassigned/", "/list/waiting/", "/held/"):
-        assert "Picture" not in client.get(url).content.decode()
+    number = Ticket.objects.get(subject="Picture").number
+    for url in ("/", "/list/unassigned/", "/list/waiting/", "/held/", "/search/?q=is:open", "/drafts/"):
+        assert number not in client.get(url).content.decode()
     support = Queue.objects.get(name="Support")
     assert client.get(f"/list/queue-{support.pk}/").status_code == 404

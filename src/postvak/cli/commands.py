@@ -23,7 +23,9 @@ from postvak.cli.failing import complain, fail
 from postvak.cli.filters import filters
 from postvak.cli.outbox import outbox
 from postvak.cli.prepare import explain_failure, prepare_database
+from postvak.cli.search import reindex, search
 from postvak.cli.show import comparison_text, fetch_text, plan_text
+from postvak.cli.suppressions import suppressions
 from postvak.configuration import ConfigurationError
 from postvak.mail.files import read_mails
 from postvak.models import Mailbox
@@ -48,6 +50,9 @@ app.add_typer(config, name="config")
 app.add_typer(blobs, name="blobs")
 app.add_typer(filters, name="filters")
 app.add_typer(outbox, name="outbox")
+app.add_typer(suppressions, name="suppressions")
+app.command()(search)
+app.command()(reindex)
 out = Console()
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

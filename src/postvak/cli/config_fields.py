@@ -1,7 +1,7 @@
 """Kinds of settings in the TOML file: how each is read from a row, checked, and written to it."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -296,6 +296,20 @@ class Section:
     normalise: Callable[[str], str] = as_written
     check: Callable[[Any], None] = anything
     is_single: bool = False
+
+    def rows(self) -> Iterable[Model]:
+        """All, in the order of the file."""
+        return self.model._default_manager.order_by(self.key)
+
+    def key_of(self, row: Model) -> Value:
+        return cast(Value, getattr(row, self.key))
+
+    def find(self, key: str) -> Model | None:
+        return self.model._default_manager.filter(**{self.lookup or self.key: key}).first()
+
+    def make(self, key: str) -> Model:
+        """A new row, not saved."""
+        return self.model(**{self.key: key})
 
     def place(self, key: str) -> str:
         """Where something is wrong, as it is written in the file."""

@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Model
 
+from postvak.cli.config_channels import CHANNEL_FIELDS, LATE_CHANNEL_FIELDS
 from postvak.cli.config_fields import (
     ConfigFileError,
     Field,
@@ -34,8 +35,11 @@ from postvak.cli.config_fields import (
     Texts,
     Value,
 )
+from postvak.cli.config_identity import LookOf, Wordings
+from postvak.cli.config_templates import TEMPLATE_SECTION
 from postvak.cli.config_tickets import TICKET_SECTIONS
-from postvak.models import Address, Agent, Brand, Channel, Grant, Mailbox, Queue, Retention
+from postvak.models import Address, Agent, Brand, Channel, Grant, Mailbox, Queue, Retention, Wording
+from postvak.send.channel_rules import check_channel_settings
 
 __all__ = ["Change", "ConfigFileError", "apply", "export"]
 
@@ -59,6 +63,7 @@ class Change:
         return f"~ {self.section} “{self.key}”: {self.field} {self.old!r} → {self.new!r}"
 
 
+Part = Wording.Part
 CONNECTION: Mapping[str, Field] = {
     "kind": Text("kind"),
     "host": Text("host"),
@@ -91,17 +96,24 @@ SECTIONS: Sequence[Section] = (
         "channel",
         Channel,
         "name",
-        {**CONNECTION, "valid": Flag("is_valid"), "default": Flag("is_default", exclusive=True)},
-        {},
+        {**CONNECTION, **CHANNEL_FIELDS},
+        LATE_CHANNEL_FIELDS,
+        check=check_channel_settings,
     ),
     Section(
         "brand",
         Brand,
         "name",
         {
-            "signature": Text("signature"),
             "language": Text("language"),
             "channel": Reference("channel", Channel, "name"),
+            "name_mode": Text("name_mode"),
+            "stacks_signatures": Flag("stacks_signatures"),
+            "tracks_opening": Flag("tracks_opening"),
+            "salutation": Wordings(Part.SALUTATION),
+            "signature": Wordings(Part.SIGNATURE),
+            "footer": Wordings(Part.FOOTER),
+            "look": LookOf(),
         },
         {},
     ),
@@ -116,6 +128,7 @@ SECTIONS: Sequence[Section] = (
             "language": Text("language"),
             "time_zone": Text("time_zone"),
             "password": Password(),
+            "signature": Wordings(Part.SIGNATURE),
         },
         {},
         normalise=str.lower,
@@ -140,11 +153,13 @@ SECTIONS: Sequence[Section] = (
         "email",
         {
             "display_name": Text("display_name"),
+            "name_mode": Text("name_mode"),
             "queue": Reference("queue", Queue, "name", required=True),
             "channel": Reference("channel", Channel, "name"),
             "grouping_hours": NumberOrNone("grouping_hours"),
             "valid": Flag("is_valid"),
             "comment": Text("comment"),
+            "signature": Wordings(Part.SIGNATURE),
         },
         {},
         normalise=str.lower,
@@ -180,6 +195,7 @@ SECTIONS: Sequence[Section] = (
         {},
     ),
     *TICKET_SECTIONS,
+    TEMPLATE_SECTION,
     Section("retention", Retention, "outcome", {"days": Number("days")}, {}),
 )
 
@@ -192,9 +208,8 @@ def export() -> str:
         tomlkit.comment('Passwords are not written out. To set one: password = { env = "NAME" } or { file = "path" }')
     )
     for section in SECTIONS:
-        rows = section.model._default_manager.order_by(section.key)
         tables = tomlkit.aot()
-        for row in rows:
+        for row in section.rows():
             tables.append(export_row(section, row))
         if section.is_single:
             document.append(section.name, tables[0])
@@ -206,7 +221,7 @@ def export() -> str:
 def export_row(section: Section, row: Model) -> tomlkit.items.Table:
     table = tomlkit.table()
     if not section.is_single:
-        table.append(section.key, getattr(row, section.key))
+        table.append(section.key, section.key_of(row))
     for name, field in {**section.fields, **section.late}.items():
         value = field.read(row)
         if section.is_single or value not in (None, "", []):
@@ -280,9 +295,9 @@ def unknown(what: str, name: str, known: Sequence[str] | Mapping[str, object]) -
 
 def apply_table(section: Section, table: Mapping[str, Value], base: Path, *, late: bool) -> Iterator[Change]:
     key = natural_key(section, table)
-    row = section.model._default_manager.filter(**{section.lookup or section.key: key}).first()
+    row = section.find(key)
     is_new = row is None
-    row = row or section.model(**{section.key: key})
+    row = row or section.make(key)
     changes = [Change(section.name, key, "", None, None)] if is_new else []
     for name, field in (section.late if late else section.fields).items():
         if name in table:

@@ -15,6 +15,8 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
+from typing import Any
+from urllib.parse import quote
 
 from postvak.mail.addresses import ascii_domain
 from postvak.mail.charsets import storable
@@ -44,6 +46,8 @@ OWN_HEADERS = frozenset(
 )
 ORIGINAL_NAME = "original.eml"
 HEADER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,75}")
+NAME_PIECE = 200  # characters on one line
+PLAIN_NAME = re.compile(r"[\w .,()+@&#!~-]*", re.ASCII)
 MEDIA_TYPE = re.compile(r"(?!multipart/)[a-z0-9.+_-]{1,60}/[a-z0-9.+_-]{1,100}")
 ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 HEADER_FIRST = re.compile(rb"[!-9;-~]{1,200}[ \t]*:")
@@ -98,6 +102,8 @@ class _WirePolicy(EmailPolicy):
 
     def fold_binary(self, name: str, value: str) -> bytes:
         """One header as bytes with CRLF at the end."""
+        if name.lower() == "content-disposition" and (written := _odd_disposition(value)):
+            return written
         if _is_mime(name):
             return super().fold_binary(name, value)
         return _folded(f"{name}: {value}").encode("utf-8")
@@ -122,6 +128,11 @@ def compose(draft: Draft) -> bytes:
     for place, raw in places.items():
         written = written.replace(place, re.sub(rb"\r?\n", b"\r\n", raw), 1)
     return written
+
+
+def header_lines(draft: Draft, *, only: tuple[str, ...]) -> list[bytes]:
+    """Header fields of `draft`, checked and folded, as bytes with CRLF, in the order of compose()."""
+    return [_folded(f"{name}: {value}").encode("utf-8") for name, value in _headers(draft) if name in only]
 
 
 def _is_mime(name: str) -> bool:
@@ -281,9 +292,22 @@ def _add_file(message: EmailMessage, file: File, *, disposition: str) -> None:
         maintype=maintype,
         subtype=subtype,
         disposition=disposition,
-        filename=storable(file.name) or None,
+        filename=("utf-8", "", storable(file.name)) if "=?" in file.name else storable(file.name) or None,
         cid=f"<{file.content_id.strip('<> ')}>" if file.content_id else None,
     )
+
+
+def _odd_disposition(value: Any) -> bytes:
+    """RFC 2231 for file names of ASCII that would need care in quotes: parsers get ;, quotes and =?…?= wrong there, so
+    they are percent-encoded as those with other letters are. b"": the standard library writes it well."""
+    name = value.params.get("filename", "")
+    if not name.isascii() or PLAIN_NAME.fullmatch(name):
+        return b""
+    pieces = [quote(name[at : at + NAME_PIECE], safe="") for at in range(0, len(name), NAME_PIECE)]
+    numbered = [f"filename*{number}*" for number in range(len(pieces))] if len(pieces) > 1 else ["filename*"]
+    pieces[0] = f"utf-8''{pieces[0]}"
+    lines = [f"Content-Disposition: {value.content_disposition}", *map("{}={}".format, numbered, pieces)]
+    return (";\r\n ".join(lines) + "\r\n").encode("ascii")
 
 
 def _media_type(file: File) -> str:

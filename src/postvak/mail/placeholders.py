@@ -46,7 +46,7 @@ def fill(text: str, values: Mapping[str, str], *, is_html: bool = False) -> Fill
         if value is None:
             missing.append(unescape(match.group()) if is_html else match.group())
             return match.group()
-        return escape(value, quote=False).replace("\n", "<br>") if is_html else value
+        return escape(value).replace("\n", "<br>") if is_html else value
 
     return Filled(PLACEHOLDER.sub(value_of, text), tuple(dict.fromkeys(missing)))
 

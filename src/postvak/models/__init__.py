@@ -24,6 +24,7 @@ from postvak.models.priority import Priority
 from postvak.models.queue import Membership, Queue
 from postvak.models.receipt import Receipt, Trace
 from postvak.models.retention import Retention
+from postvak.models.search import AttachmentText, SearchAgain, SearchEntry, SearchState, SearchText
 from postvak.models.status import Status
 from postvak.models.suppression import Suppression
 from postvak.models.tag import Tag, Tagging
@@ -38,6 +39,7 @@ __all__ = [
     "AnswerTemplateFile",
     "AnswerTemplateText",
     "Attachment",
+    "AttachmentText",
     "AutomaticMail",
     "Blob",
     "Brand",
@@ -73,6 +75,10 @@ __all__ = [
     "Receipt",
     "ReferencedId",
     "Retention",
+    "SearchAgain",
+    "SearchEntry",
+    "SearchState",
+    "SearchText",
     "SentCopy",
     "SigningKey",
     "Status",

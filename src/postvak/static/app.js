@@ -35,6 +35,7 @@ document.addEventListener("toggle", event => {
   const menu = event.target;
   if (event.newState !== "open" || !menu.matches?.(".menu[popover]")) return;
   const button = document.querySelector(`[popovertarget="${CSS.escape(menu.id)}"]`);
+  if (!button) return; // a script opened and placed it
   const at = button.getBoundingClientRect(), size = menu.getBoundingClientRect(), edge = 8;
   const below = at.bottom + 4 + size.height < innerHeight;
   const left = at.left + size.width + edge < innerWidth ? at.left : at.right - size.width;
@@ -64,10 +65,18 @@ document.addEventListener("keydown", event => {
   }
 });
 
+// data-key="n": this key presses the link or button, while nobody is writing.
+document.addEventListener("keydown", event => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.target.isContentEditable) return;
+  if (closest(event, "input, textarea, select, dialog, [popover]") || !/^[a-z]$/.test(event.key)) return;
+  const found = [...document.querySelectorAll(`[data-key="${event.key}"]`)].find(one => one.checkVisibility());
+  if (found) { event.preventDefault(); found.click(); }
+});
+
 // A form goes out once: a second click while the answer is on its way does nothing.
 document.addEventListener("submit", event => {
   const form = event.target;
-  if (form.matches("[hx-post], [hx-put], [hx-delete]") || event.submitter?.matches("[hx-post]")) return;
+  if (form.matches("[hx-post], [hx-put], [hx-delete]") || event.submitter?.matches("[hx-post], [formtarget]")) return;
   if (form.dataset.sent) return event.preventDefault();
   form.dataset.sent = "1";
   setTimeout(() => delete form.dataset.sent, 8000);
@@ -153,6 +162,7 @@ document.addEventListener("htmx:beforeRequest", event => {
 
 // ---- whatever is on the page now, and what htmx brings ---------------------------------
 function prepare(root) {
+  if (root.querySelector("textarea[data-editor]")) import("./editor.js"); // watches for further ones by itself
   root.querySelectorAll("form").forEach(showFitting);
   root.querySelector("[data-focus]")?.focus();
 }

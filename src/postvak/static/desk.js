@@ -29,6 +29,8 @@ function watch(frame) {
 }
 document.querySelectorAll("iframe.mail-frame").forEach(watch);
 showNewest();
+const conversation = document.getElementById("conversation"); // grows smaller when the composer becomes an editor
+if (conversation) new ResizeObserver(showNewest).observe(conversation);
 
 // ---- composer: answer or note; on a phone it covers the page while open ---------------
 function compose(kind) {
@@ -37,7 +39,8 @@ function compose(kind) {
   composer.dataset.open = kind;
   composer.dataset.raised = "";
   composer.querySelectorAll("[role=tab]").forEach(tab => tab.setAttribute("aria-selected", tab.dataset.compose === kind));
-  composer.querySelector(`#compose-${kind} textarea`).focus();
+  const form = composer.querySelector(`#compose-${kind}`);
+  (form.querySelector(".rich-text") ?? form.querySelector("textarea, input:not([type=hidden])")).focus();
 }
 document.addEventListener("click", event => {
   const button = event.target.closest?.("[data-compose]");
@@ -49,13 +52,14 @@ document.addEventListener("keydown", event => {
     tabs.at((tabs.indexOf(event.target) + 1) % tabs.length).click();
   }
 });
-if (document.getElementById("compose-error")) document.getElementById("composer").dataset.raised = "";
+if (document.getElementById("compose-error") || location.hash === "#composer") document.getElementById("composer")?.setAttribute("data-raised", "");
 
 // ---- attachments: say what will go out -------------------------------------------------
 document.addEventListener("change", event => {
   const input = event.target;
   if (!input.dataset.files) return;
-  document.getElementById(input.dataset.files).textContent = [...input.files].map(file => file.name).join(", ");
+  const spot = document.getElementById(input.dataset.files); // gone where composer.js lists them
+  if (spot) spot.textContent = [...input.files].map(file => file.name).join(", ");
 });
 
 document.querySelector(".row[aria-current]")?.scrollIntoView({ block: "nearest" });

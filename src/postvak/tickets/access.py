@@ -6,7 +6,7 @@ so that nobody learns what exists elsewhere.
 
 from django.db.models import Q, QuerySet
 
-from postvak.models import Agent, Attachment, Message, OutgoingMail, Queue, Receipt, Ticket
+from postvak.models import Agent, Attachment, Draft, Message, OutgoingMail, Queue, Receipt, Ticket
 from postvak.models.receipt import ReceiptQuerySet
 
 
@@ -34,6 +34,15 @@ def visible_attachments(agent: Agent) -> QuerySet[Attachment]:
 def visible_outgoing(agent: Agent) -> QuerySet[OutgoingMail]:
     mails = OutgoingMail.objects.all()
     return mails if agent.is_admin else mails.filter(message__ticket__queue__in=visible_queues(agent))
+
+
+def visible_drafts(agent: Agent) -> QuerySet[Draft]:
+    """On tickets that one may read; of new mails one's own, and those for one's queues."""
+    drafts = Draft.objects.all()
+    queues = visible_queues(agent)
+    if agent.is_admin:
+        return drafts
+    return drafts.filter(Q(ticket__queue__in=queues) | Q(ticket=None, agent=agent) | Q(ticket=None, queue__in=queues))
 
 
 def visible_receipts(agent: Agent) -> ReceiptQuerySet:

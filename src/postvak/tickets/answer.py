@@ -1,162 +1,167 @@
-"""answer(): an agent's mail to the customer. Composes, freezes and records it in one transaction. Spec 04."""
+"""answer(): an agent's mail to the customer, or to the customer and the others; frozen and recorded by posting. Spec 04."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from postvak.blobs import store
-from postvak.mail.addresses import is_valid_recipient, normalise
-from postvak.mail.compose import Draft, File, compose
-from postvak.mail.html import from_text
-from postvak.mail.threading import make_message_id, reply_subject, written_subject
+from postvak.mail.charsets import storable
+from postvak.mail.compose import Draft as MailDraft
+from postvak.mail.compose import File
+from postvak.mail.outgoing_html import cids_in, clean, text_of
+from postvak.mail.threading import reply_subject, written_subject
 from postvak.mail.values import Address as MailAddress
-from postvak.models import Agent, Channel, Message, Options, Status, Ticket
-from postvak.send.letter import (
-    answered_id,
-    chain,
-    count_message,
-    full_text,
-    message_of,
-    named,
-    newest_mail,
-    record_files,
-)
-from postvak.send.outbox import Envelope, freeze
-from postvak.send.record import refresh_answer
+from postvak.models import Address, Agent, Attachment, Message, Options, Ticket
+from postvak.models.draft import Draft
+from postvak.notify.body import Body, body_of, missing_pictures
+from postvak.notify.words import Words, setting_of
+from postvak.send.letter import answered_id, chain, is_aside, message_of, named, newest_mail
 from postvak.send.sender import CannotAnswer, Sender, sender_for
-from postvak.tickets.change import set_status
-from postvak.tickets.history import write_history
-from postvak.tickets.second_look import check_nobody_wrote, check_suppressed
-from postvak.tickets.take_back import state_before
+from postvak.tickets.forward import Passing, passed_on, passing_of
+from postvak.tickets.posting import Posting, Sending, check_sending, own_message_id, post, written_mail
+from postvak.tickets.recipients import Recipients, checked
+from postvak.tickets.second_look import check_filled
 
-LATEST = timedelta(days=366)
+__all__ = ["Answer", "CannotAnswer", "answer", "letter_of", "sender_for"]
+
+Kind = Draft.Kind
+Purpose = Message.Purpose
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the agent wrote. Addresses as typed; `status_key`: the ticket's status after sending; `subject`: "" for the
-    ticket's own. `send_at`: the time that the agent chose, null for at once; `undo`: for how long it waits so that he
-    can take it back. `known` and `despite`: see second_look; what the agent knew, and what he wants all the same."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Sending):
+    """What the agent wrote. Addresses as typed; `html` as the editor gave it, "" when only `text` was typed; `subject`: ""
+    for the ticket's own; `address`: his choice of a sending address. Files with a content id are pictures in the HTML.
+
+    `kind`: reply, all or forward; `about`: the mail that is answered or forwarded, null for the newest one. `original`:
+    how a forwarded mail goes along, as text with its files (`forwarded`: those chosen) or whole ("eml").
+    """
 
     to: tuple[str, ...]
-    text: str
+    text: str = ""
+    html: str = ""
     cc: tuple[str, ...] = ()
     bcc: tuple[str, ...] = ()
     files: tuple[File, ...] = ()
     status_key: str = "customer"
     quotes: bool = True
     subject: str = ""
-    send_at: datetime | None = None
-    undo: timedelta = timedelta(0)
-    known: int | None = None
-    despite: frozenset[str] = frozenset()
+    kind: str = Kind.REPLY
+    about: Message | None = None
+    address: Address | None = None
+    original: str = "files"
+    forwarded: tuple[Attachment, ...] = ()
+
+    @property
+    def is_forward(self) -> bool:
+        return self.kind == Kind.FORWARD
 
 
 def answer(ticket: Ticket, what: Answer, *, by: Agent) -> Message:
     """Send `what` as the next mail of the ticket. Raises CannotAnswer, and nothing is written."""
-    sender = sender_for(ticket)
-    to, cc, bcc = checked(what, sender)
-    previous = newest_mail(ticket)
-    text = full_text(what.text, ticket.queue.brand, agent_name=by.name, quoted=previous if what.quotes else None)
-    now = timezone.now()
-    draft = Draft(
-        author=MailAddress(sender.name, sender.address.email),
-        to=named(to, ticket),
-        cc=named(cc, ticket),
-        subject=subject_of(what, ticket),
-        text=text,
-        html=from_text(text),
-        attachments=what.files,
-        message_id=make_message_id(ticket.pk, key=settings.SECRET_KEY.encode(), domain=sender.domain),
-        in_reply_to=answered_id(previous),
-        references=chain(previous),
-        date=what.send_at or now,
+    sender = sender_for(ticket, agent=by, choice=what.address)
+    to = checked(what.to, what.cc, what.bcc)
+    words = words_of(what)
+    if not words and not what.is_forward:
+        raise CannotAnswer("text", _("The answer has no text yet."))
+    check_sending(what)
+    draft = letter_of(ticket, what, to, sender, by=by)
+    check_filled([words.text, draft.subject], what.despite)
+    message = message_of(draft, ticket, text=words.text, agent=by, author_name=by.name)
+    message.has_html = bool(what.html)
+    if what.is_forward:
+        message.purpose, message.is_internal = Purpose.FORWARD, True
+        message.text = message.text or draft.text
+    posting = Posting(
+        raw=written_mail(draft),
+        message=message,
+        recipients=to.everybody,
+        sender=sender,
+        code="forwarded" if what.is_forward else "answered",
+        is_answer=not what.is_forward and not is_aside(what.about, ticket),
+        asks_domains=not what.is_forward,
+        written=written_of(what),
     )
-    return send(ticket, draft, Envelope(sender.address.email, (*to, *cc, *bcc)), what, sender.channel, by, now)
+    return post(ticket, posting, what, by=by)
 
 
-def send(
-    ticket: Ticket, draft: Draft, envelope: Envelope, what: Answer, channel: Channel, by: Agent, now: datetime
-) -> Message:
-    raw = compose(draft)
-    try:
-        blobs = store.prepare([raw])
-    except store.VaultUnreachable as error:
-        raise CannotAnswer("", _("The answer can't be stored at the moment: %(said)s") % {"said": error}) from error
-    with transaction.atomic():
-        row = check_still_there(ticket)
-        check_nobody_wrote(row, what.known)
-        check_suppressed(envelope.recipients, what.despite)
-        store.save(blobs)
-        message = message_of(draft, ticket, text=what.text, agent=by, author_name=by.name)
-        message.blob, message.created_at = blobs[0], now
-        message.save()
-        record_files(message, raw)
-        due = what.send_at or now + what.undo
-        before = state_before(row, status_key=what.status_key)
-        freeze(message, envelope, blobs[0], channel=channel, at=due, send_at=what.send_at, before=before)
-        count_message(ticket, message, len(what.files), now, is_answer=True)
-        record_answer(ticket, envelope, what, by=by)
-        set_status(ticket, Status.objects.get(key=what.status_key), by=by)
-        refresh_answer(ticket.pk)
-    return message
+def letter_of(ticket: Ticket, what: Answer, to: Recipients, sender: Sender, *, by: Agent) -> MailDraft:
+    """The finished mail; writes nothing."""
+    about = what.about or newest_mail(ticket)
+    passing = passing_of(what.original, what.forwarded, about) if what.is_forward else Passing()
+    body = whole_body(ticket, what, about, passing, sender, by=by)
+    files = (*shown_files(what), *passing.files, *body.files)
+    check_pictures(body.html, files)
+    # A forward begins a conversation of its own: the ids of the customer's mails are nothing to a third party.
+    thread = None if what.is_forward else about
+    return MailDraft(
+        author=MailAddress(sender.name, sender.address.email),
+        to=named(to.to, ticket),
+        cc=named(to.cc, ticket),
+        subject=subject_of(what, ticket),
+        text=body.text,
+        html=body.html,
+        attachments=files,
+        originals=passing.originals,
+        message_id=own_message_id(ticket, sender, once=what.once),
+        in_reply_to=answered_id(thread),
+        references=chain(thread),
+        date=what.send_at or timezone.now(),
+    )
 
 
-def record_answer(ticket: Ticket, envelope: Envelope, what: Answer, *, by: Agent) -> None:
-    to = ", ".join(envelope.recipients)
-    if what.send_at:
-        write_history(ticket, "answered_later", by=by, to=to, until=what.send_at.isoformat())
-    else:
-        write_history(ticket, "answered", by=by, to=to)
+def check_pictures(html: str, files: Iterable[File]) -> None:
+    """No mail goes out with a picture that isn't there. Raises CannotAnswer."""
+    if missing_pictures(html, files):
+        raise CannotAnswer("text", _("A picture in the text is missing. Take it out, or put it in again."))
+
+
+def whole_body(
+    ticket: Ticket, what: Answer, about: Message | None, passing: Passing, sender: Sender, *, by: Agent
+) -> Body:
+    """Words, signature, and below them the mail that is answered or passed on. What is internal is never quoted."""
+    setting, words = setting_of(ticket, sender, by), words_of(what)
+    if what.is_forward:
+        return body_of(words, setting, quoted=passed_on(about, setting) if about and not passing.originals else None)
+    quotes = what.quotes and about is not None and not about.is_internal
+    return body_of(words, setting, quoted=about if quotes else None)
+
+
+def words_of(what: Answer) -> Words:
+    """Clean HTML and its text; only the text when no HTML came."""
+    html = clean(what.html)
+    text = text_of(html)
+    if not text.strip() and not cids_in(html):
+        return Words(storable(what.text).strip("\n") if what.text.strip() else "")
+    return Words(text, html)
+
+
+def shown_files(what: Answer) -> tuple[File, ...]:
+    """Pictures that were taken out of the text again stay here."""
+    shown = cids_in(clean(what.html))
+    return tuple(file for file in what.files if not file.content_id or file.content_id in shown)
 
 
 def subject_of(what: Answer, ticket: Ticket) -> str:
     """Re: and the ticket's subject, or what the agent wrote (whose Fwd: stays), with the number where options want it."""
     options = Options.objects.get()
-    if what.subject.strip():
-        return written_subject(what.subject, ticket.number, hook=options.hook, place=options.subject_place)
+    typed = what.subject if what.subject.strip() else f"Fwd: {ticket.subject}" if what.is_forward else ""
+    if typed:
+        return written_subject(typed, ticket.number, hook=options.hook, place=options.subject_place)
     return reply_subject(ticket.subject, ticket.number, hook=options.hook, place=options.subject_place)
 
 
-def check_still_there(ticket: Ticket) -> Ticket:
-    """The row as it is now, locked. Nothing may land on a ticket that a colleague merged meanwhile: it is in no list."""
-    row = Ticket.objects.select_for_update(of=("self",)).select_related("status").get(pk=ticket.pk)
-    if row.merged_into:
-        number = row.merged_into.number
-        raise CannotAnswer(
-            "", _("The ticket is part of %(number)s now. Press Send again to answer from there.") % {"number": number}
-        )
-    return row
-
-
-def checked(what: Answer, sender: Sender) -> tuple[list[str], list[str], list[str]]:
-    """Recipients once each, our own address dropped. Raises CannotAnswer for what is no address."""
-    seen = {normalise(sender.address.email)}
-    lists = []
-    for field, typed in (("to", what.to), ("cc", what.cc), ("bcc", what.bcc)):
-        lists.append(unseen(field, typed, seen))
-    if not any(lists):
-        raise CannotAnswer("to", _("Give at least one recipient."))
-    if not what.text.strip():
-        raise CannotAnswer("text", _("The answer has no text yet."))
-    if what.send_at and not timezone.now() < what.send_at < timezone.now() + LATEST:
-        raise CannotAnswer("send_at", _("Choose a time in the future, within a year."))
-    if not Status.objects.filter(key=what.status_key).exists():
-        raise CannotAnswer("status", _("There is no status “%(key)s”.") % {"key": what.status_key})
-    return lists[0], lists[1], lists[2]
-
-
-def unseen(field: str, typed: Sequence[str], seen: set[str]) -> list[str]:
-    fresh = []
-    for email in typed:
-        if not is_valid_recipient(email):
-            raise CannotAnswer(field, _("“%(typed)s” is not an e-mail address.") % {"typed": email})
-        if normalise(email) not in seen:
-            seen.add(normalise(email))
-            fresh.append(email)
-    return fresh
+def written_of(what: Answer) -> dict[str, object]:
+    """For the composer, should the mail be taken back. `files`: how many of the mail's files are the agent's own."""
+    return {
+        "kind": what.kind,
+        "about": what.about.pk if what.about else None,
+        "address": what.address.pk if what.address else None,
+        "html": clean(what.html),
+        "text": words_of(what).text,
+        "subject": storable(what.subject),
+        "quotes": what.quotes,
+        "files": sum(not file.content_id for file in shown_files(what)),
+        "status": storable(what.status_key),
+    }

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from postvak.log.reason import Parameter
-from postvak.models import Agent, AutomaticMail, ExternalReference, Status, Tagging, Ticket, TicketLink
+from postvak.models import Agent, AutomaticMail, Draft, ExternalReference, Status, Tagging, Ticket, TicketLink
 from postvak.send.record import refresh_answer
 from postvak.tickets.columns import COUNTED, locked, recount, reopen, unanswered, waits_on
 from postvak.tickets.history import write_history
@@ -70,6 +70,7 @@ def carry_over(source: Ticket, target: Ticket) -> dict[str, Parameter]:
     messages = list(source.messages.values_list("pk", flat=True))
     transfer(messages, source, target)
     source.receipts.update(ticket=target)
+    carry_drafts(source, target)
     AutomaticMail.objects.filter(ticket=source).update(ticket=target)
     participants = source.participants.values_list("customer", flat=True)
     people = let_take_part([source.customer_id, *participants], target)
@@ -84,6 +85,14 @@ def carry_over(source: Ticket, target: Ticket) -> dict[str, Parameter]:
         "followers": joined(followers),
         "references": joined(carry_references(source, target)),
     }
+
+
+def carry_drafts(source: Ticket, target: Ticket) -> None:
+    """What agents are writing goes along; who writes the same there, too, finds the other one in the list of drafts."""
+    there = set(Draft.objects.filter(ticket=target).values_list("agent", "kind"))
+    rows = Draft.objects.filter(ticket=source).values_list("pk", "agent", "kind")
+    moved = [pk for pk, agent, kind in rows if (agent, kind) not in there]
+    Draft.objects.filter(pk__in=moved).update(ticket=target)
 
 
 def carry_references(source: Ticket, target: Ticket) -> list[int]:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from postvak.models import Agent, Status, Ticket, TicketType
 from postvak.tickets.change import set_status
 from postvak.tickets.history import write_history
+from postvak.tickets.search.index import read_again
 
 
 def set_type(ticket: Ticket, new: TicketType | None, *, by: Agent) -> None:
@@ -31,6 +32,7 @@ def set_title(ticket: Ticket, title: str, *, by: Agent) -> None:
         write_history(ticket, "title", by=by, old=ticket.subject, new=title)
         ticket.subject = title
         save(ticket, "subject")
+        read_again(ticket.messages.values_list("pk", flat=True))
 
 
 def set_spam(ticket: Ticket, is_spam: bool, *, by: Agent) -> None:

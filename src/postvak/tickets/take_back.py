@@ -63,7 +63,7 @@ def take_out(row: OutgoingMail, *, by: Agent | None) -> Message:
     message = row.message
     message.taken_back_at = now
     message.save(update_fields=["taken_back_at"])
-    ticket = Ticket.objects.select_for_update(of=("self",)).select_related("status").get(pk=message.ticket_id)
+    ticket = Ticket.objects.select_for_update().get(pk=message.ticket_id)
     write_history(ticket, "taken_back", by=by, to=joined(stopped))
     restore(ticket, row.before, message, by=by)
     recount(ticket)
@@ -86,7 +86,7 @@ def restore(ticket: Ticket, before: Mapping[str, object], message: Message, *, b
 
 
 def is_answered_since(ticket: Ticket, message: Message) -> bool:
-    later = ticket.messages.filter(kind=Message.Kind.OUTGOING, taken_back_at=None, pk__gt=message.pk)
+    later = ticket.messages.filter(kind=Message.Kind.OUTGOING, is_internal=False, taken_back_at=None, pk__gt=message.pk)
     return later.exclude(author_kind=Message.AuthorKind.SYSTEM).exists()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from django.db.models import F, Q
 
 from postvak.models import AutomaticMail, Message, Participant, Receipt, Ticket
+from postvak.tickets.search.index import read_again
 
 
 def transfer(keys: Sequence[int], source: Ticket, target: Ticket) -> None:
@@ -21,6 +22,7 @@ def transfer(keys: Sequence[int], source: Ticket, target: Ticket) -> None:
     came_back = Q(ticket=source, message=None, message_id_header__in=message_ids)
     Receipt.objects.filter(came_with | came_back).update(ticket=target)
     AutomaticMail.objects.filter(trigger__in=keys).update(ticket=target)
+    read_again(keys)
 
 
 def let_take_part(customers: Sequence[int | None], ticket: Ticket) -> list[int]:

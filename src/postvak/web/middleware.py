@@ -46,7 +46,8 @@ HEADERS = {
 
 
 def static_files(get_response: GetResponse) -> GetResponse:
-    """The files of static/, kept by browsers for a year: their address carries a digest (pages.static)."""
+    """The files of static/, kept by browsers for a year if their address carries a digest (pages.static). Modules that
+    import each other have none: browsers ask each time whether they changed."""
     shelf = WhiteNoise(None, root=STATIC, prefix=settings.STATIC_URL, max_age=ONE_YEAR, autorefresh=settings.DEBUG)
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -68,6 +69,8 @@ def serve(file: object, request: HttpRequest) -> HttpResponseBase:
             del response["Content-Type"]
     for name, value in found.headers:
         response.headers[name] = value
+    if "v" not in request.GET:
+        response.headers["Cache-Control"] = "no-cache"
     return response
 
 

@@ -51,6 +51,8 @@ class FirstMailboxForm(MailboxForm):
 class FirstChannelForm(ChannelForm):
     """An empty password means: the mailbox's, if the user is the same."""
 
+    megabytes = None  # type: ignore[assignment]
+
     class Meta(ChannelForm.Meta):
         fields = SERVER  # type: ignore[assignment]
 

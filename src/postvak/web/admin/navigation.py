@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from postvak.models import Brand, Channel, Grant, Mailbox
+from postvak.send.signing_keys import unfit_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +50,12 @@ def admin_navigation() -> AdminNavigation:
                 (
                     Area("mailboxes", _("Mailboxes"), "in", failing),
                     Area("channels", _("Sending channels"), "out", disturbed),
+                    Area("signing", _("Signing"), "key", len(unfit_keys())),
                     Area("grants", _("Connected accounts"), "plug", broken),
                     Area("addresses", _("E-mail addresses"), "at"),
                     Area("queues", _("Queues"), "slots"),
                     Area("brands", _("Brands"), "sig"),
+                    Area("answer_templates", _("Templates"), "template"),
                 ),
             ),
             Group(_("People"), (Area("agents", _("Agents"), "people"),)),

@@ -1,9 +1,7 @@
-"""What the ticket page shows: cards of the conversation, the composer's start values, the side."""
+"""What the ticket page shows: cards of the conversation, the side. The composer is in web.desk.composer."""
 
 from dataclasses import dataclass
 from typing import Any
-
-from django.utils.translation import gettext as _
 
 from postvak.log.sentences import history_line
 from postvak.log.status_codes import explanation
@@ -12,11 +10,10 @@ from postvak.mail.danger import danger_of
 from postvak.mail.quotes import Segment, split_reply
 from postvak.models import Address, Agent, Delivery, Message, OutgoingMail, Priority, Status, Ticket
 from postvak.send.by_hand import NOBODY_GOT_IT, TRIED_AGAIN
-from postvak.send.sender import CannotAnswer, Sender, sender_for
 from postvak.tickets.access import assignable_agents, visible_queues, visible_tickets
+from postvak.web.desk.deliveries import Story, story_of
 from postvak.web.desk.lists import neighbours, page_of
 from postvak.web.desk.more import linked, merged_to, properties
-from postvak.web.desk.writing import start_values
 
 MESSAGES_SHOWN = 200
 HISTORY_SHOWN = 100
@@ -38,7 +35,7 @@ class Card:
     segments: tuple[Segment, ...]
     receipt_id: int | None
     outgoing: OutgoingMail | None
-    deliveries: list[Delivery]
+    story: Story | None
     delivery: Delivery | None
     can_retry: bool
     is_unsent: bool
@@ -47,7 +44,7 @@ class Card:
 
 
 def ticket_context(ticket: Ticket, agent: Agent, list_id: str) -> dict[str, Any]:
-    """Everything for desk/ticket.html, in a fixed number of queries."""
+    """Everything for desk/ticket.html but the composer, in a fixed number of queries."""
     cards = conversation(ticket)
     newer, older = neighbours(ticket, list_id, agent)
     return {
@@ -55,13 +52,6 @@ def ticket_context(ticket: Ticket, agent: Agent, list_id: str) -> dict[str, Any]
         "list_id": list_id,
         "page": page_of(list_id, agent),
         "cards": cards,
-        "event_names": {
-            **dict(Delivery.State.choices),
-            "attempt": _("handed to the server"),
-            "delayed": _("delayed on the way"),
-            "retry": _("to be tried again"),
-            "replaced": _("replaced by another address"),
-        },
         "explained": explanation,
         "last_id": max((card.message.pk for card in cards), default=0),
         "newer": newer,
@@ -71,7 +61,6 @@ def ticket_context(ticket: Ticket, agent: Agent, list_id: str) -> dict[str, Any]
         "queues": [(queue.pk, queue.name) for queue in visible_queues(agent).filter(is_valid=True)],
         "colleagues": [(colleague.pk, colleague.name) for colleague in assignable_agents(ticket.queue)],
         "merged_to": merged_to(ticket, agent),
-        **composer(merged_to(ticket, agent) or ticket),
         **properties(ticket, agent),
         **side(ticket, agent),
     }
@@ -96,32 +85,13 @@ def make_card(message: Message, *, is_folded: bool) -> Card:
         segments=split_reply(message.text) if message.kind == Message.Kind.INCOMING else (),
         receipt_id=receipts[0].pk if receipts else None,
         outgoing=outgoing,
-        deliveries=deliveries,
+        story=story_of(deliveries),
         delivery=min(deliveries, key=lambda d: ORDER.index(Worst(d.state)), default=None),
         can_retry=any(d.state in TRIED_AGAIN for d in deliveries),
         is_unsent=bool(outgoing and outgoing.next_attempt_at) and all(d.state in NOBODY_GOT_IT for d in deliveries),
         is_folded=is_folded,
         dangers={file.pk: danger_of(file.name, file.content_type, b"") for file in message.attachments.all()},
     )
-
-
-def composer(ticket: Ticket) -> dict[str, Any]:
-    """Sender and recipients that the composer starts with; why nobody can answer, if so."""
-    sender: Sender | None = None
-    obstacle = ""
-    try:
-        sender = sender_for(ticket)
-    except CannotAnswer as problem:
-        obstacle = problem.text
-    last = ticket.messages.filter(kind=Message.Kind.INCOMING).order_by("-created_at", "-pk").first()
-    to = reply_to(last)
-    values = start_values(ticket, to)
-    return {"sender": sender, "obstacle": obstacle, "reply_to": to, "draft": {}, "problem": None, **values}
-
-
-def reply_to(message: Message | None) -> str:
-    """Whom an answer goes to: the author of the newest incoming mail."""
-    return message.author_email if message else ""
 
 
 def side(ticket: Ticket, agent: Agent) -> dict[str, Any]:

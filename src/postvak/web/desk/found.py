@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from postvak.models import Ticket
+from postvak.models import Agent, Ticket
 from postvak.tickets.access import visible_tickets
 from postvak.web.desk.lists import DEFAULT
 from postvak.web.flash import say
@@ -29,6 +29,13 @@ def find(request: HttpRequest, number: int) -> Ticket:
         "merged_into",
     )
     return get_object_or_404(tickets, number=str(number))
+
+
+def named(number: str, agent: Agent) -> Ticket | None:
+    """The ticket that a form names, None for "". Raises Http404 for what isn't a number or isn't his to see."""
+    tickets = visible_tickets(agent).select_related("queue__brand", "customer__organisation", "reply_address")
+    plain = number.strip()
+    return get_object_or_404(tickets, number=plain if plain.isdecimal() else "") if plain else None
 
 
 def on_ticket(view: Callable[[HttpRequest, Ticket], HttpResponse]) -> Callable[[HttpRequest, int], HttpResponse]:

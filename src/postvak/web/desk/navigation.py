@@ -8,8 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from postvak.models import Agent, Brand
+from postvak.models import Agent, Brand, Draft
 from postvak.receive.silence import silent_mailboxes
+from postvak.send.broken import broken_channels
 from postvak.tickets.access import visible_queues, visible_receipts
 from postvak.web.desk.lists import DEFAULT, LISTS, counts
 from postvak.web.desk.outbox_rows import needs_person
@@ -20,8 +21,9 @@ WAITING_THERE = Q(tickets__is_open=True, tickets__is_spam=False, tickets__merged
 
 
 def navigation(request: HttpRequest) -> Entry:
-    """`views`, `attention` (id, url, icon, label, count, tone), `queues` (url, colour, name, count, current), and
-    for administrators `silent`: mailboxes from which nothing came for too long."""
+    """`views`, `attention` (id, url, icon, label, count, tone), `queues` (url, colour, name, count, current), `drafts` (how
+    many of one's own), and for administrators `silent`: mailboxes from which nothing came for too long,
+    and `broken`: channels by which nothing goes out."""
     agent = agent_of(request)
     numbers = counts(agent)
     brand = Brand.objects.order_by("pk").first()
@@ -30,10 +32,12 @@ def navigation(request: HttpRequest) -> Entry:
         "views": [entry(list_id, numbers) for list_id in LISTS if list_id != "undelivered"],
         "attention": [held(agent), {**entry("undelivered", numbers), "tone": "alert"}, outbox(agent)],
         "queues": queues(agent, current),
+        "drafts": Draft.objects.filter(agent=agent).count(),
         "agent": agent,
         "current": current,
         "brand_name": brand.name if brand else "",
         "silent": silent_mailboxes(timezone.now()) if agent.is_admin else [],
+        "broken": broken_channels() if agent.is_admin else [],
     }
 
 
@@ -41,9 +45,19 @@ def current_list(request: HttpRequest) -> str:
     match = request.resolver_match
     if match is None:
         return ""
-    if match.url_name in {"held", "outbox"}:
+    if match.url_name in {"held", "outbox", "drafts", "search"}:
         return str(match.url_name)
-    if match.url_name in {"ticket", "answer", "note", "ticket-fields", "ticket-merge", "message-move"}:
+    if match.url_name == "suppressions":
+        return "outbox"
+    if match.url_name in {
+        "ticket",
+        "answer",
+        "redirect-message",
+        "note",
+        "ticket-fields",
+        "ticket-merge",
+        "message-move",
+    }:
         return request.GET.get("in") or DEFAULT
     return str(match.kwargs.get("list_id", DEFAULT if match.url_name == "start" else ""))
 

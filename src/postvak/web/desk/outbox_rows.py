@@ -12,10 +12,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from postvak.log.status_codes import explanation
 from postvak.models import Agent, Channel, Delivery, Membership, Message, OutgoingMail
 from postvak.send.by_hand import NOBODY_GOT_IT, STOPPABLE, TRIED_AGAIN
 from postvak.tickets.access import visible_outgoing
+from postvak.web.desk.deliveries import standing
 
 PAGE = 50
 RECIPIENTS_SHOWN = 5
@@ -158,15 +158,9 @@ def why(mail: OutgoingMail, delivery: Delivery) -> str:
     """One sentence; the server's own words stand beside it."""
     if mail.message.taken_back_at:
         return _("Taken back before anybody got it.")
-    if delivery.state == State.IN_DOUBT:
-        return _("The connection broke at the last moment, twice: ask the recipient whether the mail arrived.")
-    if delivery.state == State.COMPLAINED:
-        return _("The recipient told the provider that this mail was unwanted.")
     if delivery.state == State.QUEUED and mail.is_later:
         return _("It waits for the time that was chosen.")
-    if delivery.state in SETTLED or delivery.state == State.QUEUED:
-        return ""
-    return explanation(delivery.said, code=delivery.code)
+    return standing(delivery)
 
 
 def needs_person(agent: Agent) -> int:

@@ -12,6 +12,7 @@ from postvak.models import OutgoingMail
 from postvak.send.by_hand import CannotCorrect, correct_recipient, retry_now
 from postvak.send.suppress import release
 from postvak.tickets.access import visible_outgoing
+from postvak.tickets.drafts import has_own_words
 from postvak.tickets.take_back import TooLate, cancel, take_back
 from postvak.web.desk.found import back, came_from, find, numeric
 from postvak.web.flash import say
@@ -39,6 +40,9 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
     except TooLate as refusal:
         say(request, refusal, tone="warn")
         return back(request, outgoing.message.ticket)
+    if not has_own_words(message):
+        say(request, _("Nothing was sent."))
+        return back(request, message.ticket)
     say(request, _("Nothing was sent. Your text is in the composer again."))
     ticket = reverse("ticket", args=[message.ticket.number])
     return redirect(f"{ticket}?in={came_from(request)}&again={message.pk}#composer")

@@ -1,0 +1,76 @@
+"""How a text of a template looks with everything filled in: with example values, or those of a real ticket."""
+
+from collections.abc import Mapping
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from postvak.mail.outgoing_html import clean, for_editor
+from postvak.models import Agent, AnswerTemplateText
+from postvak.notify.setting import newest_of_customers
+from postvak.notify.templates import fill_text
+from postvak.tickets.access import visible_tickets
+from postvak.web.admin.access import admin_only
+from postvak.web.admin.forms.answer_templates import texts_in
+from postvak.web.desk.downloads import BODY
+from postvak.web.desk.templates import Place, values_for
+from postvak.web.pages import render
+from postvak.web.session import agent_of
+
+# Name of the placeholder -> what it stands for, example.
+PLACEHOLDERS: Mapping[str, tuple[str | Promise, str | Promise]] = {
+    "customer.name": (gettext_lazy("name of the customer"), "Ann Archer"),
+    "customer.first_name": (gettext_lazy("the customer's first name"), "Ann"),
+    "customer.email": (gettext_lazy("the customer's e-mail address"), "ann@customer.example"),
+    "customer.organisation": (gettext_lazy("the customer's organisation"), "Archer & Sons"),
+    "ticket.number": (gettext_lazy("number of the ticket"), "2026112100017"),
+    "ticket.subject": (gettext_lazy("subject of the ticket"), gettext_lazy("The lamp flickers")),
+    "ticket.queue": (gettext_lazy("queue of the ticket"), gettext_lazy("Customer service")),
+    "ticket.created": (gettext_lazy("day on which the ticket began"), gettext_lazy("November 21, 2026")),
+    "message.subject": (gettext_lazy("subject of the mail that is answered"), gettext_lazy("The lamp flickers")),
+    "message.date": (gettext_lazy("day of the mail that is answered"), gettext_lazy("November 21, 2026")),
+    "message.quote": (
+        gettext_lazy("what the customer wrote"),
+        gettext_lazy("Hello, my lamp flickers since yesterday."),
+    ),
+    "agent.name": (gettext_lazy("name of the agent"), "Bob Baker"),
+    "agent.first_name": (gettext_lazy("the agent's first name"), "Bob"),
+    "agent.email": (gettext_lazy("the agent's e-mail address"), "bob@example.org"),
+    "brand.name": (gettext_lazy("name of the brand"), "Example Ltd"),
+    "address.name": (gettext_lazy("name of the sending address"), "Example Support"),
+    "address.email": (gettext_lazy("the sending address"), "support@example.org"),
+    "today": (gettext_lazy("today's date"), gettext_lazy("November 22, 2026")),
+}
+
+
+@require_POST
+@admin_only
+def preview(request: HttpRequest) -> HttpResponse:
+    """A page for the sandboxed frame: the text of the language that `preview` names."""
+    wanted = request.POST.get("preview", "")
+    text = next((one for one in texts_in(request.POST) if one.language == wanted), None)
+    number = request.POST.get("preview_ticket", "").strip().lstrip("#")
+    values = values_of(agent_of(request), number) if number else examples()
+    row = AnswerTemplateText(subject=text.subject, html=clean(text.html)) if text else AnswerTemplateText()
+    filled = fill_text(row, examples() if values is None else values)
+    problem = (
+        _("There is no ticket %(number)s. These are example values.") % {"number": number} if values is None else ""
+    )
+    context = {"filled": filled, "html": for_editor(filled.html, {}), "problem": problem}
+    response = render(request, "admin/answer_template_preview.html", context)
+    response.headers["Content-Security-Policy"] = BODY.format(images="'self' data:")
+    return response
+
+
+def values_of(agent: Agent, number: str) -> dict[str, str] | None:
+    """As an answer of this agent on that ticket would have them; None: there is no such ticket."""
+    tickets = visible_tickets(agent).select_related("queue__brand", "customer__organisation", "reply_address")
+    ticket = tickets.filter(number=number).first() if number.isdecimal() else None
+    return values_for(Place(agent, ticket, ticket.queue), newest_of_customers(ticket)) if ticket else None
+
+
+def examples() -> dict[str, str]:
+    return {name: str(example) for name, (_meaning, example) in PLACEHOLDERS.items()}

@@ -1,0 +1,40 @@
+"""A mail that couldn't be sent as it is: the composer again with everything that was typed, and why. Spec 04."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from postvak.send.sender import CannotAnswer
+from postvak.tickets.second_look import ComesBack, NewDomain, Overtaken, Unfilled, WroteMeanwhile
+from postvak.web.desk.composer import Opening, composer, new_mail, newest_from_outside
+from postvak.web.desk.writing import Desk, about_of, chosen_files, keep, kept, kind_of, queue_of, typed_again
+
+
+def after_problem(request: HttpRequest, desk: Desk, problem: CannotAnswer) -> dict[str, Any]:
+    """What stopped the mail once is shown, and doesn't stop it again."""
+    saved, lost = keep(request, desk)
+    data = request.POST
+    if lost:
+        problem.text = f"{problem.text} {lost}"
+    if desk.ticket is None:
+        context = new_mail(desk.agent, queue_of(data, desk.agent), data.get("to", ""), saved)
+    else:
+        about = about_of(data, desk) or newest_from_outside(desk.ticket)
+        context = composer(Opening(desk.ticket, desk.agent, kind_of(data, desk), about, saved))
+        context["kept_files"] = kept(desk.ticket, data.getlist("kept"))
+        context["forwarded_chosen"] = {row.pk for row in chosen_files(data, desk)}
+    context["draft"] |= typed_again(data) | {"tags": data.getlist("tags")}
+    if isinstance(problem, WroteMeanwhile):
+        context["wrote_meanwhile"] = problem.messages
+    else:
+        context["known"] = data.get("known", "")
+    context["comes_back"] = problem.suppressions if isinstance(problem, ComesBack) else []
+    context["new_domains"] = problem.domains if isinstance(problem, NewDomain) else []
+    context["unfilled"] = problem.names if isinstance(problem, Unfilled) else []
+    context["despite"] = list(dict.fromkeys([*data.getlist("despite"), *accepted(problem)]))
+    return context | {"problem": problem, "opened": True}
+
+
+def accepted(problem: CannotAnswer) -> tuple[str, ...]:
+    """What the next click sends all the same."""
+    return problem.despite if isinstance(problem, ComesBack | NewDomain | Overtaken | Unfilled) else ()
