@@ -9,10 +9,10 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "postvak.settings"
 django.setup()
 
 from postvak.models import Address, Agent, AnswerTemplate, Brand, Channel, Mailbox, Queue, Ticket  # noqa: E402
-from postvak.process.run import process_due  # noqa: E402
 from postvak.receive.accept import Arrived, accept  # noqa: E402
 from tests.end_to_end.customer_mail import first_mail  # noqa: E402
 from tests.mails import mail  # noqa: E402
+from tests.servers import wait_until  # noqa: E402
 
 brand = Brand.objects.get()
 queue = Queue.objects.create(name="Support", brand=brand, colour="sea")
@@ -34,6 +34,6 @@ raws = [
 ]
 raws.append(mail(sender="Harriet Osei <harriet@osei.example>", subject="From elsewhere", message_id="h@osei.example"))
 accept(box, [Arrived(f"composer/{at}", raw) for at, raw in enumerate([*raws, first_mail()])])
-process_due("test:1:x")
+wait_until(lambda: Ticket.objects.count() > len(raws), seconds=50, what="tickets made by the running worker")
 for ticket in Ticket.objects.all():
     print(ticket.number, ticket.subject)

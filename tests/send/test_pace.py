@@ -219,11 +219,12 @@ def test_a_slow_channel_holds_up_no_other_and_has_as_many_connections_as_it_may(
 def test_a_connection_is_kept_for_the_next_mail_and_closed_when_none_comes(
     smtp: Channel, smtp_server: SmtpServer, write: Write, senders: Senders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("postvak.worker.senders.KEEP_OPEN", 1.0)
+    monkeypatch.setattr("postvak.worker.senders.KEEP_OPEN", 4.0)
+    Channel.objects.update(connections=1)
     for _ in range(2):
         write()
         wait_until(lambda: senders.look() == 0 and is_empty(), seconds=5, what="a mail")
     assert (len(smtp_server.mails), smtp_server.connections) == (2, 1)
-    wait_until(lambda: smtp_server.open == 0, seconds=5, what="the end of the connection")
+    wait_until(lambda: smtp_server.open == 0, seconds=20, what="the end of the connection")
     wait_until(lambda: not Lease.objects.filter(name__startswith="sending:").exists(), seconds=2, what="a free place")
     assert not any(thread.is_alive() for thread in senders.threads)

@@ -54,7 +54,7 @@ def sending(desk: Installation) -> Iterator["subprocess.Popen[bytes]"]:
 def test_mails_that_leave_while_the_worker_is_killed_again_and_again_arrive_and_repeats_are_shown(
     desk: Installation, smtp_server: SmtpServer, chance: random.Random
 ) -> None:
-    kills, count = (200, 1000) if is_full() else (5, 50) if desk.database_url else (20, 150)
+    kills, count = (200, 1000) if is_full() else (5, 50) if desk.database_url else (12, 100)
     fill(desk, smtp_server.port, count)
     smtp_server.behaviour = Behaviour(delay=0.015, late=0.015)  # so that some are taken and not answered at the kill
     left = [kill_in_the_middle(desk, smtp_server, chance) for _ in range(kills)]

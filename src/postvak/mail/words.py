@@ -56,7 +56,7 @@ def fold(word: str) -> str:
     folded = word.casefold()
     if not folded.isascii():
         bare = unicodedata.normalize("NFKD", folded.translate(LETTERS))
-        folded = "".join(c for c in bare if c.isalnum())
+        folded = "".join(c for c in bare.casefold() if c.isalnum())  # a fancy 𝓐 is an A only now
     return folded[:LONGEST]
 
 

@@ -12,6 +12,7 @@ from postvak.models import Agent, CustomField, Priority, Queue, Status, Tag, Tic
 from postvak.tickets import change, properties, tags
 from postvak.tickets.access import assignable_agents, visible_queues
 from postvak.tickets.fields import WrongValues, set_fields
+from postvak.web.desk.composer import composer, opening
 from postvak.web.desk.conversation import ticket_context
 from postvak.web.desk.found import back, came_from, numeric, on_ticket
 from postvak.web.flash import say
@@ -83,7 +84,8 @@ def fields(request: HttpRequest, ticket: Ticket) -> HttpResponse:
     try:
         set_fields(ticket, typed, by=agent_of(request))
     except WrongValues as problem:
-        context = ticket_context(ticket, agent_of(request), came_from(request))
+        agent = agent_of(request)
+        context = ticket_context(ticket, agent, came_from(request)) | composer(opening(ticket, agent))
         context |= {"typed": {field.key: values for field, values in typed.items()}, "wrong": problem.sentences}
         return render(request, "desk/ticket.html", context, status=422)
     return back(request, ticket)
