@@ -1,6 +1,6 @@
 """kill -9 of the worker that sends, at random moments, while the outbox is full. Promises 1 and 2, outwards.
 
-In the suite 20 kills and 150 mails (on PostgreSQL 5 and 50); POSTVAK_TORTURE=full: 200 kills and 1,000 mails. POSTVAK_TEST_SEED repeats
+In the suite 12 kills and 100 mails (on PostgreSQL 5 and 50); POSTVAK_TORTURE=full: 200 kills and 1,000 mails. POSTVAK_TEST_SEED repeats
 the random moments.
 """
 
