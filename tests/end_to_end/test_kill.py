@@ -228,7 +228,8 @@ def all_settled(postvak: Installation) -> bool:
 
 
 def check_copies(postvak: Installation, mails: list[Received]) -> None:
-    """Each once; a second copy, with the same Message-ID, only where a doubt is on record."""
+    """Each once; a second copy, with the same Message-ID, only where a doubt is on record. A mail that was killed twice
+    on its way, perhaps before its bytes left, waits in doubt for a person: visibly, and never silently."""
     copies = Counter(str(message_from_bytes(each.raw)["Message-ID"]).strip("<> \n") for each in mails)
     doubts = Counter(
         message_id
@@ -241,11 +242,22 @@ def check_copies(postvak: Installation, mails: list[Received]) -> None:
     written = [row[0] for row in postvak.rows("SELECT message_id FROM postvak_message WHERE kind = 'outgoing'")]
     print(f"{sum(copies.values())} mails for {len(copies)} answers, {sum(doubts.values())} doubts")
     assert len(set(written)) == ANSWERS
-    assert set(copies) == set(written)
+    shown = {
+        message_id
+        for (message_id,) in postvak.rows(
+            "SELECT m.message_id FROM postvak_delivery d JOIN postvak_outgoingmail o ON d.outgoing_id = o.id "
+            "JOIN postvak_message m ON o.message_id = m.id JOIN postvak_ticket t ON m.ticket_id = t.id "
+            "WHERE d.state = 'in_doubt' AND t.answer = 'in_doubt'"
+        )
+    }
+    missing = set(written) - set(copies)
+    assert set(copies) <= set(written)
+    assert missing <= shown
+    assert all(doubts[message_id] == 2 for message_id in missing)
     for message_id, count in copies.items():
         assert count <= 1 + min(doubts[message_id], 1), message_id
     states = dict(postvak.rows("SELECT state, count(*) FROM postvak_delivery GROUP BY state"))
     assert set(states) <= {"accepted", "in_doubt"}
     assert states["accepted"] >= ANSWERS - sum(count > 1 for count in doubts.values())
     bodies = [re.search(rb"about (?:Re: )?(Lamp \d+)", each.raw) for each in mails]
-    assert len({found[1] for found in bodies if found}) == ANSWERS
+    assert len({found[1] for found in bodies if found}) == ANSWERS - len(missing)
