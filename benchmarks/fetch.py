@@ -9,13 +9,9 @@ clock starts; processing them is not part of it. With --profile the most expensi
 
 import argparse
 import cProfile
-import json
-import os
 import pstats
 import resource
-import shutil
 import sys
-import tempfile
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -23,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # tests.servers
 
 from ingest import small
+from report import data_directory, show
 from tests.servers.dovecot import Dovecot
 
 USER, PASSWORD = "bench", "secret"
@@ -30,19 +27,9 @@ USER, PASSWORD = "bench", "secret"
 
 def main() -> None:
     options = read_options()
-    data = tempfile.mkdtemp(prefix="postvak-bench-")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "postvak.settings")
-    os.environ["POSTVAK_DATA"] = data
-    try:
-        with Dovecot.running() as dovecot:
-            result = measure(dovecot, options)
-    finally:
-        shutil.rmtree(data, ignore_errors=True)
-    if options.json:
-        print(json.dumps(result))
-        return
-    for name, value in result.items():
-        print(f"{name:16} {value}")
+    with data_directory(), Dovecot.running() as dovecot:
+        result = measure(dovecot, options)
+    show(result, as_json=options.json)
 
 
 def read_options() -> argparse.Namespace:

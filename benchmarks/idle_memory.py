@@ -11,18 +11,16 @@ with the same number of mailboxes in IDLE. Prints one object: connection_kb and 
 import argparse
 import gc
 import json
-import os
-import shutil
 import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # tests.servers
 
+from report import data_directory, show
 from tests.servers.dovecot import Dovecot
 
 PASSWORD = "secret"
@@ -34,19 +32,9 @@ def main() -> None:
     if options.phase:
         print(json.dumps(PHASES[options.phase](options)))
         return
-    data = tempfile.mkdtemp(prefix="postvak-bench-")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "postvak.settings")
-    os.environ["POSTVAK_DATA"] = data
-    try:
-        with Dovecot.running() as dovecot:
-            result = measure(dovecot, options)
-    finally:
-        shutil.rmtree(data, ignore_errors=True)
-    if options.json:
-        print(json.dumps(result))
-        return
-    for name, value in result.items():
-        print(f"{name:16} {value}")
+    with data_directory(), Dovecot.running() as dovecot:
+        result = measure(dovecot, options)
+    show(result, as_json=options.json)
 
 
 def read_options() -> argparse.Namespace:

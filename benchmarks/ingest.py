@@ -7,16 +7,14 @@ are generated before the clock starts. CPU time is what compares between runs; t
 """
 
 import argparse
-import json
-import os
 import random
 import resource
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from email.message import EmailMessage
+
+from report import data_directory, show
 
 WORDS = "lamp order invoice broken delivery thanks please question number colour switch dimmer cable".split()
 KINDS = ("small", "multipart", "attachment", "followup")
@@ -24,18 +22,9 @@ KINDS = ("small", "multipart", "attachment", "followup")
 
 def main() -> None:
     options = read_options()
-    data = tempfile.mkdtemp(prefix="postvak-bench-")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "postvak.settings")
-    os.environ["POSTVAK_DATA"] = data
-    try:
+    with data_directory():
         result = measure(options.kind, options.mails, options.batch)
-    finally:
-        shutil.rmtree(data, ignore_errors=True)
-    if options.json:
-        print(json.dumps(result))
-        return
-    for name, value in result.items():
-        print(f"{name:16} {value}")
+    show(result, as_json=options.json)
 
 
 def read_options() -> argparse.Namespace:

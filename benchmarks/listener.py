@@ -8,17 +8,16 @@ of the mail to its 250). The clients take CPU time of the same machine.
 """
 
 import argparse
-import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from report import data_directory, show
 
 SETUP = '[[mailbox]]\nname = "In"\nkind = "forward"\nforward_addresses = "support@in.example.org"\n'
 TEXT = "The lamp in the hall flickers since Monday, and I would like to know what to do about it.\r\n"
@@ -26,16 +25,9 @@ TEXT = "The lamp in the hall flickers since Monday, and I would like to know wha
 
 def main() -> None:
     options = read_options()
-    data = Path(tempfile.mkdtemp(prefix="postvak-bench-"))
-    try:
-        result = measure(data, options)
-    finally:
-        shutil.rmtree(data, ignore_errors=True)
-    if options.json:
-        print(json.dumps(result))
-        return
-    for name, value in result.items():
-        print(f"{name:16} {value}")
+    with data_directory() as data:
+        result = measure(Path(data), options)
+    show(result, as_json=options.json)
 
 
 def read_options() -> argparse.Namespace:

@@ -7,14 +7,12 @@ all or may any hold (none fires, so the latter asks every condition), `gather_ms
 """
 
 import argparse
-import json
-import os
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from report import data_directory, show
 
 sys.path.insert(0, str(Path(__file__).parent))
 MAILS = 200
@@ -22,18 +20,9 @@ MAILS = 200
 
 def main() -> None:
     options = read_options()
-    data = tempfile.mkdtemp(prefix="postvak-bench-")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "postvak.settings")
-    os.environ["POSTVAK_DATA"] = data
-    try:
+    with data_directory():
         result = measure(options.filters, options.conditions, options.rounds)
-    finally:
-        shutil.rmtree(data, ignore_errors=True)
-    if options.json:
-        print(json.dumps(result))
-        return
-    for name, value in result.items():
-        print(f"{name:16} {value}")
+    show(result, as_json=options.json)
 
 
 def read_options() -> argparse.Namespace:

@@ -9,18 +9,16 @@ as an administrator and as an agent of two queues. `--keep DIR` keeps the instal
 """
 
 import argparse
-import json
-import os
 import random
 import re
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
+
+from report import data_directory, show
 
 ROOT = Path(__file__).parent.parent
 YEARS = 5
@@ -42,19 +40,9 @@ chance = random.Random(7)
 
 def main() -> None:
     options = read_options()
-    data = options.keep or tempfile.mkdtemp(prefix="postvak-bench-")
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "postvak.settings")
-    os.environ["POSTVAK_DATA"] = data
-    try:
+    with data_directory(options.keep):
         result = measure(options)
-    finally:
-        if not options.keep:
-            shutil.rmtree(data, ignore_errors=True)
-    if options.json:
-        print(json.dumps(result, indent=2))
-        return
-    for name, value in result.items():
-        print(f"{name:34} {value}")
+    show(result, as_json=options.json)
 
 
 def read_options() -> argparse.Namespace:

@@ -9,15 +9,14 @@ record), cpu_ms_per_mail (the worker's process), peak_mb. POSTVAK_DATABASE choos
 
 import argparse
 import asyncio
-import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
+
+from report import data_directory, show
 
 TEXT = "Please press the switch in the hall, and tell us whether the lamp still flickers afterwards.\r\n"
 CHUNK = 500
@@ -25,18 +24,9 @@ CHUNK = 500
 
 def main() -> None:
     options = read_options()
-    data = Path(tempfile.mkdtemp(prefix="postvak-bench-"))
-    os.environ["DJANGO_SETTINGS_MODULE"] = "postvak.settings"
-    os.environ["POSTVAK_DATA"] = str(data)
-    try:
+    with data_directory():
         result = measure(options)
-    finally:
-        shutil.rmtree(data, ignore_errors=True)
-    if options.json:
-        print(json.dumps(result))
-        return
-    for name, value in result.items():
-        print(f"{name:16} {value}")
+    show(result, as_json=options.json)
 
 
 def read_options() -> argparse.Namespace:

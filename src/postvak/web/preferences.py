@@ -15,10 +15,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from postvak.models import Agent, Wording
-from postvak.web.admin.answer_template_preview import PLACEHOLDERS
 from postvak.web.flash import say
 from postvak.web.identity_preview import Typed, brand_for, languages_of, preview_of
 from postvak.web.pages import render
+from postvak.web.placeholders import PLACEHOLDERS
 from postvak.web.session import agent_of
 from postvak.web.wording_fields import WordingFields
 

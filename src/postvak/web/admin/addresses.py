@@ -10,10 +10,10 @@ from django.views.decorators.http import require_POST
 
 from postvak.models import Address, Brand, Queue, Wording
 from postvak.web.admin.access import admin_only, admin_page
-from postvak.web.admin.answer_template_preview import PLACEHOLDERS
 from postvak.web.admin.forms.queues import AddressForm
 from postvak.web.flash import say
 from postvak.web.identity_preview import Typed, brand_for, languages_of, preview_of
+from postvak.web.placeholders import PLACEHOLDERS
 from postvak.web.session import agent_of
 from postvak.web.wording_fields import WordingFields
 

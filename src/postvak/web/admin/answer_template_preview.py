@@ -1,11 +1,7 @@
 """How a text of a template looks with everything filled in: with example values, or those of a real ticket."""
 
-from collections.abc import Mapping
-
 from django.http import HttpRequest, HttpResponse
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from postvak.mail.outgoing_html import clean, for_editor
@@ -18,32 +14,8 @@ from postvak.web.admin.forms.answer_templates import texts_in
 from postvak.web.desk.downloads import BODY
 from postvak.web.desk.templates import Place, values_for
 from postvak.web.pages import render
+from postvak.web.placeholders import examples
 from postvak.web.session import agent_of
-
-# Name of the placeholder -> what it stands for, example.
-PLACEHOLDERS: Mapping[str, tuple[str | Promise, str | Promise]] = {
-    "customer.name": (gettext_lazy("name of the customer"), "Ann Archer"),
-    "customer.first_name": (gettext_lazy("the customer's first name"), "Ann"),
-    "customer.email": (gettext_lazy("the customer's e-mail address"), "ann@customer.example"),
-    "customer.organisation": (gettext_lazy("the customer's organisation"), "Archer & Sons"),
-    "ticket.number": (gettext_lazy("number of the ticket"), "2026112100017"),
-    "ticket.subject": (gettext_lazy("subject of the ticket"), gettext_lazy("The lamp flickers")),
-    "ticket.queue": (gettext_lazy("queue of the ticket"), gettext_lazy("Customer service")),
-    "ticket.created": (gettext_lazy("day on which the ticket began"), gettext_lazy("November 21, 2026")),
-    "message.subject": (gettext_lazy("subject of the mail that is answered"), gettext_lazy("The lamp flickers")),
-    "message.date": (gettext_lazy("day of the mail that is answered"), gettext_lazy("November 21, 2026")),
-    "message.quote": (
-        gettext_lazy("what the customer wrote"),
-        gettext_lazy("Hello, my lamp flickers since yesterday."),
-    ),
-    "agent.name": (gettext_lazy("name of the agent"), "Bob Baker"),
-    "agent.first_name": (gettext_lazy("the agent's first name"), "Bob"),
-    "agent.email": (gettext_lazy("the agent's e-mail address"), "bob@example.org"),
-    "brand.name": (gettext_lazy("name of the brand"), "Example Ltd"),
-    "address.name": (gettext_lazy("name of the sending address"), "Example Support"),
-    "address.email": (gettext_lazy("the sending address"), "support@example.org"),
-    "today": (gettext_lazy("today's date"), gettext_lazy("November 22, 2026")),
-}
 
 
 @require_POST
@@ -70,7 +42,3 @@ def values_of(agent: Agent, number: str) -> dict[str, str] | None:
     tickets = visible_tickets(agent).select_related("queue__brand", "customer__organisation", "reply_address")
     ticket = tickets.filter(number=number).first() if number.isdecimal() else None
     return values_for(Place(agent, ticket, ticket.queue), newest_of_customers(ticket)) if ticket else None
-
-
-def examples() -> dict[str, str]:
-    return {name: str(example) for name, (_meaning, example) in PLACEHOLDERS.items()}

@@ -16,12 +16,12 @@ from postvak.models import AnswerTemplate, AnswerTemplateFile
 from postvak.notify.templates import matching
 from postvak.tickets.answer_templates import BETWEEN, LIMIT, Text, delete_template, save_template
 from postvak.web.admin.access import admin_only, admin_page
-from postvak.web.admin.answer_template_preview import PLACEHOLDERS
 from postvak.web.admin.forms.answer_templates import LANGUAGES, TemplateForm
 from postvak.web.admin.searching import PER_PAGE
 from postvak.web.desk.downloads import download
 from postvak.web.flash import say
 from postvak.web.pages import render
+from postvak.web.placeholders import PLACEHOLDERS
 
 FIRST = Text("", "", "")
 

@@ -11,10 +11,10 @@ from django.views.decorators.http import require_POST
 from postvak.blobs import store
 from postvak.models import Brand, Look, Wording
 from postvak.web.admin.access import admin_only, admin_page
-from postvak.web.admin.answer_template_preview import PLACEHOLDERS
 from postvak.web.admin.forms.brands import BrandForm, LookForm
 from postvak.web.flash import say
 from postvak.web.identity_preview import Typed, languages_of, preview_of
+from postvak.web.placeholders import PLACEHOLDERS
 from postvak.web.wording_fields import WordingFields
 
 Part = Wording.Part

@@ -1,0 +1,30 @@
+"""What every benchmark needs: a data directory of its own, and its figures shown. No figures of its own."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+
+@contextmanager
+def data_directory(keep: str = "") -> Iterator[str]:
+    """Postvak's settings and data in a new directory, which goes afterwards; `keep`: in this one, which stays."""
+    data = keep or tempfile.mkdtemp(prefix="postvak-bench-")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "postvak.settings")
+    os.environ["POSTVAK_DATA"] = data
+    try:
+        yield data
+    finally:
+        if not keep:
+            shutil.rmtree(data, ignore_errors=True)
+
+
+def show(result: Mapping[str, object], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(result, indent=2))
+        return
+    width = max(map(len, result), default=0)
+    for name, value in result.items():
+        print(f"{name:{width}} {value}")
