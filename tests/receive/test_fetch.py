@@ -21,6 +21,7 @@ from postvak.process.held import try_again
 from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
 from postvak.receive.fetch import Fetch, fetch_mailbox, open_source
+from postvak.receive.imap import ImapSource
 from postvak.worker.identity import free_claims_of_the_dead
 from tests.clock import Clock
 from tests.mails import mail
@@ -248,16 +249,26 @@ def test_what_a_crash_left_between_commit_and_marking_or_moving_is_done_later(
 
 
 def test_a_move_that_the_server_may_still_be_carrying_out_for_a_killed_worker_is_not_asked_for_twice(
-    dovecot: Dovecot, user: str, box: Box, clock: Clock
+    dovecot: Dovecot, user: str, box: Box, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dovecot.deliver(user, b"Subject: older\r\n\r\n", "Done")
     mailbox = box(after_storing="move", move_to="Done")
     store_and_crash(mailbox, dovecot, user)
+    clock.advance(minutes=5)
+    with monkeypatch.context() as patch:
+        patch.setattr(ImapSource, "settle", killed)
+        with pytest.raises(SystemExit):
+            fetch(mailbox)
+    clock.advance(minutes=0.1)
     fetch(mailbox)
     assert len(dovecot.messages(user)) == 1
     clock.advance(minutes=1)
     fetch(mailbox)
     assert (len(dovecot.messages(user)), len(dovecot.messages(user, "Done"))) == (0, 2)
+
+
+def killed(*args: object) -> None:
+    raise SystemExit
 
 
 def store_and_crash(mailbox: Mailbox, dovecot: Dovecot, user: str) -> None:

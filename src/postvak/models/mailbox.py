@@ -34,7 +34,8 @@ class Mailbox(Account):
     """State columns (`last_…`, `failing_since`, `failures`, `next_fetch_at`) are written by receive.fetch only,
     `unreadable` (source key -> failed attempts) by receive.unreadable,
     `reconciled_at`, `compared` and `missing` (source keys) by receive.reconcile, `alarmed_at` (when the administrators
-    were told of its silence; null: nothing to tell) by notify.alarm.
+    were told of its silence; null: nothing to tell) by notify.alarm. `move_begun_at`: since when an IMAP MOVE has no
+    answer (receive.fetch).
 
     `is_look_only`: mails are received and stored, but not processed and not touched on the server until go-live.
     `is_trusted`: control headers in its mails are obeyed, with `trusted_senders` (addresses or domains, one per line)
@@ -107,6 +108,7 @@ class Mailbox(Account):
     last_said = models.TextField(blank=True, default="")
     last_details = models.JSONField(blank=True, default=dict)
     unreadable = models.JSONField(blank=True, default=dict)
+    move_begun_at = models.DateTimeField(null=True, blank=True)
     alarmed_at = models.DateTimeField(null=True, blank=True)
     reconciled_at = models.DateTimeField(null=True, blank=True)
     compared = models.PositiveIntegerField(default=0)

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import DatabaseError
+from django.db.models import Q
 from django.utils import timezone
 
 from postvak.connect.endpoint import has_run_out, with_endpoint
 from postvak.crypto.sealing import CannotOpen
-from postvak.models import Lease, Mailbox, Receipt
+from postvak.models import Lease, Mailbox
 from postvak.net.connection import ConnectionProblem, Problem
 from postvak.receive.accept import Arrived, accept_each, known_sources
 from postvak.receive.imap import ImapSource
@@ -28,7 +29,6 @@ BATCH = 50
 BATCH_BYTES = 8 * 1024 * 1024
 LONGEST_BACK_OFF = timedelta(minutes=15)
 MOVE_PAUSE = timedelta(seconds=20)
-MOVED_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def run(mailbox: Mailbox, name: str, worker: str) -> Fetch:
     try:
         items = source.items()
         known = known_sources(mailbox, [item.key for item in items])
-        settle(source, mailbox, left_over(mailbox, [item.key for item in items if known.get(item.key)]))
+        settle(source, mailbox, [item.key for item in items if known.get(item.key)])
         stored = 0
         unreadable: list[ConnectionProblem] = []
         for batch in batches([item for item in items if item.key not in known], mailbox.unreadable):
@@ -100,18 +100,6 @@ def run(mailbox: Mailbox, name: str, worker: str) -> Fetch:
         return Fetch(len(items), stored, unreadable=tuple(unreadable))
     finally:
         source.close()
-
-
-def left_over(mailbox: Mailbox, stored: Sequence[str]) -> list[str]:
-    """Those of the stored mails still on the server whose action is to be done (again).
-
-    A server may still be carrying out the MOVE of a worker that was killed, and two at once leave a mail twice in the
-    other folder: a mail that was stored a moment ago waits for the next run.
-    """
-    if mailbox.after_storing != AfterStoring.move:
-        return list(stored)
-    rows = Receipt.objects.filter(mailbox=mailbox, source__in=stored[:MOVED_AT_ONCE])
-    return list(rows.filter(received_at__lt=timezone.now() - MOVE_PAUSE).values_list("source", flat=True))
 
 
 def open_source(mailbox: Mailbox) -> Source:
@@ -168,8 +156,20 @@ def settle(source: Source, mailbox: Mailbox, keys: Sequence[str]) -> None:
     if mailbox.is_look_only:
         return
     action = AfterStoring(mailbox.after_storing)
-    if keys and action is not AfterStoring.leave:
-        source.settle(keys, action, mailbox.move_to)
+    if not keys or action is AfterStoring.leave or (action is AfterStoring.move and not may_move(mailbox)):
+        return
+    source.settle(keys, action, mailbox.move_to)
+    if action is AfterStoring.move:
+        Mailbox.objects.filter(pk=mailbox.pk).update(move_begun_at=None)
+
+
+def may_move(mailbox: Mailbox) -> bool:
+    """Note that a MOVE begins. Not while one that got no answer is young: the server may still be carrying it out for
+    a worker that was killed, and two at once leave a mail twice in the other folder. The next run does it.
+    """
+    now = timezone.now()
+    free = Q(move_begun_at=None) | Q(move_begun_at__lt=now - MOVE_PAUSE)
+    return bool(Mailbox.objects.filter(free, pk=mailbox.pk).update(move_begun_at=now))
 
 
 def record_success(mailbox: Mailbox, now: datetime) -> None:
