@@ -6,6 +6,7 @@ from postvak.models.agent import Agent, FailedLogin
 from postvak.models.answer_template import AnswerTemplate, AnswerTemplateFile, AnswerTemplateText
 from postvak.models.automatic import AutomaticMail
 from postvak.models.brand import Brand, Look, NameMode
+from postvak.models.change import Change, Tally, TallyDelta
 from postvak.models.channel import Channel, SigningKey
 from postvak.models.custom_field import CustomField
 from postvak.models.customer import Customer, CustomerAddress, Organisation, OrganisationDomain
@@ -25,11 +26,14 @@ from postvak.models.queue import Membership, Queue
 from postvak.models.receipt import Receipt, Trace
 from postvak.models.retention import Retention
 from postvak.models.search import AttachmentText, SearchAgain, SearchEntry, SearchState, SearchText
+from postvak.models.sla import Calendar, Rating, Sla
 from postvak.models.status import Status
 from postvak.models.suppression import Suppression
 from postvak.models.tag import Tag, Tagging
-from postvak.models.ticket import Participant, Ticket, TicketCounter, TicketLink
+from postvak.models.ticket import ExternalLink, Participant, SideConversation, Ticket, TicketCounter, TicketLink
 from postvak.models.ticket_type import TicketType
+from postvak.models.together import Mention, Notification, Presence, RemoteContent
+from postvak.models.view import BulkChange, SavedView, ViewCount
 from postvak.models.wording import Wording
 
 __all__ = [
@@ -43,6 +47,9 @@ __all__ = [
     "AutomaticMail",
     "Blob",
     "Brand",
+    "BulkChange",
+    "Calendar",
+    "Change",
     "Channel",
     "CustomField",
     "Customer",
@@ -51,6 +58,7 @@ __all__ = [
     "DeliveryEvent",
     "Draft",
     "DraftFile",
+    "ExternalLink",
     "ExternalNumber",
     "ExternalReference",
     "FailedLogin",
@@ -63,32 +71,43 @@ __all__ = [
     "Look",
     "Mailbox",
     "Membership",
+    "Mention",
     "Message",
     "NameMode",
+    "Notification",
     "Options",
     "Organisation",
     "OrganisationDomain",
     "OutgoingMail",
     "Participant",
+    "Presence",
     "Priority",
     "Queue",
+    "Rating",
     "Receipt",
     "ReferencedId",
+    "RemoteContent",
     "Retention",
+    "SavedView",
     "SearchAgain",
     "SearchEntry",
     "SearchState",
     "SearchText",
     "SentCopy",
+    "SideConversation",
     "SigningKey",
+    "Sla",
     "Status",
     "Suppression",
     "Tag",
     "Tagging",
+    "Tally",
+    "TallyDelta",
     "Ticket",
     "TicketCounter",
     "TicketLink",
     "TicketType",
     "Trace",
+    "ViewCount",
     "Wording",
 ]

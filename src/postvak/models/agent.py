@@ -22,13 +22,24 @@ class AgentManager(BaseUserManager["Agent"]):
 class Agent(AbstractBaseUser):
     """`email` is kept lower-case. `is_admin` agents see every queue and the administration; others see the queues they are members of.
 
-    `undo_seconds`: for how long an answer that he sends waits in the outbox and can be taken back.
+    `undo_seconds`: for how long an answer that he sends waits in the outbox and can be taken back. `lists`: how he
+    wants lists, by their id: {"columns": [names], "order": name}. From `away_from` until `away_until` he is out of office; null:
+    no beginning or no end known, both null: he is in. `seen_at`: about when he last asked for a page.
     """
 
     class Theme(models.TextChoices):
         SYSTEM = "system", _("like the system")
         LIGHT = "light", _("light")
         DARK = "dark", _("dark")
+
+    class Density(models.TextChoices):
+        ROOMY = "roomy", _("two lines with preview")
+        DENSE = "dense", _("one line")
+
+    class After(models.TextChoices):
+        STAY = "stay", _("stay on the ticket")
+        NEXT = "next", _("go to the next ticket")
+        LIST = "list", _("go back to the list")
 
     email = models.EmailField(_("e-mail address"), max_length=254, unique=True)
     name = models.CharField(_("name"), max_length=200)
@@ -40,6 +51,19 @@ class Agent(AbstractBaseUser):
     undo_seconds = models.PositiveSmallIntegerField(
         _("seconds for undoing"), default=10, validators=[MaxValueValidator(LONGEST_UNDO)]
     )
+    density = models.CharField(_("rows of lists"), max_length=5, choices=Density, default=Density.ROOMY)
+    newest_first = models.BooleanField(_("newest message on top"), default=False)
+    after_sending = models.CharField(_("after sending"), max_length=4, choices=After, default=After.STAY)
+    has_shortcuts = models.BooleanField(_("keys of one letter"), default=True)
+    has_desktop_notices = models.BooleanField(_("notices of the system"), default=False)
+    has_sound = models.BooleanField(_("sound"), default=False)
+    lists = models.JSONField(blank=True, default=dict)
+    away_from = models.DateTimeField(_("away from"), null=True, blank=True)
+    away_until = models.DateTimeField(_("away until"), null=True, blank=True)
+    substitute = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="substitutes_for", verbose_name=_("substitute")
+    )
+    seen_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[AgentManager] = AgentManager()

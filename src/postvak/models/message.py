@@ -10,7 +10,7 @@ class Message(models.Model):
     """`blob` holds the raw mail (null for notes). `message_id` in the form of mail.threading.canonical_message_id.
 
     `is_internal`: never shown or quoted to the customer, also when it is a mail. `moved_from`: the ticket that it was
-    on first. `taken_back_at`: when an agent stopped the mail before anybody got it; it is kept, but answers nothing.
+    on first. `side`: the conversation with a third party that it belongs to. `taken_back_at`: when an agent stopped the mail before anybody got it; it is kept, but answers nothing.
     """
 
     class Kind(models.TextChoices):
@@ -31,6 +31,7 @@ class Message(models.Model):
         FORWARD = "forward", _("forwarded mail")
         REDIRECT = "redirect", _("redirected mail")
         AGAIN = "again", _("mail sent again")
+        SIDE = "side", _("mail to a third party")
 
     ticket = models.ForeignKey("Ticket", models.PROTECT, related_name="messages")
     kind = models.CharField(max_length=8, choices=Kind)
@@ -53,6 +54,7 @@ class Message(models.Model):
     references = models.JSONField(default=list)
     blob = models.ForeignKey("Blob", models.PROTECT, null=True, blank=True, related_name="+")
     taken_back_at = models.DateTimeField(null=True, blank=True)
+    side = models.ForeignKey("SideConversation", models.SET_NULL, null=True, blank=True, related_name="messages")
     moved_from = models.ForeignKey("Ticket", models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:

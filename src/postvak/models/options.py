@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Options(models.Model):
-    """`hook` stands before the number in subjects ("#", "Ticket#"); `subject_place` says where both stand."""
+    """`hook` stands before the number in subjects ("#", "Ticket#"); `subject_place` says where both stand. `trash_days`: how long
+    tickets in the trash are kept; null: for ever."""
 
     class Numbers(models.TextChoices):
         DATE = "date", _("date, counter and check digit")
@@ -38,6 +39,9 @@ class Options(models.Model):
     )
     number_in_body = models.BooleanField(_("look for the number in the text"), default=False)
     number_in_attachments = models.BooleanField(_("look for the number in attachments"), default=False)
+
+    trash_days = models.PositiveIntegerField(_("days until the trash is emptied"), null=True, blank=True)
+    asks_for_rating = models.BooleanField(_("offer a link for rating to customers"), default=False)
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(condition=models.Q(pk=1), name="one_row_of_options")]

@@ -30,6 +30,11 @@ class Queue(models.Model):
         NEW_TICKET = "new_ticket", _("opens a new ticket that is linked")
         REJECT = "reject", _("is kept there, the sender is told")
 
+    class AutoAssign(models.TextChoices):
+        NONE = "none", _("nobody")
+        ROUND_ROBIN = "round_robin", _("members in turn")
+        LEAST_OPEN = "least_open", _("the member with the fewest open tickets")
+
     name = models.CharField(_("name"), max_length=100, unique=True)
     colour = models.CharField(_("colour"), max_length=10, choices=Colour, default=Colour.PETROL)
     brand = models.ForeignKey("Brand", models.PROTECT, related_name="queues", verbose_name=_("brand"))
@@ -38,6 +43,9 @@ class Queue(models.Model):
     )
     follow_up = models.CharField(_("mail on closed tickets"), max_length=10, choices=FollowUp, default=FollowUp.REOPEN)
     follow_up_days = models.PositiveIntegerField(_("closed tickets end after days"), null=True, blank=True)
+    auto_assign = models.CharField(
+        _("new tickets are given to"), max_length=11, choices=AutoAssign, default=AutoAssign.NONE
+    )
     is_default = models.BooleanField(_("default queue"), default=False)
     is_valid = models.BooleanField(_("valid"), default=True)
     members: "models.ManyToManyField[Agent, Membership]" = models.ManyToManyField(
@@ -60,8 +68,12 @@ class Queue(models.Model):
 
 
 class Membership(models.Model):
+    """`is_lead`: also sees private tickets of others. `assigned_at`: when he last got a ticket in turn."""
+
     queue = models.ForeignKey(Queue, models.CASCADE)
     agent = models.ForeignKey("Agent", models.CASCADE)
+    is_lead = models.BooleanField(_("lead"), default=False)
+    assigned_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["queue", "agent"], name="member_once")]

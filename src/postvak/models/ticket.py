@@ -18,7 +18,12 @@ class Ticket(models.Model):
     The columns from `preview` on are kept by the verbs in tickets/ for the lists; they repeat facts of the
     messages. `waiting_since`: since when the customer waits for us, null when he doesn't. `fields`: values of custom
     fields, see CustomField. `organisation` is set only when it isn't the customer's own. `closed_at`: when it was last
-    closed. `merged_into`: its mails are there now.
+    closed. `merged_into`: its mails are there now. `is_personal` is a mark; `is_private` hides the ticket from all but its
+    assignee, leads of its queue and administrators (tickets.access).
+
+    The columns from `sla` on are kept by tickets/sla: times until which we should have answered first, answered again and
+    solved it, null when nothing is due or the clock stands still; `due_at` is the earliest. `waited`: seconds of business time
+    that the clock stood still so far, `waits_from`: since when it does. `late_told_at`: when it was told that it is late.
     """
 
     class Answer(models.TextChoices):
@@ -58,6 +63,8 @@ class Ticket(models.Model):
     )
     pending_until = models.DateTimeField(_("pending until"), null=True, blank=True)
     is_spam = models.BooleanField(_("spam"), default=False)
+    is_personal = models.BooleanField(_("personal"), default=False)
+    is_private = models.BooleanField(_("private"), default=False)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged")
     reply_address = models.ForeignKey("Address", models.PROTECT, null=True, blank=True, related_name="+")
     reply_via = models.ForeignKey("Channel", models.PROTECT, null=True, blank=True, related_name="+")
@@ -72,6 +79,16 @@ class Ticket(models.Model):
     is_unread = models.BooleanField(default=True)
     waiting_since = models.DateTimeField(null=True, blank=True)
     answer = models.CharField(max_length=8, choices=Answer, blank=True, default=Answer.NONE)
+    first_answered_at = models.DateTimeField(null=True, blank=True)
+
+    sla = models.ForeignKey("Sla", models.SET_NULL, null=True, blank=True, related_name="+")
+    first_due_at = models.DateTimeField(null=True, blank=True)
+    next_due_at = models.DateTimeField(null=True, blank=True)
+    solution_due_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    waited = models.PositiveIntegerField(default=0)
+    waits_from = models.DateTimeField(null=True, blank=True)
+    late_told_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes: ClassVar = [
@@ -80,6 +97,14 @@ class Ticket(models.Model):
             models.Index(fields=["assignee", "-changed_at"], condition=models.Q(is_open=True), name="open_by_assignee"),
             models.Index(fields=["-changed_at", "id"], name="ticket_by_change"),
             models.Index(fields=["answer"], condition=~models.Q(answer=""), name="ticket_answer_state"),
+            models.Index(
+                fields=["pending_until"], condition=models.Q(pending_until__isnull=False), name="ticket_reminder"
+            ),
+            models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="ticket_due"),
+            models.Index(
+                fields=["waiting_since"], condition=models.Q(waiting_since__isnull=False), name="ticket_customer_waits"
+            ),
+            models.Index(fields=["customer", "-changed_at"], name="ticket_by_customer"),
         ]
 
     def __str__(self) -> str:
@@ -110,6 +135,7 @@ class TicketLink(models.Model):
         SPLIT = "split", _("split off from")
         MERGED = "merged", _("merged into")
         RELATED = "related", _("related to")
+        PART = "part", _("part of")
 
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="links")
     origin = models.ForeignKey(Ticket, models.CASCADE, related_name="backlinks")
@@ -117,6 +143,26 @@ class TicketLink(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["ticket", "origin"], name="link_once")]
+
+
+class ExternalLink(models.Model):
+    """A record elsewhere that the ticket has to do with: an invoice, an order. `url` is http or https."""
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="external_links")
+    url = models.URLField(_("address"), max_length=2000)
+    title = models.CharField(_("title"), max_length=200)
+    agent = models.ForeignKey("Agent", models.PROTECT, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+
+class SideConversation(models.Model):
+    """Mail with a third party about the ticket, apart from the customer's thread. Its messages are internal."""
+
+    ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="side_conversations")
+    subject = models.TextField(_("subject"))
+    agent = models.ForeignKey("Agent", models.PROTECT, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
 
 
 class TicketCounter(models.Model):
