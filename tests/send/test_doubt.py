@@ -88,6 +88,26 @@ def test_a_crash_between_acceptance_and_record_is_sent_once_more_and_then_stays_
     assert len(smtp_server.mails) == 2
 
 
+def test_a_mail_whose_worker_is_killed_twice_before_its_bytes_leave_waits_in_doubt_and_goes_out_by_hand(
+    smtp: Channel, smtp_server: SmtpServer, ticket: Ticket, write: Write, clock: Clock
+) -> None:
+    outgoing = write()
+    for worker in (WORKER, OTHER):
+        (claimed,) = outbox.claim(worker)
+        outbox.begin(claimed, timezone.now())
+        clock.advance(minutes=21)
+        send_due("another:1:x")
+        clock.advance(minutes=10)
+    send_everything(OTHER)
+    assert smtp_server.mails == []
+    assert states(outgoing) == {ANN: "in_doubt"}
+    assert mark(ticket) == "in_doubt"
+    assert kinds(outgoing).count("in_doubt") == 2
+    retry_now(outgoing)
+    send_everything(OTHER)
+    assert (states(outgoing), len(smtp_server.mails), mark(ticket)) == ({ANN: "accepted"}, 1, "")
+
+
 def test_a_second_attempt_after_a_doubt_that_succeeds_settles_it(
     smtp: Channel, smtp_server: SmtpServer, ticket: Ticket, write: Write, clock: Clock
 ) -> None:
