@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 
@@ -28,3 +28,9 @@ def show(result: Mapping[str, object], *, as_json: bool) -> None:
     width = max(map(len, result), default=0)
     for name, value in result.items():
         print(f"{name:{width}} {value}")
+
+
+def spread(taken: Sequence[float]) -> str:
+    """Milliseconds."""
+    ordered = sorted(taken)
+    return f"p50 {ordered[len(ordered) // 2]:.1f}  p95 {ordered[int(len(ordered) * 0.95)]:.1f}  max {ordered[-1]:.1f}"

@@ -58,6 +58,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "postvak.web.middleware.agent_preferences",
+    "postvak.web.middleware.agent_seen",
     "postvak.web.middleware.login_required",
     "postvak.web.middleware.readable_mails",
 ]

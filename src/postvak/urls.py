@@ -9,6 +9,7 @@ from postvak.web import (
     inbound_provider,
     login,
     preferences,
+    rating,
     setup,
     setup_steps,
 )
@@ -27,6 +28,7 @@ urlpatterns = [
     path("preferences/", preferences.preferences, name="preferences"),
     path("preferences/preview/", preferences.preview, name="preferences-preview"),
     path("preferences/password/", preferences.change_password, name="password"),
+    path("rating/<str:token>/", rating.rating, name="rating"),
     path("setup/", setup.hint, name="setup_hint"),
     path("setup/mailbox/", setup_steps.mailbox_step, name="setup_mailbox"),
     path("setup/channel/", setup_steps.channel_step, name="setup_channel"),

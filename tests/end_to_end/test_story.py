@@ -251,7 +251,7 @@ def read_it_safely(stage: Stage) -> None:
     assert "taken over" not in stage.page.title() + in_frame(stage, "title")
     assert in_frame(stage, "querySelector('[alt=\"The lamp\"]').naturalWidth") == 320, "the inline picture is shown"
     assert stage.watch.asked_elsewhere(stage.postvak.url) == []
-    stage.page.frame_locator("iframe.mail-frame").get_by_role("link", name="Load once").click()
+    stage.page.get_by_role("link", name="Show once").click()
     wait_until(
         lambda: in_frame(stage, "readyState") == "complete" and bool(stage.watch.asked_elsewhere(stage.postvak.url)),
         seconds=10,
@@ -269,7 +269,7 @@ def in_frame(stage: Stage, what: str) -> Any:
 
 
 def download_attachment_and_original(stage: Stage) -> None:
-    name, content = download(stage, stage.page.get_by_role("link", name="Rechnung"))
+    name, content = download(stage, stage.page.get_by_role("link", name="Download Rechnung"))
     assert (name, content) == ("Rechnung № 5 – März.pdf", INVOICE)
     stage.page.get_by_role("button", name="What to do with this message").first.click()
     name, content = download(stage, stage.page.get_by_role("link", name="Download the original (.eml)").first)

@@ -36,6 +36,7 @@ from postvak.tickets.search.files import read_files_due
 from postvak.tickets.search.find import Found, find
 from postvak.tickets.search.index import index_due, left_to_read, start_anew
 from postvak.tickets.search.keys import first_key
+from postvak.tickets.search.store import PostgresqlStore
 from postvak.tickets.search.suggest import known, suggest
 from postvak.tickets.tags import add_tags
 from tests.clock import Clock
@@ -382,6 +383,23 @@ def test_pages_hold_when_windows_are_small(many: list[Ticket], monkeypatch: pyte
     monkeypatch.setattr("postvak.tickets.search.find.WINDOWS", 2)
     test_pages_show_each_ticket_once_newest_message_first(many)
     assert not find("abundance", by=None, size=7).is_exact
+
+
+def test_pages_hold_when_the_index_is_asked_span_by_span(many: list[Ticket], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("SLICE", 2), ("ENOUGH", 3), ("MANY", 0), ("GROWTH", 2)):
+        monkeypatch.setattr(PostgresqlStore, name, value)
+    test_pages_show_each_ticket_once_newest_message_first(many)
+    assert [hit.ticket for hit in find('"abundance" -"scarcity it"', by=None, size=50).hits] == many
+
+
+def test_a_scope_of_many_tickets_finds_the_same_as_one_of_few(
+    many: list[Ticket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_by_one = subjects("abundance is:open", size=50)
+    assert len(one_by_one) == 30
+    monkeypatch.setattr("postvak.tickets.search.find.FEW_TICKETS", 3)
+    assert subjects("abundance is:open", size=50) == one_by_one
+    assert subjects("abundance is:unanswered", size=50) == one_by_one
 
 
 def test_new_mail_does_not_shift_the_next_page(many: list[Ticket], receive: Receive) -> None:

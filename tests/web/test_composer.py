@@ -78,7 +78,7 @@ def test_each_kind_starts_with_its_recipients(desk: Client, ticket: Ticket, kind
 
 def test_an_answer_goes_where_its_author_wants_it_and_says_so(desk: Client, mailbox: Mailbox) -> None:
     ticket = receive(mailbox, mail(reply_to="Ann at home <ann@home.example>"))
-    html = page(desk, f"/tickets/{ticket.number}/")
+    html = page(desk, f"/tickets/{ticket.number}/composer/")
     assert field(html, "to") == "ann@home.example"
     assert "ann@customer.example asks for answers to this address." in html
 
@@ -88,12 +88,12 @@ def test_an_answer_goes_where_its_author_wants_it_and_says_so(desk: Client, mail
 )
 def test_a_reply_to_that_can_not_be_meant_is_left_alone(desk: Client, mailbox: Mailbox, reply_to: str) -> None:
     ticket = receive(mailbox, mail(reply_to=reply_to))
-    assert field(page(desk, f"/tickets/{ticket.number}/"), "to") == ANN
+    assert field(page(desk, f"/tickets/{ticket.number}/composer/"), "to") == ANN
 
 
 def test_the_salutation_stands_there_and_is_no_draft_by_itself(desk: Client, ticket: Ticket, brand: Brand) -> None:
     Wording.objects.create(brand=brand, part=Wording.Part.SALUTATION, text="Dear {{ customer.name }},")
-    html = page(desk, f"/tickets/{ticket.number}/")
+    html = page(desk, f"/tickets/{ticket.number}/composer/")
     assert "Dear Ann Archer," in html
     assert save(desk, ticket, html="<p>Dear Ann Archer,</p>").json() == {"draft": None}
     assert save(desk, ticket, html="<p>Dear Ann Archer,</p><p>no</p>").json()["draft"]
@@ -110,7 +110,7 @@ def test_what_is_typed_is_kept_comes_back_and_goes_when_it_is_sent(desk: Client,
         desk, ticket, html="<p>Hello <b>Ann</b>!</p>", cc=CAS, draft=first["draft"], revision=first["revision"]
     ).json()
     assert (again["draft"], again["revision"]) == (first["draft"], first["revision"] + 1)
-    html = page(desk, f"/tickets/{ticket.number}/")
+    html = page(desk, f"/tickets/{ticket.number}/composer/")
     assert (field(html, "draft"), field(html, "cc"), field(html, "revision")) == (str(first["draft"]), CAS, "2")
     assert "&lt;p&gt;Hello &lt;b&gt;Ann&lt;/b&gt;!&lt;/p&gt;" in html
     assert send(desk, ticket, html="<p>Hello Ann</p>", draft=first["draft"]).status_code == 302
@@ -207,7 +207,7 @@ def test_the_team_sees_a_draft_and_goes_on_with_a_copy(
     support.members.add(cas)
     assert "Half a sentence" in page(desk, "/drafts/")
     assert "Half a sentence" not in page(desk, "/drafts/?own=1")
-    assert "Bob Baker is writing on this ticket, too." in page(desk, f"/tickets/{ticket.number}/")
+    assert "Bob Baker is writing on this ticket, too." in page(desk, f"/tickets/{ticket.number}/composer/")
     assert desk.post(f"/drafts/{key}/removal/").status_code == 404
     response = desk.post(f"/drafts/{key}/copies/")
     assert response.headers["Location"].startswith(f"/tickets/{ticket.number}/?compose=reply")
@@ -223,9 +223,9 @@ def test_who_stopped_typing_minutes_ago_is_not_writing(
 ) -> None:
     save(desk, ticket, html="<p>Half a sentence</p>")
     desk.force_login(admin)
-    assert "is writing" in page(desk, f"/tickets/{ticket.number}/")
+    assert "is writing" in page(desk, f"/tickets/{ticket.number}/composer/")
     clock.advance(minutes=3)
-    assert "is writing" not in page(desk, f"/tickets/{ticket.number}/")
+    assert "is writing" not in page(desk, f"/tickets/{ticket.number}/composer/")
 
 
 def test_an_empty_draft_is_gone_after_a_day_and_one_with_words_stays(desk: Client, ticket: Ticket) -> None:
@@ -240,7 +240,7 @@ def test_an_empty_draft_is_gone_after_a_day_and_one_with_words_stays(desk: Clien
 
 
 def test_a_new_domain_and_an_open_placeholder_stop_once_each(desk: Client, ticket: Ticket) -> None:
-    known = field(page(desk, f"/tickets/{ticket.number}/"), "known")
+    known = field(page(desk, f"/tickets/{ticket.number}/composer/"), "known")
     form = {"html": "<p>Dear {{ customer.name }}</p>", "to": f"{ANN}, {CAS}", "known": known}
     despite: list[str] = []
     for sentence in ("customer.name", "partner.example takes no part"):

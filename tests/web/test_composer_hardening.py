@@ -122,7 +122,7 @@ def test_a_draft_about_a_mail_that_was_moved_out_of_sight_shows_nothing_of_it(
 
 
 def test_a_form_that_is_sent_twice_without_a_script_is_one_mail(desk: Client, ticket: Ticket) -> None:
-    once = field(page(desk, f"/tickets/{ticket.number}/"), "once")
+    once = field(page(desk, f"/tickets/{ticket.number}/composer/"), "once")
     send(desk, ticket, text="Hi", once=once)
     second = send(desk, ticket, text="Hi", once=once)
     assert (second.status_code, OutgoingMail.objects.count()) == (422, 1)

@@ -8,6 +8,7 @@ from django.test import Client
 from postvak.models import Agent, Channel, Mailbox, Message, Queue, Ticket, TicketLink
 from postvak.tickets.change import move
 from postvak.tickets.merge import merge
+from postvak.tickets.search.index import index_due
 from tests.mails import mail
 from tests.web.test_desk import page, receive
 
@@ -39,8 +40,48 @@ def undo(desk: Client, html: str) -> None:
 
 def test_the_page_suggests_tickets_of_the_same_customer(desk: Client, lamp: Ticket, dimmer: Ticket) -> None:
     html = page(desk, f"/tickets/{lamp.number}/merge/")
-    assert "Dimmer" in html
-    assert f'name="ticket" value="{dimmer.number}"' in html
+    assert "Likely ones" in html
+    assert f'href="/tickets/{lamp.number}/merge/?in=open&amp;ticket={dimmer.number}"' in html
+    lamp.refresh_from_db()
+    assert lamp.merged_into is None  # looking merges nothing
+
+
+def test_tickets_that_changed_last_are_suggested_too(desk: Client, mailbox: Mailbox, lamp: Ticket) -> None:
+    other = receive(mailbox, mail(sender="cleo@c.example", subject="Cleo's", message_id="c@c.example", text="c"))
+    html = page(desk, f"/tickets/{lamp.number}/merge/")
+    assert "Changed last" in html
+    assert other.number in html
+
+
+def test_before_merging_one_sees_the_last_message_of_the_target(desk: Client, lamp: Ticket, dimmer: Ticket) -> None:
+    html = page(desk, f"/tickets/{lamp.number}/merge/?ticket={dimmer.number}")
+    assert "Last message: Ann Archer" in html.replace("<small>", "").replace("\n", " ")
+    assert "My dimmer hums." in html
+
+
+def test_words_find_the_target_and_hidden_tickets_are_not_among_them(
+    desk: Client, admin: Agent, lamp: Ticket, dimmer: Ticket, sales: Queue
+) -> None:
+    while index_due("test:1:x"):
+        pass
+    address, htmx = f"/tickets/{lamp.number}/merge/", {"HX-Request": "true"}
+    assert dimmer.number in desk.get(address, {"ticket": "hums"}, headers=htmx).text
+    assert dimmer.number in desk.get(address, {"ticket": dimmer.number[:-1]}, headers=htmx).text
+    move(dimmer, sales, by=admin)
+    for typed in ("hums", dimmer.number[:-1], dimmer.number):
+        assert "Dimmer" not in desk.get(address, {"ticket": typed}, headers=htmx).text
+    assert "Dimmer" not in page(desk, address)
+
+
+def test_the_last_message_of_where_a_target_went_stays_hidden(
+    desk: Client, admin: Agent, mailbox: Mailbox, lamp: Ticket, dimmer: Ticket, sales: Queue
+) -> None:
+    secret = receive(mailbox, mail(sender="cleo@c.example", subject="S", message_id="s@c.example", text="Our secret"))
+    merge(dimmer, secret, by=admin)
+    assert "Our secret" in page(desk, f"/tickets/{lamp.number}/merge/?ticket={dimmer.number}")
+    move(secret, sales, by=admin)
+    html = page(desk, f"/tickets/{lamp.number}/merge/?ticket={dimmer.number}")
+    assert "Our secret" not in html
 
 
 @pytest.mark.parametrize("spelling", ["{}", " [#{}] ", "Ticket# {}"])
@@ -135,9 +176,9 @@ def test_a_message_becomes_a_ticket_and_undo_joins_them_again(desk: Client, lamp
     new = Ticket.objects.get(subject="Dimmer")
     assert response.headers["Location"] == f"/tickets/{new.number}/?in=open"
     assert new.messages.get() == second
-    html = page(desk, f"/tickets/{new.number}/")
-    assert "split off from" in html
-    undo(desk, html)
+    fragment = desk.get(f"/tickets/{new.number}/side/", headers={"HX-Request": "true"}).text  # shows the toast, too
+    assert "Split off from" in fragment
+    undo(desk, fragment)
     assert list(lamp.messages.all()) == [first, second]
 
 
@@ -152,8 +193,8 @@ def test_later_messages_go_along_when_wanted(desk: Client, lamp: Ticket, mailbox
 
 def test_linked_tickets_are_named_as_what_they_are_to_each_other(desk: Client, lamp: Ticket, dimmer: Ticket) -> None:
     TicketLink.objects.create(ticket=dimmer, origin=lamp, kind=TicketLink.Kind.INSTEAD)
-    assert f"goes on in {dimmer.number}" in page(desk, f"/tickets/{lamp.number}/")
-    assert f"opened instead of {lamp.number}" in page(desk, f"/tickets/{dimmer.number}/")
+    assert re.search(rf"Goes on in</h3>.*{dimmer.number}", page(desk, f"/tickets/{lamp.number}/side/"), re.S)
+    assert re.search(rf"Opened instead of</h3>.*{lamp.number}", page(desk, f"/tickets/{dimmer.number}/side/"), re.S)
 
 
 def test_a_linked_ticket_that_the_agent_may_not_see_is_not_named(
@@ -161,8 +202,8 @@ def test_a_linked_ticket_that_the_agent_may_not_see_is_not_named(
 ) -> None:
     TicketLink.objects.create(ticket=dimmer, origin=lamp, kind=TicketLink.Kind.WANTED_TO_JOIN)
     move(dimmer, sales, by=admin)
-    html = page(desk, f"/tickets/{lamp.number}/")
-    assert "Linked tickets" not in html
+    html = page(desk, f"/tickets/{lamp.number}/side/")
+    assert "Nothing is linked." in html
     assert dimmer.number not in html
 
 

@@ -165,7 +165,7 @@ def test_a_time_that_is_none_keeps_what_was_typed(desk: Client, ticket: Ticket, 
 def test_a_mail_that_came_meanwhile_is_shown_and_the_next_click_sends(
     desk: Client, ticket: Ticket, mailbox: Mailbox
 ) -> None:
-    before = known(page(desk, f"/tickets/{ticket.number}/"))
+    before = known(page(desk, f"/tickets/{ticket.number}/composer/"))
     raw = mail(message_id="m2@customer.example", in_reply_to="<m1@customer.example>", text="It works <now>!")
     receive(mailbox, raw)
     wrong = send(desk, ticket, known=before, to="nonsense").content.decode()
@@ -184,7 +184,7 @@ def test_an_address_that_mail_comes_back_from_warns_and_can_be_released(
     desk: Client, bob: Agent, ticket: Ticket, clock: Clock
 ) -> None:
     Suppression.objects.create(address=ANN, reason="bounced", since=clock.now, said="550 5.1.1 no such user")
-    assert f"Mail to {ANN} has come back since" in page(desk, f"/tickets/{ticket.number}/")
+    assert f"Mail to {ANN} has come back since" in page(desk, f"/tickets/{ticket.number}/composer/")
     response = send(desk, ticket)
     html = response.content.decode()
     assert response.status_code == 422

@@ -15,10 +15,12 @@ from postvak.models import (
     OutgoingMail,
     Queue,
     Receipt,
+    SavedView,
     Ticket,
 )
 from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
+from postvak.tickets import bulk
 from postvak.tickets.answer import Answer, answer
 from postvak.tickets.drafts import USUAL_LIMIT, add_file
 from postvak.urls import urlpatterns
@@ -28,10 +30,19 @@ from tests.web.test_desk import HTML
 
 pytestmark = pytest.mark.django_db
 
-DESK_OBJECTS = ("tickets/", "messages/", "attachments/", "receipts/", "outgoing/", "templates/<", "drafts/<")
+DESK_OBJECTS = ("tickets/", "messages/", "attachments/", "receipts/", "outgoing/", "templates/<", "drafts/<", "views/<", "bulk/<")
 OPEN_TO_AGENTS = {
     "start",
     "list",
+    "live",
+    "bulk",
+    "bulk-bar",
+    "trash-note",
+    "list-look",
+    "navigation",
+    "views",
+    "view-new",
+    "view-hits",
     "held",
     "search",
     "suggestions",
@@ -44,9 +55,25 @@ OPEN_TO_AGENTS = {
     "templates",
     "drafts",
     "new-mail",
+    "new-ticket",
+    "customers",  # names and addresses are for all agents; tickets on these pages only as allowed: test_customers.py
+    "new-customer",
+    "customer",
+    "customer-addresses",
+    "customer-address",
+    "customer-address-removal",
+    "customer-merge",
+    "organisations",
+    "new-organisation",
+    "organisation-suggestions",
+    "organisation",
+    "organisation-merge",
     "compose-preview",
     "recipients",
     "recipient-hints",
+    "notices",
+    "new-notices",
+    "read-notices",
     "preferences",
     "preferences-preview",
     "password",
@@ -76,6 +103,8 @@ def objects(mailbox: Mailbox, support: Queue, bob: Agent, channel: Channel) -> d
         "outgoing": OutgoingMail.objects.get(),
         "template": template,
         "file": draft_file(ticket, bob),
+        "bulk": bulk.start("read", {"on": True}, [ticket.pk], by=bob),
+        "view": SavedView.objects.create(agent=bob, name="Only for Bob"),
     }
 
 
@@ -98,6 +127,8 @@ def address_of(pattern: URLPattern, objects: dict[str, object]) -> str:
         "outgoing/": outgoing.pk,  # type: ignore[attr-defined]
         "templates/<": objects["template"].pk,  # type: ignore[attr-defined]
         "drafts/<": objects["file"].draft_id,  # type: ignore[attr-defined]
+        "bulk/<": objects["bulk"].pk,  # type: ignore[attr-defined]
+        "views/<": objects["view"].pk,  # type: ignore[attr-defined]
     }
     route = str(pattern.pattern)
     if pattern.name in {"receipt-taking", "receipt-taken"}:
@@ -106,7 +137,7 @@ def address_of(pattern: URLPattern, objects: dict[str, object]) -> str:
     for placeholder in ("<int:number>", "<int:pk>"):
         route = route.replace(placeholder, str(key))
     route = route.replace("<int:file_pk>", str(objects["file"].pk))  # type: ignore[attr-defined]
-    return "/" + route.replace("<slug:list_id>", "open")
+    return "/" + route.replace("<slug:list_id>", "open").replace("<slug:form>", "zip")
 
 
 def call(client: Client, url: str) -> int:

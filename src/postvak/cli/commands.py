@@ -19,6 +19,7 @@ from rich.console import Console
 from postvak import __version__
 from postvak.cli import config_file, ingest_mail, inspect_mail, serving
 from postvak.cli.blobs_admin import blobs
+from postvak.cli.demo.command import demo
 from postvak.cli.failing import complain, fail
 from postvak.cli.filters import filters
 from postvak.cli.outbox import outbox
@@ -53,6 +54,7 @@ app.add_typer(outbox, name="outbox")
 app.add_typer(suppressions, name="suppressions")
 app.command()(search)
 app.command()(reindex)
+app.command()(demo)
 out = Console()
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

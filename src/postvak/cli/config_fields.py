@@ -217,6 +217,25 @@ class Members(Field):
         cast(Queue, row).members.set(Agent.objects.filter(email__in=emails))
 
 
+class Leads(Members):
+    """Those of the members who lead, by e-mail; set after the members."""
+
+    def read(self, row: Model) -> Value:
+        if row.pk is None:
+            return []
+        leads = cast(Queue, row).membership_set.filter(is_lead=True)
+        return list(leads.order_by("agent__email").values_list("agent__email", flat=True))
+
+    def after_save(self, row: Model, value: Value) -> None:
+        memberships = cast(Queue, row).membership_set
+        emails = {str(email).lower() for email in cast(list[Value], value)}
+        strangers = emails - set(memberships.values_list("agent__email", flat=True))
+        if strangers:
+            raise ConfigFileError(f"“{min(strangers)}” leads the queue “{row}”, but is none of its members.")
+        memberships.update(is_lead=False)
+        memberships.filter(agent__email__in=emails).update(is_lead=True)
+
+
 class Secret(Field):
     """A sealed password or client secret, given by reference."""
 

@@ -22,6 +22,7 @@ from postvak.cli.config_fields import (
     Field,
     Flag,
     ForwardAddresses,
+    Leads,
     Members,
     Moment,
     Number,
@@ -36,10 +37,12 @@ from postvak.cli.config_fields import (
     Value,
 )
 from postvak.cli.config_identity import LookOf, Wordings
+from postvak.cli.config_sla import SLA_SECTIONS
 from postvak.cli.config_templates import TEMPLATE_SECTION
 from postvak.cli.config_tickets import TICKET_SECTIONS
 from postvak.models import Address, Agent, Brand, Channel, Grant, Mailbox, Queue, Retention, Wording
 from postvak.send.channel_rules import check_channel_settings
+from postvak.tickets.sla.again import reckon_again
 
 __all__ = ["Change", "ConfigFileError", "apply", "export"]
 
@@ -76,6 +79,7 @@ CONNECTION: Mapping[str, Field] = {
     "grant": Reference("grant", Grant, "name"),
 }
 
+DUE_TIMES = {section.name for section in SLA_SECTIONS}  # the worker reckons them anew when one of these changes
 SECTIONS: Sequence[Section] = (
     Section(
         "grant",
@@ -142,10 +146,11 @@ SECTIONS: Sequence[Section] = (
             "brand": Reference("brand", Brand, "name", required=True),
             "follow_up": Text("follow_up"),
             "follow_up_days": NumberOrNone("follow_up_days"),
+            "auto_assign": Text("auto_assign"),
             "default": Flag("is_default", exclusive=True),
             "valid": Flag("is_valid"),
         },
-        {"address": Reference("address", Address, "email"), "members": Members()},
+        {"address": Reference("address", Address, "email"), "members": Members(), "leads": Leads()},
     ),
     Section(
         "address",
@@ -195,6 +200,7 @@ SECTIONS: Sequence[Section] = (
         {},
     ),
     *TICKET_SECTIONS,
+    *SLA_SECTIONS,
     TEMPLATE_SECTION,
     Section("retention", Retention, "outcome", {"days": Number("days")}, {}),
 )
@@ -243,6 +249,8 @@ def apply(text: str, *, base: Path, dry_run: bool = False) -> list[Change]:
                     changes += apply_table(section, table, base, late=late)
         if not Queue.objects.filter(is_default=True).exists():
             raise ConfigFileError("one queue must be the default one (default = true).")
+        if any(change.section in DUE_TIMES for change in changes):
+            reckon_again()
         transaction.set_rollback(dry_run)
     return changes
 

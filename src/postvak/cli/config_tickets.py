@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from postvak.cli.config_fields import Flag, Lines, Number, Reference, Section, Text
+from postvak.cli.config_fields import Flag, Lines, Number, NumberOrNone, Reference, Section, Text
 from postvak.models import CustomField, ExternalNumber, GroupingExclusion, Options, Priority, Status, Tag, TicketType
 from postvak.process.recognition import check_external_number, read_sender
 from postvak.tickets.numbers import check_options
@@ -77,6 +77,7 @@ TICKET_SECTIONS: Sequence[Section] = (
             "unmatched_report": Text("unmatched_report"),
             "number_in_body": Flag("number_in_body"),
             "number_in_attachments": Flag("number_in_attachments"),
+            "trash_days": NumberOrNone("trash_days"),
         },
         {},
         check=check_options,

@@ -152,6 +152,14 @@ TRACE: Mapping[str, Sentence] = {
     "ticket_in_trash": Sentence(
         _("Ticket %(ticket)s is in the trash"), _("It stays there; this mail starts a new one."), "trash"
     ),
+    "ticket_removed": Sentence(
+        _("Ticket %(ticket)s was deleted"),
+        _(
+            "It lay in the trash until its time was over (%(until)s). The mail itself is gone with it; this record stays."
+        ),
+        "trash",
+        "key",
+    ),
     "no_ticket_found": Sentence(
         _("Belongs to no ticket yet"),
         _("No mark of ours, no known mail among its references, no ticket number that counts."),
@@ -176,7 +184,35 @@ TRACE: Mapping[str, Sentence] = {
         _("The status stays as it is"), _("An automatic reply doesn't reopen a ticket."), "robot", "skip"
     ),
     "reopened": Sentence(_("The ticket is open again"), _("The customer answered, so it waits for us."), "redo"),
+    "reopened_by_third_party": Sentence(
+        _("The ticket is open again"), _("A third party answered on a closed ticket, so somebody should look."), "redo"
+    ),
+    "third_party_keeps_status": Sentence(
+        _("The status stays as it is"),
+        _("It isn't the customer who answered. The ticket is marked as unread."),
+        "users",
+        "skip",
+    ),
     "status_kept": Sentence(_("The status stays as it is"), _("The ticket was open already."), "tick"),
+    "in_side_conversation": Sentence(
+        _("Belongs to the side conversation “%(subject)s”"),
+        _(
+            "It answers a mail to a third party. It stays apart from the customer's conversation, and nobody waits for us because of it."
+        ),
+        "users",
+        "key",
+    ),
+    "not_aside_of_customer": Sentence(
+        _("Not put into the side conversation “%(subject)s”"),
+        _("The customer of this ticket wrote it: that always stands in the main conversation."),
+        "users",
+    ),
+    "agent_in_side_conversation": Sentence(
+        _("Written by %(agent)s, an agent"),
+        _("Kept in the side conversation “%(subject)s”. It is not sent on to the customer."),
+        "note",
+        "key",
+    ),
     "released": Sentence(
         _("Let through by a person"), _("It was held; somebody looked at it and released it."), "hand"
     ),
@@ -222,6 +258,8 @@ HISTORY: Mapping[str, Text] = {
     "forwarded_later": _("Forwarded to %(to)s; the mail goes out at %(until)s"),
     "redirected": _("Redirected to %(to)s as it came"),
     "redirected_later": _("Redirected to %(to)s as it came; it goes out at %(until)s"),
+    "side_mail": _("Written to a third party: %(to)s"),
+    "side_mail_later": _("Written to a third party: %(to)s; the mail goes out at %(until)s"),
     "sent_again": _("Sent again to %(to)s"),
     "first_mail": _("Ticket opened by a mail to %(to)s"),
     "first_mail_later": _("Ticket opened by a mail to %(to)s, which goes out at %(until)s"),
@@ -236,6 +274,10 @@ HISTORY: Mapping[str, Text] = {
     "status": _("Status changed from “%(old)s” to “%(new)s”"),
     "queue": _("Moved from queue “%(old)s” to “%(new)s”"),
     "assignee": _("Assigned to %(new)s (before: %(old)s)"),
+    "assigned_in_turn": _("Given to %(new)s, whose turn it was among those who are in, in queue “%(queue)s”"),
+    "assigned_fewest": _(
+        "Given to %(new)s, who had the fewest open tickets (%(count)s) of those who are in, in queue “%(queue)s”"
+    ),
     "assignee_blind": _("Not assigned to %(agent)s, who may not read queue “%(queue)s”"),
     "priority": _("Priority changed from “%(old)s” to “%(new)s”"),
     "type": _("Type changed from “%(old)s” to “%(new)s”"),
@@ -245,8 +287,18 @@ HISTORY: Mapping[str, Text] = {
     "untagged": _("Tags removed: %(tags)s"),
     "spam": _("Marked as spam"),
     "no_spam": _("No longer marked as spam"),
+    "personal": _("Marked as personal"),
+    "no_personal": _("No longer marked as personal"),
+    "private": _("Made private: only the assignee, leads and administrators can read it"),
+    "no_private": _("No longer private"),
+    "trashed": _("Moved to the trash (status before: “%(old)s”)"),
+    "restored": _("Taken out of the trash, with the status “%(new)s” again"),
     "pending": _("Reminder set for %(until)s"),
     "pending_ended": _("Reminder taken off"),
+    "woke": _("The reminder is due: status changed from “%(old)s” to “%(new)s”"),
+    "late_first": _("Late: the first answer was due at %(until)s"),
+    "late_next": _("Late: the next answer was due at %(until)s"),
+    "late_solution": _("Late: it should have been solved until %(until)s"),
     "followed": _("%(agent)s follows the ticket"),
     "unfollowed": _("%(agent)s follows the ticket no longer"),
     "merged_into": _("Merged into ticket %(ticket)s"),
@@ -257,12 +309,26 @@ HISTORY: Mapping[str, Text] = {
     "message_moved_from": _("Message of %(author)s moved here from ticket %(ticket)s"),
     "split_to": _("Part of it became ticket %(ticket)s"),
     "split_from": _("Split off from ticket %(ticket)s"),
+    "linked": _("Linked with ticket %(ticket)s"),
+    "unlinked": _("No longer linked with ticket %(ticket)s"),
+    "part_of": _("Part of ticket %(ticket)s from now on"),
+    "has_part": _("Ticket %(ticket)s is part of this one from now on"),
+    "record_linked": _("Link to “%(title)s” added: %(url)s"),
+    "record_unlinked": _("Link to “%(title)s” taken off: %(url)s"),
+    "participant_added": _("%(name)s takes part from now on"),
+    "participant_removed": _("%(name)s takes part no longer"),
+    "customer": _("Customer changed from “%(old)s” to “%(new)s”"),
+    "customers_merged": _("Customer “%(old)s” is “%(new)s” now: the two were merged"),
+    "call_noted": _("Ticket opened by a call of %(name)s"),
     "delivery_failed": _("Not delivered to %(recipient)s: %(said)s"),
     "delivery_in_doubt": _("Perhaps not delivered to %(recipient)s: the connection broke at the last moment, twice"),
 }
 
 NAMES: Mapping[str, Mapping[str, Text]] = {
     "status": SHIPPED_NAMES,
+    "woke": SHIPPED_NAMES,
+    "trashed": SHIPPED_NAMES,
+    "restored": SHIPPED_NAMES,
     "priority": {str(level): name for level, name in SHIPPED_PRIORITIES.items()},
 }
 

@@ -51,6 +51,7 @@ class _Attributes:
 
     cid_urls: Mapping[str, str]
     allow_remote: bool
+    never: frozenset[str] = frozenset()
     blocked: int = 0
     rules: dict[str, Callable[[str, str], str | None]] = field(init=False)
 
@@ -82,7 +83,7 @@ class _Attributes:
         if not REMOTE.match(value):
             return None
         if self.allow_remote:
-            return value
+            return None if value.strip() in self.never else value
         self.blocked += 1
         return None
 
@@ -106,14 +107,17 @@ class _Attributes:
         return not re.search(r"[\\<>@{}]|/\*|expression|javascript|var\(|attr\(", lower)
 
 
-def sanitise(html: str, *, cid_urls: Mapping[str, str], allow_remote: bool = False) -> Sanitised:
+def sanitise(
+    html: str, *, cid_urls: Mapping[str, str], allow_remote: bool = False, never: frozenset[str] = frozenset()
+) -> Sanitised:
     """HTML without scripts, forms, style sheets and remote content; cid: images point to `cid_urls`.
 
-    `cid_urls` maps Content-IDs (without <>) to URLs of ours. Too large or too deep: the text in a <pre>.
+    `cid_urls` maps Content-IDs (without <>) to URLs of ours. `never`: addresses that stay out even where remote content is
+    allowed (mail.remote: pixels that only tell that the mail was read). Too large or too deep: the text in a <pre>.
     """
     if len(html) > MAX_LENGTH or is_too_deep(html):
         return Sanitised(f"<pre>{entities.escape(storable(to_text(html)))}</pre>", 0)
-    decide = _Attributes(cid_urls, allow_remote)
+    decide = _Attributes(cid_urls, allow_remote, never)
     clean = nh3.clean(
         storable(html),
         tags=set(TAGS),

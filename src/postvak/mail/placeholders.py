@@ -12,7 +12,7 @@ NAMES = frozenset(
     [
         "agent.name", "agent.first_name", "agent.email",
         "customer.name", "customer.first_name", "customer.email", "customer.organisation",
-        "ticket.number", "ticket.subject", "ticket.queue", "ticket.created",
+        "ticket.number", "ticket.subject", "ticket.queue", "ticket.created", "ticket.rating_link",
         "brand.name", "address.name", "address.email", "message.subject", "message.date", "message.quote",
         "today",
     ]

@@ -24,6 +24,7 @@ from postvak.models.outgoing import Delivery, DeliveryEvent, OutgoingMail, SentC
 from postvak.models.priority import Priority
 from postvak.models.queue import Membership, Queue
 from postvak.models.receipt import Receipt, Trace
+from postvak.models.removed import RemovedTicket
 from postvak.models.retention import Retention
 from postvak.models.search import AttachmentText, SearchAgain, SearchEntry, SearchState, SearchText
 from postvak.models.sla import Calendar, Rating, Sla
@@ -87,6 +88,7 @@ __all__ = [
     "Receipt",
     "ReferencedId",
     "RemoteContent",
+    "RemovedTicket",
     "Retention",
     "SavedView",
     "SearchAgain",

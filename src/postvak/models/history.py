@@ -15,3 +15,4 @@ class History(models.Model):
 
     class Meta:
         ordering: ClassVar = ["at", "id"]
+        indexes: ClassVar = [models.Index(fields=["code", "at"], name="history_by_code")]

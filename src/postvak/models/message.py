@@ -59,6 +59,7 @@ class Message(models.Model):
 
     class Meta:
         ordering: ClassVar = ["created_at", "id"]
+        indexes: ClassVar = [models.Index(fields=["created_at"], name="message_by_time")]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=models.Q(kind="note") | models.Q(blob__isnull=False), name="mail_has_its_bytes"

@@ -41,7 +41,6 @@ class Options(models.Model):
     number_in_attachments = models.BooleanField(_("look for the number in attachments"), default=False)
 
     trash_days = models.PositiveIntegerField(_("days until the trash is emptied"), null=True, blank=True)
-    asks_for_rating = models.BooleanField(_("offer a link for rating to customers"), default=False)
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(condition=models.Q(pk=1), name="one_row_of_options")]

@@ -45,6 +45,11 @@ def quotation_of(message: Message, language: str, *, domain: str) -> Quotation:
     """Nothing for what is internal: no way leads from there into a customer's mail."""
     if message.is_internal or message.kind == Message.Kind.NOTE or message.taken_back_at:
         return Quotation()
+    return written_below(message, language, domain=domain)
+
+
+def written_below(message: Message, language: str, *, domain: str) -> Quotation:
+    """Whatever it is: for conversations whose messages are internal, but known to those who get the quotation."""
     author, at = message.author_name or message.author_email, local(message.created_at)
     html, files = html_of(message, domain)
     if not html and not message.text.strip():

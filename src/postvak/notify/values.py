@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from postvak.mail.quotes import reply_text
 from postvak.models import Agent, Customer, Message, Ticket
+from postvak.notify.rating_link import rating_link
 from postvak.notify.setting import Setting
 
 COMPANY_WORDS = frozenset(["team", "support", "info", "sales", "service", "office"])
@@ -54,6 +55,7 @@ def values_of_ticket(ticket: Ticket | None, language: str) -> Mapping[str, str]:
         "ticket.subject": " ".join(ticket.subject.split()) if ticket else "",
         "ticket.queue": ticket.queue.name if ticket else "",
         "ticket.created": day(local(ticket.created_at), language) if ticket else "",
+        "ticket.rating_link": rating_link(ticket) if ticket else "",
     }
 
 

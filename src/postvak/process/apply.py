@@ -22,6 +22,7 @@ from postvak.models import (
     Message,
     Participant,
     Receipt,
+    SideConversation,
     Status,
     Ticket,
     Trace,
@@ -59,6 +60,7 @@ def apply(batch: Sequence[Work], *, worker: str) -> None:
         make_participants(batch)
         update_tickets(batch, statuses, now)
         attach([work for work in batch if work.plan.writes_message], now)
+        touch_sides(batch, now)
         write_traces(batch)
         finish_receipts(batch, now)
 
@@ -149,7 +151,8 @@ def new_message(work: Work) -> Message:
         ticket_id=work.ticket_id,
         kind=Message.Kind.INCOMING,
         author_kind=work.plan.attributes.author_kind or Message.AuthorKind.CUSTOMER,
-        is_internal=bool(work.plan.attributes.is_internal),
+        is_internal=bool(work.plan.attributes.is_internal or work.plan.side),
+        side_id=work.plan.side.id if work.plan.side else None,
         agent_id=work.plan.agent.id if work.plan.agent else None,
         customer_id=work.customer_id,
         created_at=work.receipt.received_at,
@@ -228,7 +231,8 @@ def add_follow_up(ticket: Ticket, work: Work, opened: Status, now: datetime) -> 
     ticket.message_count += 1 + len(work.plan.attributes.notes)
     ticket.attachment_count += listed_attachments(work.mail)
     ticket.is_unread = True
-    ticket.preview = Ticket.preview_of(work.mail.text)
+    if work.plan.side is None:
+        ticket.preview = Ticket.preview_of(work.mail.text)
     failed = work.brings_back
     if work.plan.reopens or (failed and ticket.status.type != Status.Type.REMOVED):
         set_status(ticket, opened, now)
@@ -238,6 +242,12 @@ def add_follow_up(ticket: Ticket, work: Work, opened: Status, now: datetime) -> 
         ticket.waiting_since = None
     elif (work.plan.waits_for_us or failed) and ticket.waiting_since is None:
         ticket.waiting_since = work.receipt.received_at
+
+
+def touch_sides(batch: Sequence[Work], now: datetime) -> None:
+    sides = {work.plan.side.id for work in batch if work.plan.side}
+    if sides:
+        SideConversation.objects.filter(pk__in=sides).update(changed_at=now)
 
 
 def update_deliveries(batch: Sequence[Work], now: datetime) -> None:

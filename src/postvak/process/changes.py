@@ -58,7 +58,8 @@ def set_status(ticket: Ticket, status: Status, now: datetime) -> None:
     """Only what waits has a reminder, as when a person sets the status."""
     ticket.status, ticket.is_open = status, status.is_open
     ticket.closed_at = None if status.is_open else now
-    if status.type != Status.Type.PENDING:
+    is_over = ticket.pending_until is not None and ticket.pending_until <= now
+    if status.type != Status.Type.PENDING or is_over:
         ticket.pending_until = None
 
 

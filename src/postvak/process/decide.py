@@ -15,7 +15,7 @@ from postvak.process.follow_up import follow_policy, follow_up_or_new, group_by_
 from postvak.process.people import choose_customer, take_agents_mail
 from postvak.process.plan import Facts, FirstCopy, Outcome, Plan, PlannedMail
 from postvak.process.routing import choose_queue, note_address, own_address
-from postvak.process.thread import find_ticket
+from postvak.process.thread import find_ticket, take_aside
 
 Decision = Callable[[Facts, Plan], Plan]
 
@@ -211,6 +211,7 @@ STEPS: tuple[Step, ...] = (
     Step("hold", hold_if_wished),
     Step("no automatic mail", note_silence),
     Step("ticket", find_ticket),
+    Step("side conversation", take_aside),
     Step("address written to", note_address),
     Step("agent's mail", take_agents_mail),
     Step("customer", choose_customer),

@@ -14,11 +14,20 @@ from postvak.mail.parse import attachment_content
 from postvak.mail.return_path import Kind as Names
 from postvak.mail.threading import canonical_message_id, numbers_in_subject, read_token
 from postvak.mail.values import Mail
-from postvak.models import CustomerAddress, ExternalNumber, ExternalReference, Message, Options, ReferencedId, Ticket
+from postvak.models import (
+    CustomerAddress,
+    ExternalNumber,
+    ExternalReference,
+    Message,
+    Options,
+    ReferencedId,
+    SideConversation,
+    Ticket,
+)
 from postvak.process.addressed import message_ids, named_by, ticket_ids
 from postvak.process.filters.operators import BadValue, expression
 from postvak.process.incoming import Incoming, author_key
-from postvak.process.plan import ExternalMatch, KnownTicket, Thread
+from postvak.process.plan import ExternalMatch, KnownSide, KnownTicket, Thread
 
 REFERENCES_LOOKED_UP = 30  # newest ones; a mail with thousands of references must not make a huge query
 MERGES_FOLLOWED = 10
@@ -44,7 +53,8 @@ class Clues:
 @dataclass(frozen=True, slots=True)
 class Threads:
     """Tickets that mails of the wave may belong to, by each kind of evidence. `by_message`: ids of tickets; `by_path`: message
-    that an address names -> id of its ticket."""
+    that an address names -> id of its ticket. `asides`: Message-ID, or message that an address names -> conversation with a
+    third party that it stands in; null: in none."""
 
     by_id: Mapping[int, KnownTicket]
     by_number: Mapping[str, KnownTicket]
@@ -53,6 +63,7 @@ class Threads:
     by_reply: Mapping[str, frozenset[int]]
     own_messages: Mapping[str, int]
     by_path: Mapping[int, int] = field(default_factory=dict)
+    asides: Mapping[str | int, KnownSide | None] = field(default_factory=dict)
     clues: Mapping[int, Clues] = field(default_factory=dict)
     external: Mapping[tuple[int, str], tuple[int, ...]] = field(default_factory=dict)
 
@@ -78,7 +89,13 @@ class Threads:
             in_attachment=self.numbered(clues.files),
             external=tuple(self.external_match(rule, value) for rule, value in clues.external),
             also=tuple(sorted(also)),
+            side=self.aside(incoming, [*references, own]),
         )
+
+    def aside(self, incoming: Incoming, ids: Sequence[str]) -> KnownSide | None:
+        """The nearest mail that this one names and that we have, or one that others named, says which conversation it is."""
+        named = (n.id for n in named_by(incoming) if n.kind is Names.MESSAGE)
+        return next((self.asides[key] for key in (*named, *ids) if key in self.asides), None)
 
     def addressed(self, incoming: Incoming) -> KnownTicket | None:
         """The ticket that an address of ours names to which the mail came: its own token, or our return path."""
@@ -120,26 +137,36 @@ def find_threads(wave: Sequence[Incoming], options: Options, *, has_external: bo
         canonical_message_id(report.original_message_id) for mail in mails for report in mail.reports
     }
     own_ids = {canonical_message_id(mail.message_id) for mail in mails}
-    by_message, by_named, by_reply, own_messages = find_messages(references - {""}, own_ids - {""})
+    by_message, by_named, by_reply, own_messages, aside_ids = find_messages(references - {""}, own_ids - {""})
     rules = list(ExternalNumber.objects.filter(is_valid=True).select_related("field")) if has_external else []
     clues = {incoming.receipt.pk or 0: clues_of(incoming, options, rules) for incoming in wave}
     external = find_external(clues.values())
     marks = {token for i in references if (token := token_of(i)) is not None}
     named = {i for found in (*by_named.values(), *by_reply.values()) for i in found}
     on_messages = {i for found in (*by_message.values(), *external.values()) for i in found} | named
-    by_path = find_addressed(wave)
+    by_path, path_asides = find_addressed(wave)
     numbers = {number for found in clues.values() for number in found.numbers}
     by_id, by_number = load_tickets(
         {*marks, *on_messages, *own_messages.values(), *by_path.values(), *ticket_ids(wave)}, numbers
     )
     by_id = with_people(by_id, named)
-    return Threads(by_id, by_number, by_message, by_named, by_reply, own_messages, by_path, clues, external)
+    asides = find_asides({**aside_ids, **path_asides})
+    return Threads(by_id, by_number, by_message, by_named, by_reply, own_messages, by_path, asides, clues, external)
 
 
-def find_addressed(wave: Sequence[Incoming]) -> dict[int, int]:
-    """Messages that our return paths name -> their tickets; most mails came to none."""
+def find_addressed(wave: Sequence[Incoming]) -> tuple[dict[int, int], dict[int, int | None]]:
+    """Messages that our return paths name -> their tickets, and their side conversations; most mails came to none."""
     named = message_ids(wave)
-    return dict(Message.objects.filter(pk__in=named).values_list("pk", "ticket_id")) if named else {}
+    rows = list(Message.objects.filter(pk__in=named).values_list("pk", "ticket_id", "side_id")) if named else []
+    return {pk: ticket for pk, ticket, _side in rows}, {pk: side for pk, _ticket, side in rows}
+
+
+def find_asides(ids: Mapping[str | int, int | None]) -> dict[str | int, KnownSide | None]:
+    """Of what names mails the conversations with third parties; nothing is asked where none is among them."""
+    wanted = {side for side in ids.values() if side is not None}
+    rows = SideConversation.objects.filter(pk__in=wanted) if wanted else ()
+    known = {row.pk: KnownSide(row.pk, row.ticket_id, row.subject) for row in rows}
+    return {key: known.get(side or 0) for key, side in ids.items()}
 
 
 def with_people(by_id: dict[int, KnownTicket], named: set[int]) -> dict[int, KnownTicket]:
@@ -158,27 +185,37 @@ def with_people(by_id: dict[int, KnownTicket], named: set[int]) -> dict[int, Kno
 Found = Mapping[str, frozenset[int]]
 
 
-def find_messages(references: set[str], own_ids: set[str]) -> tuple[Found, Found, Found, Mapping[str, int]]:
+def find_messages(
+    references: set[str], own_ids: set[str]
+) -> tuple[Found, Found, Found, Mapping[str, int], Mapping[str, int | None]]:
     """Message-ID -> ticket ids, in one query: for ids that are answered of mails that we have, and of mails that others
-    named; for own ids that other mails named; and for ids of mails that we sent ourselves."""
+    named; for own ids that other mails named; and for ids of mails that we sent ourselves. Last, Message-ID -> side
+    conversation; of a mail that we have it counts more than of one that others named."""
     by_message: dict[str, set[int]] = defaultdict(set)
     by_named: dict[str, set[int]] = defaultdict(set)
     by_reply: dict[str, set[int]] = defaultdict(set)
     own: dict[str, int] = {}
+    sides: dict[str, int | None] = {}
     text = CharField()
     asked = references | own_ids
     named = ReferencedId.objects.filter(value__in=asked).values_list(
-        "value", F("message__ticket_id"), Value("named", text)
+        "value", F("message__ticket_id"), Value("named", text), F("message__side_id")
     )
-    rows = Message.objects.filter(message_id__in=asked).order_by().values_list("message_id", "ticket_id", "kind")
-    for message_id, ticket_id, kind in rows.union(named) if asked else ():
+    rows = (
+        Message.objects.filter(message_id__in=asked)
+        .order_by()
+        .values_list("message_id", "ticket_id", "kind", "side_id")
+    )
+    for message_id, ticket_id, kind, side in rows.union(named) if asked else ():
         if message_id in references:
             (by_named if kind == "named" else by_message)[message_id].add(ticket_id)
         if kind == "named" and message_id in own_ids:
             by_reply[message_id].add(ticket_id)
         if kind == Message.Kind.OUTGOING:
             own[message_id] = ticket_id
-    return frozen(by_message), frozen(by_named), frozen(by_reply), own
+        if kind != "named" or message_id not in by_message:
+            sides[message_id] = side
+    return frozen(by_message), frozen(by_named), frozen(by_reply), own, sides
 
 
 def frozen(found: Mapping[str, set[int]]) -> Found:

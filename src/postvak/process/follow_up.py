@@ -20,7 +20,9 @@ AUTOMATIC = {Kind.AUTO_REPLY, Kind.RECEIPT, Kind.LOOP, Kind.BOUNCE, Kind.COMPLAI
 def follow_policy(facts: Facts, plan: Plan) -> Plan:
     """Mail on a closed ticket: reopen it, open a new one, or reject, as its queue says. A machine's mail is only kept."""
     ticket = plan.ticket
-    if ticket is None or ticket.status_type != Status.Type.CLOSED or plan.agent or facts.mail.kind in AUTOMATIC:
+    if ticket is None or ticket.status_type != Status.Type.CLOSED or facts.mail.kind in AUTOMATIC:
+        return plan
+    if plan.agent or plan.side:  # the policy is for customers
         return plan
     queue = facts.desk.queues.get(ticket.queue_id) or OwnQueue(ticket.queue_id, "")
     if is_too_old(facts, ticket, queue):
@@ -111,7 +113,7 @@ def follow_up_or_new(facts: Facts, plan: Plan) -> Plan:
     if plan.agent is not None:
         return replace(plan, waits_for_us=False)
     is_machine = facts.mail.kind in AUTOMATIC
-    return keep_or_reopen(facts, replace(plan, waits_for_us=not is_machine), ticket)
+    return keep_or_reopen(facts, replace(plan, waits_for_us=not is_machine and plan.side is None), ticket)
 
 
 def keep_or_reopen(facts: Facts, plan: Plan, ticket: KnownTicket) -> Plan:
@@ -123,8 +125,11 @@ def keep_or_reopen(facts: Facts, plan: Plan, ticket: KnownTicket) -> Plan:
         return plan
     if facts.mail.kind in AUTOMATIC:
         return plan.because("status", "automatic_keeps_status", status=ticket.status_key)
+    if plan.side is not None and ticket.status_type == Status.Type.PENDING:
+        return plan.because("status", "third_party_keeps_status", status=ticket.status_key)
     if ticket.status_type in {Status.Type.CLOSED, Status.Type.PENDING}:
-        return replace(plan, reopens=True).because("status", "reopened", status=ticket.status_key)
+        code = "reopened_by_third_party" if plan.side else "reopened"
+        return replace(plan, reopens=True).because("status", code, status=ticket.status_key)
     return plan.because("status", "status_kept", status=ticket.status_key)
 
 

@@ -31,6 +31,10 @@ def take_agents_mail(facts: Facts, plan: Plan) -> Plan:
         return plan.because("agent", "agent_is_requester", agent=agent.name, ticket=plan.ticket.number)
     own = replace(plan.attributes, is_internal=True, author_kind=Message.AuthorKind.AGENT.value)
     plan = read_commands(facts, replace(plan, agent=agent, attributes=own), agent)
+    if (
+        plan.side is not None
+    ):  # what colleagues and third parties write to each other is never passed on to the customer
+        return plan.because("agent", "agent_in_side_conversation", agent=agent.name, subject=plan.side.subject[:200])
     recipients = answered(facts, plan)
     number = plan.ticket.number if plan.ticket else ""
     if facts.arrival.agents_mail == AgentsMail.ANSWER and recipients and has_got_it(facts, recipients[0]):
@@ -117,6 +121,6 @@ def choose_customer(facts: Facts, plan: Plan) -> Plan:
 
 def join(plan: Plan, known: KnownCustomer | None, email: str) -> Plan:
     ticket = plan.ticket
-    if ticket is None or (known is not None and known.id in {ticket.customer_id, *ticket.participant_ids}):
+    if ticket is None or plan.side or (known is not None and known.id in {ticket.customer_id, *ticket.participant_ids}):
         return plan
     return replace(plan, joins_as_participant=True).because("customer", "joins_as_participant", email=email)

@@ -155,6 +155,15 @@ class KnownTicket:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownSide:
+    """A conversation with a third party about a ticket."""
+
+    id: int
+    ticket_id: int
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class KnownCustomer:
     id: int
     organisation_id: int | None
@@ -206,7 +215,8 @@ class Thread:
 
     `by_address`: an address of ours that it came to names the ticket. `by_named`: a mail on that ticket names an id that
     this one names, too; `by_reply`: it refers to this one. `in_body`, `in_attachment`: numbers found there, looked for only
-    when Options say so. `also`: numbers of other tickets that the references lead to.
+    when Options say so. `also`: numbers of other tickets that the references lead to. `side`: the conversation with a third
+    party that the mail continues.
     """
 
     own_mail: KnownTicket | None = None
@@ -221,6 +231,7 @@ class Thread:
     in_attachment: tuple[KnownTicket, ...] = ()
     external: tuple[ExternalMatch, ...] = ()
     also: tuple[str, ...] = ()
+    side: KnownSide | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +346,7 @@ class Plan:
     `wishes`: what control headers and filters ask for; `attributes`: what of it can be done. `links`: those that a
     new ticket gets. `author_email`: the customer, when it isn't the mail's author (a mail that an agent forwarded).
     `takes_over`: receipt of a copy that was set aside; from now on this one is the first. `agent`: the mail is this agent's. `externals`: (rule id, value) that the ticket gets. `hits`: ids of filters that
-    fired. `sends_nothing`: no automatic mail goes out.
+    fired. `sends_nothing`: no automatic mail goes out. `side`: the mail is a third party's, apart from the customer's.
     """
 
     outcome: Outcome | None = None
@@ -361,6 +372,7 @@ class Plan:
     hits: tuple[int, ...] = ()
     sends_nothing: bool = False
     is_grouped: bool = False
+    side: KnownSide | None = None
     reasons: tuple[Reason, ...] = ()
 
     def because(self, step: str, code: str, **parameters: Parameter) -> Self:

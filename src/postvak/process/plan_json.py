@@ -37,6 +37,7 @@ def effects_of(facts: Facts, plan: Plan) -> dict[str, JsonValue]:
     return {
         "outcome": str(plan.outcome),
         "ticket": plan.ticket.number if plan.ticket else None,
+        "side_conversation": plan.side.subject if plan.side else None,
         "queue": queue_name(facts.desk, queue_id),
         "status": plan.attributes.status_key or (new.status_key if new else None),
         "customer": plan.attributes.customer_email or plan.author_email or author(facts),

@@ -36,6 +36,18 @@ def find_ticket(facts: Facts, plan: Plan) -> Plan:
     return plan
 
 
+def take_aside(facts: Facts, plan: Plan) -> Plan:
+    """A third party answers a mail of ours: his mail stays apart from the customer's. What the requester himself writes is
+    never put aside."""
+    side = facts.thread.side
+    if side is None or plan.ticket is None or plan.ticket.id != side.ticket_id:
+        return plan
+    subject = side.subject[:200]
+    if facts.customer is not None and facts.customer.id == plan.ticket.customer_id:
+        return plan.because("side conversation", "not_aside_of_customer", subject=subject)
+    return replace(plan, side=side).because("side conversation", "in_side_conversation", subject=subject)
+
+
 def shared(facts: Facts, ticket: KnownTicket | None) -> KnownTicket | None:
     """An id that References only name can be guessed, so sender or recipients must have to do with the ticket."""
     if ticket is None:

@@ -123,4 +123,7 @@ def count_message(ticket: Ticket, message: Message, files: int, now: datetime, *
         row.preview = Ticket.preview_of(message.text)
         row.waiting_since, row.is_unread = None, False
         fields += ["preview", "waiting_since", "is_unread"]
+        if row.pending_until and row.pending_until <= now:  # the reminder of a ticket that was woken: it was answered
+            row.pending_until = None
+            fields.append("pending_until")
     row.save(update_fields=fields)

@@ -20,6 +20,7 @@ const clicks = {
   "[data-dismiss]": button => button.closest(".toast").remove(),
   "[data-dialog]": button => document.getElementById(button.dataset.dialog)?.showModal(),
   "[data-close]": button => button.closest("dialog")?.close(),
+  "[data-print]": () => print(),
 };
 
 document.addEventListener("click", event => {
@@ -33,7 +34,16 @@ document.addEventListener("click", event => {
 // ---- menus: popovers beside the button that opened them ----------------------------
 document.addEventListener("toggle", event => {
   const menu = event.target;
-  if (event.newState !== "open" || !menu.matches?.(".menu[popover]")) return;
+  if (event.newState === "open" && menu.matches?.(".menu[popover]")) place(menu);
+  if (event.newState === "closed" && document.activeElement === document.body) { // what had the focus was replaced
+    document.querySelector(`[popovertarget="${CSS.escape(menu.id)}"]`)?.focus({ preventScroll: true });
+  }
+}, true);
+document.addEventListener("htmx:afterSwap", event => { // its choices came when it was opened
+  if (event.target.matches?.(".menu[popover]:popover-open")) place(event.target);
+});
+
+function place(menu) {
   const button = document.querySelector(`[popovertarget="${CSS.escape(menu.id)}"]`);
   if (!button) return; // a script opened and placed it
   const at = button.getBoundingClientRect(), size = menu.getBoundingClientRect(), edge = 8;
@@ -44,8 +54,8 @@ document.addEventListener("toggle", event => {
     left: `${Math.max(edge, left)}px`,
     top: `${Math.max(edge, below ? at.bottom + 4 : at.top - size.height - 4)}px`,
   });
-  menu.querySelector("a, button, input:not([type=hidden])")?.focus({ preventScroll: true });
-}, true);
+  (menu.querySelector("[aria-current]") ?? menu.querySelector("a, button, input:not([type=hidden])"))?.focus({ preventScroll: true });
+}
 
 document.addEventListener("keydown", event => {
   const menu = closest(event, ".menu[popover]");
@@ -63,14 +73,6 @@ document.addEventListener("keydown", event => {
     event.preventDefault();
     form.requestSubmit();
   }
-});
-
-// data-key="n": this key presses the link or button, while nobody is writing.
-document.addEventListener("keydown", event => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || event.target.isContentEditable) return;
-  if (closest(event, "input, textarea, select, dialog, [popover]") || !/^[a-z]$/.test(event.key)) return;
-  const found = [...document.querySelectorAll(`[data-key="${event.key}"]`)].find(one => one.checkVisibility());
-  if (found) { event.preventDefault(); found.click(); }
 });
 
 // A form goes out once: a second click while the answer is on its way does nothing.

@@ -12,9 +12,14 @@ import { startPreview } from "./composer/preview.js";
 import { startRecipients } from "./composer/recipients.js";
 import { startTemplates } from "./composer/templates.js";
 
-for (const section of document.querySelectorAll("[data-composer]")) start(section);
+const started = new WeakSet();
+const startAll = () => document.querySelectorAll("[data-composer]").forEach(start);
+startAll();
+document.addEventListener("htmx:load", startAll); // the ticket page brings it a moment later
 
 function start(section) {
+  if (started.has(section)) return;
+  started.add(section);
   for (const form of section.querySelectorAll("form[data-mail]")) startMail(deskOf(section, form));
   for (const form of section.querySelectorAll("form[data-note]")) startNote(deskOf(section, form));
   showButtons(section);

@@ -1,38 +1,108 @@
 // The desk: frames as high as their mail, tabs of the composer, names of chosen files.
 
+// What comes by htmx later is looked at as what is here at once: `arrive` is called for both.
+const arrive = [];
+const whenHere = act => { arrive.push(act); act(document); };
+document.addEventListener("htmx:load", event => {
+  const root = event.detail.elt.parentElement ?? document;
+  arrive.forEach(act => act(root));
+});
+
 // ---- the newest message is what one wants to see, also when mails above it grow while they load ------
-let untouched = !location.hash;
+const conversation = document.getElementById("conversation");
+let untouched = !location.hash && conversation && !conversation.hasAttribute("data-newest-first");
 for (const touch of ["wheel", "touchmove", "pointerdown", "keydown"]) {
   addEventListener(touch, () => { untouched = false; }, { once: true, passive: true });
 }
 function showNewest() {
-  const last = untouched && [...document.querySelectorAll("#conversation .msg")].slice(1).at(-1);
+  const last = untouched && [...conversation.querySelectorAll(":scope > .msg")].slice(1).at(-1);
   if (!last) return;
-  const pane = last.parentElement; // on a phone the page itself scrolls
-  if (pane.scrollHeight > pane.clientHeight) pane.scrollTop = last.offsetTop - 12;
-  else last.scrollIntoView({ block: "start" });
+  if (conversation.scrollHeight > conversation.clientHeight) conversation.scrollTop += last.getBoundingClientRect().top - conversation.getBoundingClientRect().top - 12;
+  else last.scrollIntoView({ block: "start" }); // on a phone the page itself scrolls
 }
 
 // ---- mail frames: no scripts run inside (sandbox), so the page measures them ----------
 function fit(frame) {
   const inside = frame.contentDocument?.documentElement;
-  if (inside) frame.style.blockSize = `${Math.max(48, inside.scrollHeight)}px`;
+  if (!inside?.scrollHeight) return;
+  inside.style.overflowY = "hidden"; // one scrollbar is enough
+  const bar = frame.clientHeight - inside.clientHeight; // of a table that is too wide
+  frame.style.blockSize = `${Math.max(48, (frame.contentDocument.body?.offsetHeight ?? 0) + Math.max(0, bar))}px`;
 }
+const watched = new WeakSet();
 function watch(frame) {
+  if (watched.has(frame)) return;
+  watched.add(frame);
   const start = () => {
+    const body = frame.contentDocument?.body;
+    if (!body || frame.contentDocument.URL === "about:blank") return;
+    takeBar(frame);
     fit(frame);
-    if (frame.contentDocument?.body) new ResizeObserver(() => fit(frame)).observe(frame.contentDocument.body);
+    new ResizeObserver(() => fit(frame)).observe(body);
+    showNewest();
   };
   frame.addEventListener("load", start);
-  frame.addEventListener("load", showNewest, { once: true });
   if (frame.contentDocument?.readyState === "complete") start();
 }
-document.querySelectorAll("iframe.mail-frame").forEach(watch);
+whenHere(root => root.querySelectorAll("iframe.mail-frame").forEach(watch));
 showNewest();
-const conversation = document.getElementById("conversation"); // grows smaller when the composer becomes an editor
-if (conversation) new ResizeObserver(showNewest).observe(conversation);
+if (conversation) new ResizeObserver(showNewest).observe(conversation); // grows smaller when the composer becomes an editor
+
+// ---- pictures of other servers: what the frame says of them stands in the card ---------
+function takeBar(frame) {
+  const said = frame.contentDocument.querySelector(".postvak-remote"), bar = frame.parentElement.querySelector("[data-remote]");
+  if (!bar) return;
+  bar.hidden = !said;
+  if (!said) return;
+  bar.dataset.state = said.dataset.state;
+  bar.querySelector("[data-said]").textContent = said.firstElementChild.textContent.trim();
+  bar.querySelector("[data-ways]").hidden = !said.querySelector("a");
+  said.hidden = true;
+}
+document.addEventListener("htmx:afterRequest", event => {
+  if (!event.detail.successful || !event.target.closest?.("[data-remote-form]")) return;
+  const sender = event.target.closest("[data-sender]")?.dataset.sender;
+  for (const card of document.querySelectorAll(".msg")) {
+    const frame = card.dataset.sender === sender && card.querySelector("iframe.mail-frame");
+    if (frame) frame.src = frame.getAttribute("src"); // asks anew: nothing of it is kept without asking
+  }
+});
+
+// ---- files: looked at in a dialog ------------------------------------------------------
+document.addEventListener("htmx:afterSwap", event => {
+  if (event.target.id !== "file-spot") return;
+  const dialog = event.target.closest("dialog");
+  if (!dialog.open) dialog.showModal();
+  dialog.querySelector(".file-view")?.focus();
+});
+
+// ---- menus of which a choice changes the page beneath, and parts that are wanted only where they are seen --------
+document.addEventListener("click", event => {
+  if (event.target.closest?.(".menu[popover] [data-copy]")) event.target.closest(".menu").hidePopover();
+});
+function want(part) {
+  const call = () => part.dispatchEvent(new Event("wanted"));
+  if (matchMedia(part.dataset.wanted).matches) call();
+  else part.addEventListener("beforetoggle", call, { once: true });
+  matchMedia(part.dataset.wanted).addEventListener("change", call, { once: true });
+}
+addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-wanted]").forEach(want)); // htmx listens by now
+
+// ---- older messages: one goes on reading where one was ---------------------------------
+document.addEventListener("htmx:beforeSwap", event => {
+  if (!event.target.matches?.(".earlier")) return;
+  const pane = conversation, end = pane && pane.scrollHeight - pane.scrollTop;
+  if (!pane || pane.hasAttribute("data-newest-first")) return;
+  untouched = false;
+  pane.addEventListener("htmx:afterSettle", () => { pane.scrollTop = pane.scrollHeight - end; }, { once: true });
+});
+
+// ---- a link to a message: unfolded, and in sight ---------------------------------------
+const meant = /^#message-\d+$/.test(location.hash) ? document.querySelector(location.hash) : null;
+meant?.querySelector("details.letter")?.setAttribute("open", "");
 
 // ---- composer: answer or note; on a phone it covers the page while open ---------------
+let wanted = "";
 function compose(kind) {
   const composer = document.getElementById("composer");
   if (!kind) return composer.removeAttribute("data-raised");
@@ -40,11 +110,20 @@ function compose(kind) {
   composer.dataset.raised = "";
   composer.querySelectorAll("[role=tab]").forEach(tab => tab.setAttribute("aria-selected", tab.dataset.compose === kind));
   const form = composer.querySelector(`#compose-${kind}`);
+  if (!form) { wanted = kind; return; } // it isn't here yet
   (form.querySelector(".rich-text") ?? form.querySelector("textarea, input:not([type=hidden])")).focus();
 }
 document.addEventListener("click", event => {
   const button = event.target.closest?.("[data-compose]");
-  if (button) compose(button.dataset.compose);
+  if (!button) return;
+  event.preventDefault();
+  compose(button.dataset.compose);
+});
+whenHere(() => {
+  if (!wanted || !document.getElementById(`compose-${wanted}`)) return;
+  const kind = wanted;
+  wanted = "";
+  setTimeout(() => compose(kind)); // when its editor is there
 });
 document.addEventListener("keydown", event => {
   if (event.target.role === "tab" && ["ArrowLeft", "ArrowRight"].includes(event.key)) {
@@ -63,10 +142,3 @@ document.addEventListener("change", event => {
 });
 
 document.querySelector(".row[aria-current]")?.scrollIntoView({ block: "nearest" });
-
-// ---- data-look="20": htmx asks again every 20 seconds, while somebody looks ---------------
-for (const part of document.querySelectorAll("[data-look]")) {
-  const look = () => document.visibilityState === "visible" && part.dispatchEvent(new Event("look"));
-  setInterval(look, part.dataset.look * 1000);
-  document.addEventListener("visibilitychange", look);
-}

@@ -4,10 +4,24 @@ Each function returns a QuerySet narrowed to what `agent` may read; a view that 
 so that nobody learns what exists elsewhere.
 """
 
-from django.db.models import Q, QuerySet
+from collections.abc import Collection
 
-from postvak.models import Agent, Attachment, Draft, Membership, Message, OutgoingMail, Queue, Receipt, Ticket
+from django.db.models import BigIntegerField, F, Q, QuerySet
+
+from postvak.models import (
+    Agent,
+    Attachment,
+    Draft,
+    Membership,
+    Message,
+    Notification,
+    OutgoingMail,
+    Queue,
+    Receipt,
+    Ticket,
+)
 from postvak.models.receipt import ReceiptQuerySet
+from postvak.tickets.beside import Beside
 
 
 def visible_queues(agent: Agent) -> QuerySet[Queue]:
@@ -16,20 +30,25 @@ def visible_queues(agent: Agent) -> QuerySet[Queue]:
     return queues if agent.is_admin else queues.filter(members=agent)
 
 
-def visible_tickets(agent: Agent) -> QuerySet[Ticket]:
+def visible_tickets(agent: Agent, *, is_long: bool = False) -> QuerySet[Ticket]:
+    """`is_long`: for lists of closed tickets, too, that are read in an order by an index and left after some rows."""
     tickets = Ticket.objects.all()
-    return tickets if agent.is_admin else tickets.filter(may_read(agent))
+    if agent.is_admin:
+        return tickets
+    if is_long:
+        tickets = tickets.alias(queue_beside=Beside(F("queue_id"), output_field=BigIntegerField()))
+    return tickets.filter(may_read(agent, queue="queue_beside" if is_long else "queue"))
 
 
-def may_read(agent: Agent, ticket: str = "") -> Q:
+def may_read(agent: Agent, ticket: str = "", *, queue: str = "queue") -> Q:
     """The condition for agents who are no administrators. `ticket`: the way to the ticket, with "__" at its end.
 
     In one's own queues, private tickets only as their assignee or lead of the queue.
     """
     mine = Membership.objects.filter(agent=agent)
     is_mine = Q(**{f"{ticket}is_private": False}) | Q(**{f"{ticket}assignee": agent})
-    is_lead = Q(**{f"{ticket}queue__in": mine.filter(is_lead=True).values("queue")})
-    return Q(**{f"{ticket}queue__in": mine.values("queue")}) & (is_mine | is_lead)
+    is_lead = Q(**{f"{ticket}{queue}__in": mine.filter(is_lead=True).values("queue")})
+    return Q(**{f"{ticket}{queue}__in": mine.values("queue")}) & (is_mine | is_lead)
 
 
 def visible_messages(agent: Agent) -> QuerySet[Message]:
@@ -45,6 +64,12 @@ def visible_attachments(agent: Agent) -> QuerySet[Attachment]:
 def visible_outgoing(agent: Agent) -> QuerySet[OutgoingMail]:
     mails = OutgoingMail.objects.all()
     return mails if agent.is_admin else mails.filter(may_read(agent, "message__ticket__"))
+
+
+def visible_notices(agent: Agent) -> QuerySet[Notification]:
+    """His own, about tickets that he still may read."""
+    notices = Notification.objects.filter(agent=agent)
+    return notices if agent.is_admin else notices.filter(may_read(agent, "ticket__"))
 
 
 def visible_drafts(agent: Agent) -> QuerySet[Draft]:
@@ -67,3 +92,29 @@ def visible_receipts(agent: Agent) -> ReceiptQuerySet:
 def assignable_agents(queue: Queue) -> QuerySet[Agent]:
     """Valid agents who may read the queue."""
     return Agent.objects.filter(Q(is_admin=True) | Q(queues=queue), is_active=True).distinct().order_by("name")
+
+
+def readers(ticket: Ticket) -> QuerySet[Agent]:
+    """Valid agents who may read this very ticket."""
+    members = Membership.objects.filter(queue=ticket.queue_id)
+    if ticket.is_private:
+        members = members.filter(Q(is_lead=True) | Q(agent=ticket.assignee_id))
+    may = Q(is_admin=True) | Q(pk__in=members.values("agent"))
+    return Agent.objects.filter(may, is_active=True).order_by("name", "pk")
+
+
+def who_reads(agents: Collection[int], tickets: Collection[Ticket]) -> set[tuple[int, int]]:
+    """Pairs (agent, ticket) of keys: the same question for many at once, in two queries."""
+    if not agents or not tickets:
+        return set()
+    valid = dict(Agent.objects.filter(pk__in=agents, is_active=True).values_list("pk", "is_admin"))
+    members = Membership.objects.filter(agent__in=valid, queue__in={ticket.queue_id for ticket in tickets})
+    leads = {(agent, queue): is_lead for agent, queue, is_lead in members.values_list("agent", "queue", "is_lead")}
+    return {
+        (agent, ticket.pk)
+        for ticket in tickets
+        for agent, is_admin in valid.items()
+        if is_admin
+        or (agent, ticket.queue_id) in leads
+        and (not ticket.is_private or ticket.assignee_id == agent or leads[agent, ticket.queue_id])
+    }

@@ -60,6 +60,10 @@ class Answer(Sending):
 
 def answer(ticket: Ticket, what: Answer, *, by: Agent) -> Message:
     """Send `what` as the next mail of the ticket. Raises CannotAnswer, and nothing is written."""
+    if what.about is not None and what.about.side_id and not what.is_forward:
+        raise CannotAnswer(
+            "about", _("This mail is no part of the customer's conversation. Answer it where it stands.")
+        )
     sender = sender_for(ticket, agent=by, choice=what.address)
     to = checked(what.to, what.cc, what.bcc)
     words = words_of(what)

@@ -1,11 +1,14 @@
 """Changes of a ticket's properties, each with its line of history, in one transaction."""
 
+from datetime import datetime
+
 from django.db import transaction
 from django.utils import timezone
 
 from postvak.models import Agent, Message, Priority, Queue, Status, Ticket
 from postvak.tickets.access import assignable_agents
 from postvak.tickets.history import write_history
+from postvak.tickets.mentions import mention
 
 
 def set_status(ticket: Ticket, status: Status, *, by: Agent) -> None:
@@ -22,10 +25,15 @@ def set_status(ticket: Ticket, status: Status, *, by: Agent) -> None:
         if status.type in {Status.Type.PENDING, Status.Type.CLOSED, Status.Type.REMOVED}:
             ticket.waiting_since = None
             fields.append("waiting_since")
-        if status.type != Status.Type.PENDING:
+        if status.type != Status.Type.PENDING or is_over(ticket.pending_until):
             ticket.pending_until = None
             fields.append("pending_until")
         ticket.save(update_fields=fields)
+
+
+def is_over(reminder: datetime | None) -> bool:
+    """A ticket that was woken is put aside anew: its old reminder is done with."""
+    return reminder is not None and reminder <= timezone.now()
 
 
 def set_priority(ticket: Ticket, priority: Priority, *, by: Agent) -> None:
@@ -80,6 +88,7 @@ def note(ticket: Ticket, text: str, *, by: Agent) -> Message:
         row.changed_at = now
         row.save(update_fields=["message_count", "changed_at"])
         write_history(row, "noted", by=by)
+        mention(message, by=by)
     return message
 
 

@@ -21,7 +21,7 @@ def recount(ticket: Ticket) -> None:
     """Set numbers and preview by the messages; the caller saves COUNTED."""
     mails = ticket.messages.exclude(kind=Message.Kind.NOTE)
     mails = mails.exclude(kind=Message.Kind.OUTGOING, author_kind=Message.AuthorKind.SYSTEM).filter(taken_back_at=None)
-    mails = mails.exclude(kind=Message.Kind.OUTGOING, is_internal=True)
+    mails = mails.exclude(kind=Message.Kind.OUTGOING, is_internal=True).filter(side=None)
     newest = mails.order_by("-created_at", "-pk").first()
     ticket.message_count = ticket.messages.count()
     ticket.attachment_count = Attachment.objects.filter(message__ticket=ticket, is_inline=False).count()

@@ -9,11 +9,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from postvak.models import (
+    Calendar,
     CustomField,
     ExternalNumber,
     ExternalReference,
     GroupingExclusion,
     Priority,
+    Sla,
     Status,
     Tag,
     Ticket,
@@ -21,9 +23,10 @@ from postvak.models import (
 )
 from postvak.models.priority import SHIPPED_PRIORITIES
 from postvak.models.status import SHIPPED_NAMES
+from postvak.tickets.sla.again import reckon_again
 from postvak.tickets.vocabulary import has_values
 
-Deletable = Status | Priority | TicketType | Tag | CustomField | ExternalNumber | GroupingExclusion
+Deletable = Status | Priority | TicketType | Tag | CustomField | ExternalNumber | GroupingExclusion | Calendar | Sla
 
 
 class CannotDelete(Exception):
@@ -37,6 +40,8 @@ def delete(row: Deletable) -> None:
         raise CannotDelete(sentence)
     try:
         with transaction.atomic():
+            if isinstance(row, Sla):
+                reckon_again([], [row.pk])
             row.delete()
     except (ProtectedError, IntegrityError) as error:
         raise CannotDelete(obstacle(row) or _("Something uses it by now, so it can't be deleted.")) from error
@@ -50,6 +55,8 @@ def obstacle(row: Deletable) -> str:
         return obstacle_of_tickets(ticket_count(row))
     if isinstance(row, CustomField):
         return obstacle_of_field(row)
+    if isinstance(row, Calendar):
+        return obstacle_of_slas(row)
     if isinstance(row, ExternalNumber):
         return obstacle_of_tickets(ExternalReference.objects.filter(external=row).count())
     return ""
@@ -83,3 +90,12 @@ def obstacle_of_field(field: CustomField) -> str:
     if name is None:
         return ""
     return _("The external number “%(name)s” keeps its numbers in it. Change or delete that first.") % {"name": name}
+
+
+def obstacle_of_slas(calendar: Calendar) -> str:
+    names = ", ".join(calendar.slas.values_list("name", flat=True))
+    return (
+        _("These service levels go by it: %(names)s. Choose another calendar there first.") % {"names": names}
+        if names
+        else ""
+    )

@@ -105,15 +105,15 @@ def open_ticket(opening: Opening, number: str, now: datetime, by: Agent) -> Tick
     return ticket
 
 
-def customer_of(email: str) -> Customer:
-    """By the address, else a new one with the organisation of its domain, as for a mail that comes in."""
+def customer_of(email: str, name: str = "") -> Customer:
+    """By the address, else a new one with the organisation of its domain, as for a mail that comes in; `name`: his, then."""
     key = normalise(email)
     known = CustomerAddress.objects.filter(email=key).select_related("customer").first()
     if known is not None:
         return known.customer
     domain = OrganisationDomain.objects.filter(domain=key.rpartition("@")[2]).first()
     customer = Customer.objects.create(
-        name=key.partition("@")[0][:200], organisation_id=domain.organisation_id if domain else None
+        name=(name or key.partition("@")[0])[:200], organisation_id=domain.organisation_id if domain else None
     )
     CustomerAddress.objects.create(customer=customer, email=key)
     return customer

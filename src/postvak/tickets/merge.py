@@ -7,6 +7,7 @@ merged tickets in a row all point to the last one, so that one look finds where 
 from collections.abc import Iterable, Mapping
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -67,6 +68,8 @@ def pair(ticket: Ticket, into: Ticket) -> tuple[Ticket, Ticket]:
 
 def carry_over(source: Ticket, target: Ticket) -> dict[str, Parameter]:
     """Messages, receipts, people, tags and numbers of other systems; returns what unmerge() needs."""
+    sides = list(source.side_conversations.values_list("pk", flat=True))
+    source.side_conversations.update(ticket=target)  # before their messages, which would leave them else
     messages = list(source.messages.values_list("pk", flat=True))
     transfer(messages, source, target)
     source.receipts.update(ticket=target)
@@ -80,6 +83,7 @@ def carry_over(source: Ticket, target: Ticket) -> dict[str, Parameter]:
     target.followers.add(*followers)
     return {
         "messages": joined(messages),
+        "sides": joined(sides),
         "people": joined(people),
         "tags": joined(tags),
         "followers": joined(followers),
@@ -121,7 +125,8 @@ def save_both(source: Ticket, target: Ticket) -> None:
 
 
 def unmerge(ticket: Ticket, *, by: Agent) -> Ticket:
-    """Give the ticket back what it had. What came since then stays where it is. Raises CannotMerge."""
+    """Give the ticket back what it had. What came since then stays where it is, but in side conversations, which stay
+    whole. Raises CannotMerge."""
     with transaction.atomic():
         into = Ticket.objects.values_list("merged_into", flat=True).get(pk=ticket.pk)
         rows = locked(ticket.pk, into)
@@ -143,8 +148,11 @@ def unmerge(ticket: Ticket, *, by: Agent) -> Ticket:
 
 def give_back(carried: Mapping[str, Parameter], source: Ticket, target: Ticket) -> None:
     """Who wrote on the target meanwhile goes on taking part there."""
-    messages = target.messages.filter(pk__in=split(carried, "messages")).values_list("pk", flat=True)
-    transfer(list(messages), target, source)
+    sides = target.side_conversations.filter(pk__in=split(carried, "sides"))
+    keys = list(sides.values_list("pk", flat=True))
+    sides.update(ticket=source)
+    messages = target.messages.filter(Q(pk__in=split(carried, "messages")) | Q(side__in=keys))
+    transfer(list(messages.values_list("pk", flat=True)), target, source)
     authors = target.messages.exclude(customer=None).values_list("customer", flat=True)
     target.participants.filter(customer__in=split(carried, "people")).exclude(customer__in=authors).delete()
     target.taggings.filter(tag__in=split(carried, "tags")).delete()

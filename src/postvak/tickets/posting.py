@@ -27,7 +27,7 @@ from postvak.send.sender import CannotAnswer, Sender
 from postvak.tickets.change import set_status
 from postvak.tickets.drafts import spend
 from postvak.tickets.history import write_history
-from postvak.tickets.second_look import check_domains, check_nobody_wrote, check_suppressed
+from postvak.tickets.second_look import Seen, check_domains, check_nobody_wrote, check_suppressed
 from postvak.tickets.tags import add_tags
 from postvak.tickets.take_back import state_before
 
@@ -40,7 +40,7 @@ class Sending:
     """What an agent chooses besides the mail itself. `status_key`: the ticket's status after sending, "" leaves it.
 
     `send_at`: the time that he chose, null for at once; `undo`: for how long the mail waits so that he can take it back.
-    `known` and `despite`: see second_look; what he knew (null: he wants no question), and what he wants all the same.
+    `known`, `seen` and `despite`: see second_look; what he knew (null: he wants no question), and what he wants all the same.
     `draft`: key of the draft that this was; it goes when the mail does; `revision`: of it, as
     the agent saw it (null: whichever it is). `tags`: put on the ticket. `once`: letters and digits
     of the form that was sent; the same form a second time sends nothing.
@@ -50,6 +50,7 @@ class Sending:
     send_at: datetime | None = None
     undo: timedelta = timedelta(0)
     known: int | None = None
+    seen: Seen | None = None
     despite: frozenset[str] = frozenset()
     draft: int | None = None
     revision: int | None = None
@@ -85,7 +86,7 @@ def post(ticket: Ticket, posting: Posting, how: Sending, *, by: Agent) -> Messag
     with transaction.atomic():
         row = check_still_there(ticket)
         check_not_sent(message)
-        look_again(row, posting, how)
+        look_again(row, posting, how, by=by)
         if how.draft is not None:
             spend(how.draft, by=by, revision=how.revision, despite=how.despite)
         store.save(blobs)
@@ -116,8 +117,8 @@ def check_size(posting: Posting) -> None:
         raise CannotAnswer("files", text % {"size": filesizeformat(len(posting.raw)), "limit": filesizeformat(limit)})
 
 
-def look_again(row: Ticket, posting: Posting, how: Sending) -> None:
-    check_nobody_wrote(row, how.known)
+def look_again(row: Ticket, posting: Posting, how: Sending, *, by: Agent) -> None:
+    check_nobody_wrote(row, how.known, how.seen if posting.is_answer else None, by)
     check_suppressed(posting.recipients, how.despite)
     if posting.asks_domains and how.known is not None:
         check_domains(row, posting.recipients, how.despite)

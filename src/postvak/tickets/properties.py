@@ -66,8 +66,8 @@ def waiting_status() -> Status:
     return waiting.filter(key="internal").first() or waiting.earliest("position")
 
 
-def set_following(ticket: Ticket, agent: Agent, follows: bool) -> None:
-    """`agent` follows the ticket, or no longer does; his own affair, so it changes nobody's list."""
+def set_following(ticket: Ticket, agent: Agent, follows: bool, *, by: Agent | None = None) -> None:
+    """`agent` follows the ticket, or no longer does; it changes nobody's list. `by`: a colleague who sees to it."""
     with transaction.atomic():
         if ticket.followers.filter(pk=agent.pk).exists() == follows:
             return
@@ -75,7 +75,7 @@ def set_following(ticket: Ticket, agent: Agent, follows: bool) -> None:
             ticket.followers.add(agent)
         else:
             ticket.followers.remove(agent)
-        write_history(ticket, "followed" if follows else "unfollowed", by=agent, agent=agent.name)
+        write_history(ticket, "followed" if follows else "unfollowed", by=by or agent, agent=agent.name)
 
 
 def save(ticket: Ticket, column: str) -> None:

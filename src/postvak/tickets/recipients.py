@@ -84,6 +84,14 @@ def answered(about: Message | None, kind: str) -> Recipients:
     return sifted([*first, *to], cc) if kind == Kind.REPLY_ALL else sifted(first)
 
 
+def begun(ticket: Ticket, kind: str) -> Recipients:
+    """Nobody wrote yet (he rang): an answer begins with the customer's first address."""
+    if kind not in {Kind.REPLY, Kind.REPLY_ALL} or ticket.customer_id is None:
+        return Recipients()
+    first = CustomerAddress.objects.filter(customer=ticket.customer_id).order_by("pk").values_list("email", flat=True)[:1]
+    return sifted(list(first))
+
+
 def emails_of(pairs: Iterable[Sequence[str]]) -> list[str]:
     return [email for _name, email in pairs]
 

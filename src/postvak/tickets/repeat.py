@@ -36,6 +36,7 @@ def repeat(message: Message, to: Sequence[str], how: Sending, *, by: Agent) -> M
         kind=Kind.OUTGOING,
         purpose=Purpose.AGAIN,
         is_internal=message.is_internal,
+        side=message.side,
         author_kind=Message.AuthorKind.AGENT,
         agent=by,
         author_name=by.name[:200],

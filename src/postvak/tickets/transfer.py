@@ -18,11 +18,26 @@ def transfer(keys: Sequence[int], source: Ticket, target: Ticket) -> None:
     messages.filter(moved_from=None).update(moved_from=source)
     messages.update(ticket=target)
     messages.filter(moved_from=F("ticket")).update(moved_from=None)
+    leave_sides(keys)
     came_with = Q(message__in=keys) | Q(first__message__in=keys)
     came_back = Q(ticket=source, message=None, message_id_header__in=message_ids)
     Receipt.objects.filter(came_with | came_back).update(ticket=target)
     AutomaticMail.objects.filter(trigger__in=keys).update(ticket=target)
     read_again(keys)
+
+
+def leave_sides(keys: Sequence[int]) -> None:
+    """What goes to another ticket than its side conversation is an ordinary mail there: it can be answered."""
+    left = list(
+        Message.objects.filter(pk__in=keys)
+        .exclude(side__ticket=F("ticket"))
+        .exclude(side=None)
+        .values_list("pk", flat=True)
+    )
+    Message.objects.filter(pk__in=left, kind=Message.Kind.INCOMING).exclude(
+        author_kind=Message.AuthorKind.AGENT
+    ).update(is_internal=False)
+    Message.objects.filter(pk__in=left).update(side=None)
 
 
 def let_take_part(customers: Sequence[int | None], ticket: Ticket) -> list[int]:

@@ -12,13 +12,14 @@ from django.db import transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from postvak.models import CustomField, ExternalNumber, Priority, Status, Tag, Tagging, Ticket, TicketType
+from postvak.models import CustomField, ExternalNumber, Priority, Sla, Status, Tag, Tagging, Ticket, TicketType
 from postvak.models.priority import NORMAL, SHIPPED_PRIORITIES
 from postvak.models.status import SHIPPED_NAMES
 
 ALWAYS_VALID = frozenset({"new", "open", "customer", "closed", "trash"})  # Postvak sets them by itself
 LISTS = frozenset({CustomField.Kind.CHOICE, CustomField.Kind.CHOICES})
 KEY_LENGTH = 36
+Placed = Status | CustomField | Sla
 
 
 def check_status(status: Status) -> None:
@@ -83,10 +84,10 @@ def has_values(field: CustomField) -> bool:
 
 
 @transaction.atomic
-def place_after(row: Status | CustomField, other: Status | CustomField | None) -> None:
+def place_after(row: Placed, other: Placed | None) -> None:
     """Put `row` right after `other` in the order that agents see; None: at the beginning."""
     model = type(row)
-    rows = cast(list[Status | CustomField], list(model._default_manager.exclude(pk=row.pk)))
+    rows = cast(list[Placed], list(model._default_manager.exclude(pk=row.pk)))
     at = rows.index(other) + 1 if other in rows else 0
     for position, placed in enumerate([*rows[:at], row, *rows[at:]]):
         if placed.position != position:

@@ -1,9 +1,10 @@
 """Dates, sizes and names as people of the active language and time zone read them. Babel does the writing."""
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_decimal
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
@@ -11,6 +12,7 @@ from django.utils.translation import get_language, gettext
 from postvak.log.wording import byte_size
 
 MINUTE, HOUR, DAY, WEEK = 60, 3600, 86_400, 604_800
+SOON = timedelta(hours=1)
 
 
 LOCALES = {"en": "en-GB"}  # most who read English here are Europeans: 21 Nov 2026, 21:07
@@ -34,6 +36,16 @@ def when(at: datetime | None, style: str = "medium") -> str:
     if style in {"time", "seconds"}:
         return format_time(here, "short" if style == "time" else "medium", locale=locale())
     return format_datetime(here, style, locale=locale())
+
+
+def weekday_date(day: date) -> str:
+    """Such as: Mon, 27 Apr 2026."""
+    return format_skeleton("yMMMEd", datetime.combine(day, time()), locale=locale())
+
+
+def on_clock(at: datetime | None) -> str:
+    """Weekday and time on the moment's own clock, not on the reader's."""
+    return f"{weekday_date(at.date())}, {format_time(at, 'short', locale=locale())}" if at else ""
 
 
 def on_our_clock(at: datetime) -> datetime:
@@ -78,6 +90,33 @@ def since(at: datetime | None) -> str:
     days, hours, minutes = seconds // DAY, seconds % DAY // HOUR, seconds % HOUR // MINUTE
     parts = [(days, "day"), (hours, "hour")] if days else [(hours, "hour"), (minutes, "minute")]
     return " ".join(span(count, unit) for count, unit in parts if count) or gettext("now")
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time in its two largest units up to hours: "1h 54min", "37h"; of business time a day would say little."""
+    if seconds is None:
+        return ""
+    minutes = round(seconds / MINUTE)
+    hours, rest = divmod(minutes, 60)
+    parts = [(hours, "hour"), (rest if hours < 10 else 0, "minute")]
+    return " ".join(span(count, unit) for count, unit in parts if count) or span(0, "minute")
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Time until something is due: `text` has a minus sign when it is late; `tone` as in the style sheets."""
+
+    text: str
+    is_late: bool
+    tone: str
+
+
+def left(at: datetime) -> Left:
+    now = timezone.now()
+    is_late = at <= now
+    text = since(now - abs(at - now))
+    tone = "alert" if is_late else "warn" if at - now < SOON else ""
+    return Left(f"\N{MINUS SIGN}{text}" if is_late else text, is_late, tone)
 
 
 def span(count: int, unit: str) -> str:

@@ -13,10 +13,13 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext
 from jinja2 import Environment
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from postvak.web import formats
+from postvak.web import due, formats
+from postvak.web.absence_words import absence
+from postvak.web.desk.mention_chips import chips
 from postvak.web.desk.navigation import navigation
+from postvak.web.desk.unread import unread
 from postvak.web.flash import take_messages
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -32,16 +35,29 @@ def environment(**options: Any) -> Environment:
         gettext, ngettext, newstyle=True, pgettext=pgettext, npgettext=npgettext
     )
     env.globals.update(
-        url=url, static=static, icon=icon, mark=mark, languages=settings.LANGUAGES, language=get_language
+        url=url,
+        static=static,
+        icon=icon,
+        mark=mark,
+        languages=settings.LANGUAGES,
+        language=get_language,
+        due_clock_of=due.due_clock,
+        service_level=due.service_level,
     )
     env.filters.update(
         ago=formats.ago,
         since=formats.since,
+        left=formats.left,
         when=formats.when,
+        weekday_date=formats.weekday_date,
+        on_clock=formats.on_clock,
         size=formats.size,
         number=formats.number,
+        duration=formats.duration,
         initials=formats.initials,
         capitalize_first=capfirst,
+        absence=absence,
+        mentions=chips,
     )
     return env
 
@@ -49,12 +65,13 @@ def environment(**options: Any) -> Environment:
 def render(
     request: HttpRequest, template: str, context: dict[str, Any] | None = None, *, status: int = 200
 ) -> HttpResponse:
-    """A page or a fragment. `agent`, `nav` (computed only when used) and `messages` are always there."""
+    """A page or a fragment. `agent`, and computed only when used: `nav`, `messages`, `unread` (notices)."""
     agent = request.user if request.user.is_authenticated else None
     everywhere = {
         "agent": agent,
         "nav": SimpleLazyObject(lambda: navigation(request)),
         "messages": SimpleLazyObject(lambda: take_messages(request)),
+        "unread": SimpleLazyObject(lambda: unread(agent)) if agent else None,
     }
     return HttpResponse(render_to_string(template, {**everywhere, **(context or {})}, request), status=status)
 
@@ -76,11 +93,22 @@ def digest_of(path: str) -> str:
 
 def icon(name: str) -> Markup:
     """A line icon of icons.svg; the word beside it (or a title on the button) says what it means."""
-    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#i-{}"/></svg>').format(static("icons.svg"), name)
+    return icon_of(static("icons.svg"), name)
+
+
+@cache
+def icon_of(sheet: str, name: str) -> Markup:
+    """Lists show hundreds of them."""
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#i-{}"/></svg>').format(sheet, name)
 
 
 def mark(status: str, label: object) -> Markup:
     """The shape and colour of a ticket status, with its word for those who don't see it."""
+    return mark_of(static("icons.svg"), status, str(label))
+
+
+@cache
+def mark_of(sheet: str, status: str, label: str) -> Markup:
     return Markup(
         '<svg class="mark" data-st="{0}" role="img" aria-label="{1}"><title>{1}</title><use href="{2}#m-{0}"/></svg>'
-    ).format(status, escape(str(label)), static("icons.svg"))
+    ).format(status, label, sheet)

@@ -15,6 +15,10 @@ PLACEHOLDERS: Mapping[str, tuple[str | Promise, str | Promise]] = {
     "ticket.subject": (gettext_lazy("subject of the ticket"), gettext_lazy("The lamp flickers")),
     "ticket.queue": (gettext_lazy("queue of the ticket"), gettext_lazy("Customer service")),
     "ticket.created": (gettext_lazy("day on which the ticket began"), gettext_lazy("November 21, 2026")),
+    "ticket.rating_link": (
+        gettext_lazy("page on which the customer rates your help; nothing without POSTVAK_URL"),
+        "https://desk.example.org/rating/…",
+    ),
     "message.subject": (gettext_lazy("subject of the mail that is answered"), gettext_lazy("The lamp flickers")),
     "message.date": (gettext_lazy("day of the mail that is answered"), gettext_lazy("November 21, 2026")),
     "message.quote": (

@@ -1,5 +1,6 @@
-"""What each agent sets for himself: language, time zone, colours, time for undoing, signature, password."""
+"""What each agent sets for himself: display, reading, writing, notices, absence, signature, password."""
 
+from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
@@ -10,11 +11,14 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from postvak.models import Agent, Wording
+from postvak.tickets.absence import is_away
+from postvak.web.absence_fields import ABSENCE, AbsenceFields
 from postvak.web.flash import say
 from postvak.web.identity_preview import Typed, brand_for, languages_of, preview_of
 from postvak.web.pages import render
@@ -25,6 +29,7 @@ from postvak.web.wording_fields import WordingFields
 SHORTER = ("Africa/", "America/", "Antarctica/", "Asia/", "Atlantic/", "Australia/", "Europe/", "Indian/", "Pacific/")
 
 PARTS = (Wording.Part.SIGNATURE,)
+CHOICES = ("theme", "density", "after_sending")
 
 
 def language_choices() -> list[tuple[str, object]]:
@@ -37,15 +42,41 @@ def zone_choices() -> list[tuple[str, object]]:
     return [("", like), *((name, name.replace("_", " ")) for name in zones)]
 
 
-class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
+class PreferencesForm(AbsenceFields):
+    """What a page doesn't send of the choices stays as it is."""
+
     language = forms.ChoiceField(label=gettext_lazy("language"), required=False, choices=language_choices)
     time_zone = forms.ChoiceField(label=gettext_lazy("time zone"), required=False, choices=zone_choices)
 
     class Meta:
         model = Agent
-        fields = ("language", "time_zone", "theme", "undo_seconds")
-        help_texts = {"undo_seconds": gettext_lazy("0 to 60; with 0 it goes out at once.")}  # noqa: RUF012
-        widgets = {"theme": forms.RadioSelect}  # noqa: RUF012
+        fields = (
+            "language", "time_zone", "theme", "density", "newest_first", "after_sending", "undo_seconds",
+            "has_shortcuts", "has_desktop_notices", "has_sound", *ABSENCE,
+        )  # fmt: skip
+        labels = {  # noqa: RUF012
+            "newest_first": gettext_lazy("show the newest message on top"),
+            "has_shortcuts": gettext_lazy("keys of one letter, such as r for an answer"),
+            "has_desktop_notices": gettext_lazy("show notices of the system, too"),
+            "has_sound": gettext_lazy("play a sound with a notice"),
+        }
+        help_texts = {  # noqa: RUF012
+            "undo_seconds": gettext_lazy("0 to 60; with 0 it goes out at once."),
+            "has_shortcuts": gettext_lazy(
+                "They work while you are not writing. Switch them off if you use a screen reader or dictate."
+            ),
+            "has_desktop_notices": gettext_lazy("When Postvak is open, but you look at something else."),
+        }
+        widgets = {name: forms.RadioSelect for name in CHOICES}  # noqa: RUF012
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in CHOICES:
+            self.fields[name].required = False
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        return cleaned | {name: cleaned.get(name) or self.initial[name] for name in CHOICES}
 
 
 class PasswordForm(forms.Form):
@@ -120,6 +151,7 @@ def page(
     request: HttpRequest, form: PreferencesForm, password_form: PasswordForm, wordings: WordingFields
 ) -> HttpResponse:
     status = 422 if form.errors or password_form.errors or not wordings.is_valid() else 200
-    context = {"form": form, "password_form": password_form, "wordings": wordings}
+    away = is_away(Agent.objects.get(pk=form.instance.pk), timezone.now())
+    context = {"form": form, "away": away, "password_form": password_form, "wordings": wordings}
     context |= {"placeholders": PLACEHOLDERS, "preview_languages": languages_of(wordings)}
     return render(request, "preferences.html", context, status=status)

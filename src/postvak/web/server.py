@@ -1,8 +1,8 @@
-"""The web server: granian with Django on WSGI (sync views under ASGI cost 4–8 ms CPU more)."""
+"""The web server: granian. Pages by Django on WSGI (sync views under ASGI cost 4–8 ms CPU more), live streams beside them."""
 
+import asyncio
 import os
-from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from django.core.wsgi import get_wsgi_application
 from granian.constants import Interfaces
@@ -10,30 +10,82 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from postvak.supervisor import die_with
+from postvak.web.gateway import Application, Gateway, Receive, Scope, Send
+from postvak.web.live.door import PATH, Door
+from postvak.web.live.hub import MOST_STREAMS, Hub
 
 THREADS = 4
+MOST_PAGES = 1024  # requests that wait for their turn; further ones aren't even accepted
 
 application = get_wsgi_application()
+
+
+class Web:
+    """What granian calls in its worker (ASGI). `leaving`: a pipe that is closed when the server is told to stop; streams
+    must end then, because granian waits for every answer that is open."""
+
+    def __init__(self, leaving: int) -> None:
+        self.leaving = leaving
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self.live(receive, send)
+        elif scope["path"] == PATH and scope["method"] == "GET":
+            await self.door.let_in(scope, receive, send)
+        else:
+            await self.gateway.answer(scope, receive, send)
+
+    async def live(self, receive: Receive, send: Send) -> None:
+        """From start to stop. What belongs to the loop is made here."""
+        await receive()
+        self.gateway, hub = Gateway(cast(Application, application), THREADS), Hub()
+        self.door = Door(hub)
+        asyncio.get_running_loop().add_reader(self.leaving, self.leave, hub)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        hub.close()
+        self.gateway.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def leave(self, hub: Hub) -> None:
+        asyncio.get_running_loop().remove_reader(self.leaving)
+        hub.close()
+
+
+class StreamingServer(Server):  # type: ignore[misc,valid-type]
+    """Says that it stops, before it asks its worker to."""
+
+    stop_pipe = -1
+
+    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+        if self.stop_pipe >= 0:
+            os.close(self.stop_pipe)
+            self.stop_pipe = -1
+        super().signal_handler_interrupt(*args, **kwargs)
 
 
 def serve(host: str, port: int) -> None:
     """Answer requests until SIGTERM."""
     parent = os.getpid()
+    leaving, stop_pipe = os.pipe()
 
-    def load(target: str) -> Callable[..., Any]:
+    def load(target: str) -> Web:
         die_with(parent)
-        return application
+        os.close(stop_pipe)  # the parent alone holds it open
+        return Web(leaving)
 
-    Server(
-        "postvak.web.server:application",
+    server = StreamingServer(
+        "postvak.web.server:Web",
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGI,
         workers=1,
-        blocking_threads=THREADS,
-        blocking_threads_idle_timeout=600,
+        backlog=MOST_PAGES,
+        backpressure=MOST_PAGES + MOST_STREAMS,
         websockets=False,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
         workers_kill_timeout=3,
-    ).serve(target_loader=load)
+    )
+    server.stop_pipe = stop_pipe
+    server.serve(target_loader=load)

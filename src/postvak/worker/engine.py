@@ -27,8 +27,14 @@ from postvak.receive.retention import drop_expired
 from postvak.send.copies import copy_due
 from postvak.send.signing_keys import DailyCheck
 from postvak.send.suppress import suppress_returned
+from postvak.tickets import bulk, trash
+from postvak.tickets.aftermath import follow_changes, forget_changes
+from postvak.tickets.presence import forget_silent
 from postvak.tickets.search.files import read_files_due
 from postvak.tickets.search.index import index_due
+from postvak.tickets.sla.late import tell_late_ones
+from postvak.tickets.view_counts import recount_due
+from postvak.tickets.wake import wake_due
 from postvak.worker.identity import free_claims_of_the_dead, own_name
 from postvak.worker.senders import Senders
 
@@ -39,6 +45,7 @@ IDLE = 0.5  # seconds between looks at an empty queue; one indexed query each
 FETCH_LOOK = 1.0
 COPY_LOOK = 2.0
 READ_LOOK = 2.0
+CLOCK_LOOK = 5.0
 UPKEEP_LOOK = 15.0
 PAUSE_AFTER_ERROR = 2.0
 JOBS = ("receive", "process", "send", "listen")
@@ -61,7 +68,14 @@ class Engine:
         connection.close()
         loops: dict[str, list[Callable[[], None]]] = {
             "receive": [self.receive_loop, self.idle_loop, self.upkeep_loop],
-            "process": [self.process_loop, self.index_loop, self.read_loop],
+            "process": [
+                self.process_loop,
+                self.index_loop,
+                self.read_loop,
+                self.bulk_loop,
+                self.follow_loop,
+                self.clock_loop,
+            ],
             "send": [self.write_loop, self.send_loop, self.copy_loop],
             "listen": [self.listen_loop],
         }
@@ -94,6 +108,29 @@ class Engine:
         while not self.stopping.is_set():
             if not self.guarded(read_files_due):
                 self.stopping.wait(READ_LOOK)
+        connection.close()
+
+    def bulk_loop(self) -> None:
+        """Changes of many tickets, beside everything else: thousands of them delay no mail."""
+        while not self.stopping.is_set():
+            if not self.guarded(lambda: bulk.work_due(self.name)):
+                self.stopping.wait(IDLE)
+        connection.close()
+
+    def follow_loop(self) -> None:
+        """What follows from changes of tickets, about a second later; beside the processing, so it delays no mail."""
+        while not self.stopping.is_set():
+            if not self.guarded(lambda: follow_changes(self.name)):
+                self.stopping.wait(IDLE)
+        connection.close()
+
+    def clock_loop(self) -> None:
+        """What follows from time alone: reminders that are due, and answers that are late."""
+        while not self.stopping.is_set():
+            done = self.guarded(lambda: wake_due(timezone.now())) + self.guarded(lambda: tell_late_ones(timezone.now()))
+            self.guarded(lambda: recount_due(timezone.now()))
+            if not done:
+                self.stopping.wait(CLOCK_LOOK)
         connection.close()
 
     def write_loop(self) -> None:
@@ -147,7 +184,7 @@ class Engine:
 
     def upkeep_loop(self) -> None:
         """Once a day each mailbox is compared with its server, each connected account tested, and old bytes are dropped;
-        keys that sign are compared with DNS; it is no hurry. Of silent mailboxes the administrators are told."""
+        keys that sign are compared with DNS, the trash is emptied; it is no hurry. Of silent mailboxes the administrators are told."""
         grants, alarm, keys = DailyTest(), Alarm(), DailyCheck()
         while not self.stopping.is_set():
             self.guarded(self.compare_one)
@@ -155,6 +192,10 @@ class Engine:
             self.guarded(lambda: keys.check_one(timezone.now()))
             self.guarded(lambda: alarm.tell_one(timezone.now(), worker=self.name))
             self.guarded(lambda: drop_expired(timezone.now()))
+            self.guarded(lambda: trash.purge(timezone.now()))
+            self.guarded(forget_changes)
+            self.guarded(lambda: forget_silent(timezone.now()))
+            self.guarded(lambda: bulk.forget(timezone.now()))
             self.stopping.wait(UPKEEP_LOOK)
         connection.close()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from django.db.models import Model
 from django.utils import timezone
 
-from postvak.models import AutomaticMail, Lease, OutgoingMail, Receipt, SentCopy
+from postvak.models import AutomaticMail, BulkChange, Lease, OutgoingMail, Receipt, SentCopy
 
 
 def own_name() -> str:
@@ -26,6 +26,7 @@ def free_claims_of_the_dead(own: str = "") -> None:
         (AutomaticMail, "claimed_by", "claimed_until"),
         (OutgoingMail, "claimed_by", "claimed_until"),
         (SentCopy, "claimed_by", "claimed_until"),
+        (BulkChange, "claimed_by", "claimed_until"),
         (Lease, "owner", "until"),
     ):
         dead = [name for name in owners(model, owner) if name != own and is_dead(name)]

@@ -5,7 +5,7 @@ import { ask, quiet } from "../ask.js";
 
 const AFTER_TYPING = 2000;
 const RETRIES = [5, 15, 30, 60]; // seconds
-const NOT_SAVED_WITH_DRAFT = ["files", "csrfmiddlewaretoken", "known", "despite", "later"];
+const NOT_SAVED_WITH_DRAFT = ["files", "csrfmiddlewaretoken", "known", "seen", "despite", "later"];
 
 export function startDraft(desk) {
   const { form, words } = desk;

@@ -99,9 +99,12 @@ async function use(desk, item, close) {
   desk.draft.changed();
 }
 
+// The button that sends says what becomes of the ticket: the words are those of the menu beside it.
 function setStatus(form, key) {
-  const select = form.elements.status;
-  if (key && select && [...select.options].some(option => option.value === key)) select.value = key;
+  const choice = key && form.querySelector(`button[name=then][value="${CSS.escape(key)}"]`);
+  if (!choice) return;
+  form.elements.status.value = key;
+  form.querySelector("[data-send] .t").textContent = choice.querySelector("span").textContent;
 }
 
 // Only where a subject is asked for: an answer keeps that of its ticket.

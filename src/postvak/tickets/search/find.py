@@ -20,6 +20,7 @@ PAGE = 25
 WINDOW = 1000
 WINDOWS = 6
 FEW = 2500
+FEW_TICKETS = 1000
 COUNTED = 1000
 
 
@@ -102,10 +103,9 @@ def range_of(query: Query) -> Range:
 
 def look(asked: Store, query: Query, scope: Scope, within: Range, size: int) -> Looked:
     """A narrow scope is gone through; else windows of hits, until a page is full or WINDOWS have been looked at."""
-    if scope.is_narrow:
-        keys = list(entries_of(scope, within).values_list("pk", flat=True)[: FEW + 1])
-        if len(keys) <= FEW:
-            return Looked(places_of(asked, scope, list(asked.among(query.wanted, keys))), within.low, is_all=True)
+    keys = entries_of(asked, scope, within) if scope.is_narrow else None
+    if keys is not None:
+        return Looked(places_of(asked, scope, list(asked.among(query.wanted, keys))), within.low, is_all=True)
     places: list[Place] = []
     for number in range(WINDOWS):
         window = asked.newest(query.wanted, within, WINDOW * (number + 1))
@@ -118,10 +118,14 @@ def look(asked: Store, query: Query, scope: Scope, within: Range, size: int) -> 
     return Looked(places, within.high, is_all=False)
 
 
-def entries_of(scope: Scope, within: Range) -> QuerySet[SearchEntry]:
-    return SearchEntry.objects.filter(
-        message__ticket__in=scope.tickets.order_by(), pk__gte=within.low, pk__lt=within.high
-    )
+def entries_of(asked: Store, scope: Scope, within: Range) -> list[int] | None:
+    """The messages of a scope of few tickets; null: there are too many to look at each."""
+    tickets = list(scope.tickets.order_by().values_list("pk", flat=True)[: FEW_TICKETS + 1])
+    if len(tickets) > FEW_TICKETS:
+        return None
+    rows = SearchEntry.objects.filter(message__ticket__in=asked.rows(tickets), pk__gte=within.low, pk__lt=within.high)
+    keys = list(rows.values_list("pk", flat=True)[: FEW + 1])
+    return keys if len(keys) <= FEW else None
 
 
 def places_of(asked: Store, scope: Scope, keys: Sequence[int]) -> list[Place]:

@@ -29,6 +29,7 @@ from postvak.tickets.search.keys import keys_for
 
 LEASE = "search"
 BATCH = 50
+COUNTED = 5000
 Understood = tuple[Content, Lexemes]
 LONGEST_TRANSACTION = timedelta(minutes=15)
 
@@ -156,7 +157,9 @@ def start_anew() -> None:
 
 
 def left_to_read() -> int:
-    """About how many messages the search doesn't know yet, or is to read anew."""
+    """How many messages the search doesn't know yet, or is to read anew. A large backlog isn't counted, as that takes a third of a
+    second with a million, on each page of the search: the keys of messages have few gaps."""
     state = SearchState.objects.get()
-    older = Message.objects.filter(pk__lt=state.backlog).count() if state.backlog else 0
-    return older + SearchAgain.objects.count() + unread(state).count()
+    older = Message.objects.filter(pk__lt=state.backlog)[:COUNTED].count() if state.backlog else 0
+    backlog = state.backlog - 1 if older == COUNTED else older
+    return backlog + SearchAgain.objects.count() + unread(state).count()

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.expressions import RawSQL
 
 from postvak.models import SearchEntry
@@ -105,16 +105,22 @@ class SqliteStore:
 
 class PostgresqlStore:
     """The planner believes that a common word is found soonest by walking all keys backwards, which takes a second
-    for a rare one. So the newest messages are asked first; only then the index, sorted where no key index helps."""
+    for a rare one. So the newest messages are asked first; only then the index, sorted where no key index helps.
+
+    GIN knows no places: each message with all words of a phrase is read. What stands in many is therefore looked for in
+    spans of keys, newest first, by both indexes together, until enough was found.
+    """
 
     SLICE = 1500
     ENOUGH = 60
+    MANY = 3000  # messages that are read at once
+    GROWTH = 4
 
     def newest(self, wanted: Wanted, within: Range, limit: int) -> Window:
         if not wanted.required:
             return newest_but(self, wanted, within, limit)
         query = wanted.as_tsquery()
-        edge = self.edge(within)
+        edge = self.edge(within, self.SLICE)
         newest = self.keys(
             "SELECT entry_id FROM postvak_searchtext WHERE entry_id >= %s AND entry_id < %s"
             " AND words @@ %s::tsquery ORDER BY entry_id DESC LIMIT %s",
@@ -124,20 +130,60 @@ class PostgresqlStore:
             return Window(newest, newest[-1])
         if len(newest) >= self.ENOUGH or edge == within.low:
             return Window(newest, edge)
-        older = self.keys(
+        rest = Range(within.low, edge)
+        share = self.share(query)
+        older = self.in_spans(query, rest, limit, share) if share else self.in_all(query, rest, limit - len(newest))
+        keys = (newest + older.keys)[:limit]
+        return Window(keys, keys[-1] if len(keys) == limit else older.low)
+
+    def in_all(self, query: str, within: Range, limit: int) -> Window:
+        """By the index of words alone: quick when few messages have them."""
+        keys = self.keys(
             "SELECT entry_id FROM postvak_searchtext WHERE words @@ %s::tsquery"
             " AND entry_id + 0 >= %s AND entry_id + 0 < %s ORDER BY entry_id + 0 DESC LIMIT %s",
-            [query, within.low, edge, limit - len(newest)],
+            [query, within.low, within.high, limit],
         )
-        keys = newest + older
         return Window(keys, keys[-1] if len(keys) == limit else within.low)
 
-    def edge(self, within: Range) -> int:
-        """The key from which on SLICE messages lie in the range."""
+    def in_spans(self, query: str, within: Range, limit: int, span: int) -> Window:
+        enough = self.ENOUGH if limit <= self.MANY // 3 else limit // 4  # a narrow scope throws most of them away
+        keys: list[int] = []
+        while True:
+            low = self.edge(within, span)
+            keys += self.in_span(query, replace(within, low=low))
+            if low <= within.low or len(keys) >= enough:
+                return Window(keys, low)
+            within, span = replace(within, high=low), span * self.GROWTH
+
+    def in_span(self, query: str, within: Range) -> list[int]:
+        """All of this span. Only as bitmaps do the two indexes work together."""
+        sql = "SELECT entry_id FROM postvak_searchtext WHERE entry_id >= %s AND entry_id < %s AND words @@ %s::tsquery"
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_indexscan = off")
+            cursor.execute(sql, [within.low, within.high, query])
+            found = [key for (key,) in cursor.fetchall()]
+            cursor.execute("SET LOCAL enable_indexscan = on")
+        return sorted(found, reverse=True)
+
+    def share(self, query: str) -> int:
+        """Among how many messages about MANY have the words, as the planner thinks; 0: fewer have them in all."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'postvak_searchtext'::regclass")
+            total = float(cursor.fetchone()[0])
+            cursor.execute(
+                "EXPLAIN (FORMAT JSON) SELECT entry_id FROM postvak_searchtext WHERE words @@ %s::tsquery",
+                [query.replace("<->", "&")],
+            )
+            (plan,) = cursor.fetchone()
+        rows = float((json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"])
+        return max(self.SLICE, int(total * self.MANY / rows)) if rows > self.MANY else 0
+
+    def edge(self, within: Range, count: int) -> int:
+        """The key from which on `count` messages lie in the range."""
         found = self.keys(
             "SELECT entry_id FROM postvak_searchtext WHERE entry_id >= %s AND entry_id < %s"
             " ORDER BY entry_id DESC OFFSET %s LIMIT 1",
-            [within.low, within.high, self.SLICE - 1],
+            [within.low, within.high, count - 1],
         )
         return found[0] if found else within.low
 

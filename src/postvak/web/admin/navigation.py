@@ -67,6 +67,8 @@ def admin_navigation() -> AdminNavigation:
                     Area("ticket_types", _("Types"), "stack"),
                     Area("tags", _("Tags"), "tag"),
                     Area("custom_fields", _("Custom fields"), "list"),
+                    Area("slas", _("Service levels"), "timer"),
+                    Area("calendars", _("Calendars"), "cal"),
                 ),
             ),
             Group(

@@ -1,5 +1,7 @@
 """Options: what is set once for the whole installation, with an example of our subjects as they would be."""
 
+from datetime import timedelta
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -7,7 +9,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from postvak.mail.threading import is_hook, reply_subject
-from postvak.models import Options
+from postvak.models import Options, Ticket
+from postvak.tickets import trash
 from postvak.tickets.numbers import with_check_digit
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.options import OptionsForm
@@ -19,12 +22,29 @@ from postvak.web.pages import render
 def edit(request: HttpRequest) -> HttpResponse:
     options = Options.objects.get()
     form = OptionsForm(request.POST or None, instance=options)
-    if request.method == "POST" and form.is_valid():
+    going = goes_at_once(form) if request.method == "POST" and form.is_valid() else 0
+    if request.method == "POST" and form.is_valid() and request.POST.get("empties", "0") == str(going):
         form.save()
         say(request, _("The options are saved."))
         return redirect("admin_options")
-    context = {"form": form, "example": example_of(form)}
+    tickets = trash.trashed(Ticket.objects.all())
+    first = trash.next_to_go(tickets)
+    context = {
+        "form": form,
+        "example": example_of(form),
+        "going": going,
+        "in_trash": tickets.count(),
+        "next_at": trash.goes_at(first) if first else None,
+    }
     return admin_page(request, "options.html", "options", context)
+
+
+def goes_at_once(form: OptionsForm) -> int:
+    """How many tickets the new number of days would delete right away: nobody does that by accident."""
+    days = form.cleaned_data.get("trash_days")
+    if not days or "trash_days" not in form.changed_data:
+        return 0
+    return trash.deletable(timezone.now() - timedelta(days=days)).count()
 
 
 @require_POST

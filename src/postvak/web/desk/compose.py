@@ -7,8 +7,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from postvak.mail.charsets import storable
-from postvak.models import Message, Status
+from postvak.models import Message
 from postvak.models.draft import Draft
 from postvak.send.sender import CannotAnswer
 from postvak.tickets.access import visible_messages
@@ -20,9 +19,10 @@ from postvak.tickets.repeat import repeat
 from postvak.web.desk.composer import Opening, composer, new_mail
 from postvak.web.desk.conversation import ticket_context
 from postvak.web.desk.found import back, came_from, find
+from postvak.web.desk.onward import next_ticket, onward
 from postvak.web.desk.stopped import accepted, after_problem
 from postvak.web.desk.ticket import sent_words
-from postvak.web.desk.writing import Desk, about_of, addresses, key_in, own_draft, queue_of, written
+from postvak.web.desk.writing import Desk, about_of, addresses, key_in, own_draft, queue_of, status_in, written
 from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.session import agent_of
@@ -36,11 +36,7 @@ def new(request: HttpRequest) -> HttpResponse:
         return send_first(request, Desk(agent, None))
     saved = own_draft(key_in(request.GET.get("draft", "")), Desk(agent, None))
     context = new_mail(agent, queue_of(request.GET, agent), request.GET.get("to", ""), saved)
-    return render(request, "desk/new.html", context | choices())
-
-
-def choices() -> dict[str, object]:
-    return {"statuses": [(row.key, str(row)) for row in Status.objects.filter(is_valid=True)]}
+    return render(request, "desk/new.html", context)
 
 
 def send_first(request: HttpRequest, desk: Desk) -> HttpResponse:
@@ -50,7 +46,7 @@ def send_first(request: HttpRequest, desk: Desk) -> HttpResponse:
             raise CannotAnswer("queue", _("Choose the queue that the ticket belongs to."))
         message = first_mail(queue, written(request, desk), by=desk.agent)
     except CannotAnswer as problem:
-        context = after_problem(request, desk, problem) | choices()
+        context = after_problem(request, desk, problem)
         return render(request, "desk/new.html", context, status=422)
     sent_words(request, message.ticket, message)
     return redirect("ticket", message.ticket.number)
@@ -59,7 +55,7 @@ def send_first(request: HttpRequest, desk: Desk) -> HttpResponse:
 @require_POST
 def redirects(request: HttpRequest, number: int) -> HttpResponse:
     ticket, agent = find(request, number), agent_of(request)
-    desk, data = Desk(agent, ticket), request.POST
+    desk, data, following = Desk(agent, ticket), request.POST, next_ticket(request, ticket)
     about = about_of(data, desk)
     try:
         if about is None:
@@ -67,7 +63,7 @@ def redirects(request: HttpRequest, number: int) -> HttpResponse:
         what = Redirect(
             about=about,
             to=addresses(data.get("to", "")),
-            status_key=storable(data.get("status", "")),
+            status_key=status_in(data),
             undo=timedelta(seconds=agent.undo_seconds),
             despite=frozenset(data.getlist("despite")),
             once=data.get("once", ""),
@@ -80,7 +76,7 @@ def redirects(request: HttpRequest, number: int) -> HttpResponse:
         context |= {"problem": problem, "despite": [*data.getlist("despite"), *accepted(problem)], "opened": True}
         return render(request, "desk/ticket.html", context, status=422)
     sent_words(request, ticket, message)
-    return back(request, ticket)
+    return onward(request, ticket, following)
 
 
 @require_POST

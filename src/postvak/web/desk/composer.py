@@ -9,8 +9,9 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from postvak.log.status_codes import explanation
 from postvak.mail.outgoing_html import for_editor
-from postvak.models import Address, Agent, Attachment, Channel, Message, Queue, Ticket
+from postvak.models import Address, Agent, Attachment, Channel, Message, Queue, Status, Ticket
 from postvak.models.draft import Draft, DraftFile
 from postvak.notify.words import Setting, Words, salutation, setting_before, setting_of
 from postvak.send.letter import forwards, is_aside, newest_besides
@@ -18,8 +19,8 @@ from postvak.send.sender import CannotAnswer, Sender, name_of, sender_for, sende
 from postvak.send.suppress import suppressed
 from postvak.tickets import drafts
 from postvak.tickets.access import visible_queues
-from postvak.tickets.recipients import Recipients, answered
-from postvak.tickets.second_look import newest_customer_mail
+from postvak.tickets.recipients import Recipients, answered, begun
+from postvak.tickets.second_look import Seen, newest_customer_mail
 from postvak.web.desk.writing import key_in, presets
 from postvak.web.formats import size
 
@@ -72,7 +73,7 @@ def composer(open_one: Opening) -> Context:
     about = about_in(saved, ticket) or open_one.about
     sender, obstacle = sender_or_obstacle(ticket, agent)
     setting = setting_of(ticket, sender, agent) if sender else None
-    start = answered(about, open_one.kind)
+    start = answered(about, open_one.kind) if about else begun(ticket, open_one.kind)
     draft = loaded(saved) if saved else fresh(open_one, start, setting)
     draft["address"] = draft["address"] or (sender.address.pk if sender else "")
     return {
@@ -86,14 +87,23 @@ def composer(open_one: Opening) -> Context:
         "problem": None,
         "reply_to": ", ".join(start.to),
         "known": newest_customer_mail(ticket),
+        "seen": Seen.of(ticket),
         "hints": start_hints(start, about),
         "writing": [one.agent.name for one in drafts.writing(ticket, agent)],
         "language_of_mail": setting.language if setting else "",
         "comes_back": suppressed(start.everybody) if start.everybody else [],
+        "statuses": statuses(),
+        "explained": explanation,
         **files_of(saved, sender.channel if sender else None),
         **forwarded_of(open_one.kind, about),
         **nothing_stopped(),
     }
+
+
+def statuses() -> list[tuple[str, str, str]]:
+    """(key, name, type) of those that a ticket may get by an answer."""
+    rows = Status.objects.filter(is_valid=True).exclude(type__in=[Status.Type.NEW, Status.Type.REMOVED])
+    return [(row.key, str(row), row.type) for row in rows]
 
 
 def nothing_stopped() -> Context:
@@ -243,6 +253,7 @@ def new_mail(agent: Agent, queue: Queue | None, to: str, saved: Draft | None = N
         "compose": Kind.NEW,
         "language_of_mail": queue.brand.language if queue else "",
         "comes_back": [],
+        "statuses": statuses(),
         **files_of(saved, sender.channel if sender else None),
         **nothing_stopped(),
     }

@@ -5,6 +5,7 @@ from urllib.parse import quote
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
@@ -13,13 +14,16 @@ from postvak.blobs import store
 from postvak.mail.html import sanitise
 from postvak.mail.parse import attachment_content, parse
 from postvak.mail.quotes import split_reply_html
+from postvak.mail.remote import RemoteContent, remote_content
 from postvak.models import Message
 from postvak.tickets.access import visible_attachments, visible_messages
+from postvak.web.desk.remote import is_allowed
 from postvak.web.pages import render
 from postvak.web.session import agent_of
 
 SHOWN_TYPES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 FOLDED = {"quoted": _("Quoted text"), "signature": _("Signature"), "disclaimer": _("Disclaimer")}
+BODY_VERSION = 3  # goes up when desk/body.html or the cleaning changes
 NOTHING = "default-src 'none'; sandbox"
 BODY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src {images}; form-action 'none'; base-uri 'none'; "
@@ -28,24 +32,42 @@ BODY = (
 
 
 @require_GET
-@cache_control(private=True, max_age=3600)
 def body(request: HttpRequest, pk: int) -> HttpResponse:
-    """The HTML of a mail for its sandboxed frame: sanitised, what is quoted or signature folded; remote content only
-    when asked for."""
-    message = get_object_or_404(visible_messages(agent_of(request)).exclude(blob=None), pk=pk)
-    wants_remote = request.GET.get("remote") == "1"
-    mail = parse(store.get(str(message.blob_id)))
-    urls = cid_urls(message)
-    pieces = [
-        (segment.kind, sanitise(segment.text, cid_urls=urls, allow_remote=wants_remote))
-        for segment in split_reply_html(mail.html)
-    ]
-    blocked = sum(clean.blocked for _kind, clean in pieces)
-    context = {"pieces": pieces, "blocked": blocked, "remote": wants_remote, "labels": FOLDED}
-    response = render(request, "desk/body.html", context)
+    """The HTML of a mail for its sandboxed frame: sanitised, what is quoted or signature folded. Nothing of other servers,
+    unless the agent asked for it once (`remote`) or allowed it for this sender; pixels never. Browsers ask each time, so that
+    what is allowed no longer isn't shown from their cache."""
+    agent = agent_of(request)
+    message = get_object_or_404(visible_messages(agent).exclude(blob=None), pk=pk)
+    is_always = is_allowed(agent, message)
+    wants_remote = is_always or request.GET.get("remote") == "1"
+    etag = f'"{message.blob_id}-{BODY_VERSION}-{wants_remote:d}{is_always:d}-{get_language()}"'
+    if request.headers.get("If-None-Match") == etag:
+        return guarded(HttpResponse(status=304), etag, wants_remote)
+    html = parse(store.get(str(message.blob_id))).html
+    remote = remote_content(html)
+    pieces = pieces_of(html, message, remote if wants_remote else None)
+    context = {"pieces": pieces, "message": message, "remote": remote, "is_always": is_always, "is_shown": wants_remote}
+    return guarded(render(request, "desk/body.html", context | {"labels": FOLDED}), etag, wants_remote)
+
+
+def guarded(response: HttpResponse, etag: str, wants_remote: bool) -> HttpResponse:
+    """The answer "not modified" has the same headers: browsers keep the page with those that came last."""
     images = "'self' data: https: http:" if wants_remote else "'self' data:"
     response.headers["Content-Security-Policy"] = BODY.format(images=images)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-DNS-Prefetch-Control"] = "off"
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["ETag"] = etag
     return response
+
+
+def pieces_of(html: str, message: Message, allowed: RemoteContent | None) -> list[tuple[str, str]]:
+    """(kind, clean HTML): new, quoted, signature, disclaimer. `allowed`: null when nothing of other servers may be shown."""
+    urls, pixels = cid_urls(message), allowed.pixels if allowed else frozenset()
+    return [
+        (segment.kind, sanitise(segment.text, cid_urls=urls, allow_remote=allowed is not None, never=pixels).html)
+        for segment in split_reply_html(html)
+    ]
 
 
 def cid_urls(message: Message) -> dict[str, str]:

@@ -1,15 +1,18 @@
 """The ticket of an address: found or 404; changed only while it is one of its own; and the way back to it."""
 
+import re
 from collections.abc import Callable
 from functools import wraps
 
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from postvak.models import Agent, Ticket
+from postvak.models import Agent, Tagging, Ticket, TicketType
+from postvak.models.json_rows import json_rows
 from postvak.tickets.access import visible_tickets
 from postvak.web.desk.lists import DEFAULT
 from postvak.web.flash import say
@@ -17,8 +20,14 @@ from postvak.web.session import agent_of
 
 
 def find(request: HttpRequest, number: int) -> Ticket:
-    """The ticket, if this agent may see it; else 404."""
-    tickets = visible_tickets(agent_of(request)).select_related(
+    """The ticket, if this agent may see it; else 404. With its tags, and whether he follows it."""
+    agent = agent_of(request)
+    tickets = visible_tickets(agent).annotate(
+        tag_rows=json_rows(Tagging.objects.all(), "ticket", pk="tag", name="tag__name", colour="tag__colour"),
+        is_followed=Exists(agent.followed.filter(pk=OuterRef("pk"))),
+        has_types=Exists(TicketType.objects.filter(is_valid=True)),
+    )
+    tickets = tickets.select_related(
         "queue__brand",
         "status",
         "priority",
@@ -27,8 +36,16 @@ def find(request: HttpRequest, number: int) -> Ticket:
         "assignee",
         "reply_address",
         "merged_into",
+        "sla__calendar",
     )
     return get_object_or_404(tickets, number=str(number))
+
+
+def merged_to(ticket: Ticket, agent: Agent) -> Ticket | None:
+    """The ticket that this one is part of now, if the agent may see it."""
+    if ticket.merged_into_id is None:
+        return None
+    return visible_tickets(agent).filter(pk=ticket.merged_into_id).first()
 
 
 def named(number: str, agent: Agent) -> Ticket | None:
@@ -52,6 +69,12 @@ def on_ticket(view: Callable[[HttpRequest, Ticket], HttpResponse]) -> Callable[[
         return back(request, ticket)
 
     return guarded
+
+
+def number_in(typed: str) -> str:
+    """The number of a ticket in what somebody typed: hook, brackets and words around it don't matter."""
+    found = re.search(r"[0-9]+", typed[:200])
+    return found[0] if found else ""
 
 
 def numeric(request: HttpRequest, name: str) -> int:

@@ -1,123 +1,204 @@
-"""The fixed lists of tickets ("views" in the navigation): which tickets, in which order, how many."""
+"""The lists of tickets: fixed ones ("views" in the navigation), those of queues, and saved views. Which tickets, in which
+order, page by page. Conditions are in tickets.views, orders in web.desk.orders.
+"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import BooleanField, Case, QuerySet, Subquery, Value, When
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from postvak.models import Agent, Status, Ticket
-from postvak.tickets.access import visible_queues, visible_tickets
+from postvak.models import Agent, Presence, SavedView, Tagging, Ticket
+from postvak.models.json_rows import json_rows
+from postvak.tickets.access import visible_queues
+from postvak.tickets.views import HERE, OPEN_STATES, Condition, gone, tickets_of, usable_views
+from postvak.web.desk.columns import COLUMNS, USUAL_COLUMNS, readable
+from postvak.web.desk.orders import ORDERS, USUAL, Order, is_order, order_of
 
 PAGE = 60
-OPEN = Q(is_open=True, is_spam=False, merged_into=None)
-PENDING = OPEN & Q(status__type=Status.Type.PENDING)
-ACTIVE = OPEN & ~Q(status__type=Status.Type.PENDING)
-CLOSED = Q(status__type=Status.Type.CLOSED, is_spam=False, merged_into=None)
-SPAM = Q(is_spam=True, merged_into=None) & ~Q(status__type=Status.Type.REMOVED)
-UNDELIVERED = Q(answer__in=[Ticket.Answer.FAILED, Ticket.Answer.IN_DOUBT])
+MOST_ROWS = 300
+DEFAULT = "open"
 
 
 @dataclass(frozen=True, slots=True)
 class TicketList:
-    """`which(agent)`: the condition; `is_counted`: shown with a number in the navigation."""
+    """`order` and `columns` are those that nobody chose for himself; `view`: the saved one that it is."""
 
     id: str
     label: str | Promise
     icon: str
-    which: Callable[[Agent], Q]
-    is_counted: bool = True
+    condition: Condition
+    order: str = USUAL
+    columns: tuple[str, ...] = USUAL_COLUMNS
+    empty: str | Promise = _("No tickets here.")
+    view: SavedView | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Of open tickets only: few enough to be sorted in any way."""
+        return self.condition.state in OPEN_STATES
 
 
 LISTS: Mapping[str, TicketList] = {
     entry.id: entry
     for entry in (
-        TicketList("mine", _("Mine"), "user", lambda agent: ACTIVE & Q(assignee=agent)),
-        TicketList("unassigned", _("Unassigned"), "nobody", lambda agent: ACTIVE & Q(assignee=None)),
-        TicketList("open", _("All open"), "stack", lambda agent: OPEN),
-        TicketList("waiting", _("Waiting"), "pause", lambda agent: PENDING),
-        TicketList("reminders", _("Reminders due"), "bell", lambda agent: OPEN & Q(pending_until__lte=timezone.now())),
-        TicketList("closed", _("Closed"), "tick", lambda agent: CLOSED, is_counted=False),
-        TicketList("spam", _("Spam"), "octagon", lambda agent: SPAM, is_counted=False),
-        TicketList("trash", _("Trash"), "trash", lambda agent: Q(status__type=Status.Type.REMOVED), is_counted=False),
-        TicketList("undelivered", _("Not delivered"), "mailx", lambda agent: UNDELIVERED),
+        TicketList("mine", _("Mine"), "user", Condition("active", assignees=("me",)), empty=_("Nothing waits for you.")),
+        TicketList("unassigned", _("Unassigned"), "nobody", Condition("active", assignees=("nobody",)), empty=_("Every ticket has somebody who looks after it.")),
+        TicketList("open", _("All open"), "stack", Condition(), empty=_("Nothing waits for you. New mail appears by itself.")),
+        TicketList("waiting", _("Waiting"), "pause", Condition("waiting"), empty=_("No ticket waits for somebody else.")),
+        TicketList("reminders", _("Reminders due"), "bell", Condition(marks=("reminder",)), "reminder", empty=_("No reminder is due.")),
+        TicketList("escalated", _("Escalated"), "timer", Condition(marks=("late",)), "due", empty=_("Nothing is late.")),
+        TicketList("mentioned", _("Mentioned me"), "at", Condition("any", marks=("mentioned",)), empty=_("Nobody mentioned you yet.")),
+        TicketList("undelivered", _("Not delivered"), "mailx", Condition("any", marks=("undelivered",)), empty=_("Every answer went out.")),
+        TicketList("progress", _("In progress"), "eye", Condition("any", marks=("progress",)), empty=_("No colleague is on a ticket now.")),
+        TicketList("closed", _("Closed"), "tick", Condition("closed"), empty=_("No ticket is closed yet.")),
+        TicketList("spam", _("Spam"), "octagon", Condition("spam"), empty=_("No spam.")),
+        TicketList("trash", _("Trash"), "trash", Condition("trash"), empty=_("The trash is empty.")),
     )
-}
-DEFAULT = "open"
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some rows of a list, newest change first; `older` is the cursor of the next page or ""."""
+    """Some rows of a list, tickets with `tag_rows` and `present_rows` (colleagues who have it open now). `older` is the cursor
+    of the next page or "". `total`: all of them are here, so many. `notes`: what the list names and isn't there any more."""
 
-    id: str
-    title: str
+    list: TicketList
     total: int | None
-    rows: list[Ticket]
+    rows: Sequence[Ticket]
     older: str
+    order: str
+    columns: Sequence[str]
+    notes: Sequence[str] = ()
+
+    @property
+    def id(self) -> str:
+        return self.list.id
+
+    @property
+    def title(self) -> str:
+        return str(self.list.label)
+
+    @property
+    def orders(self) -> Sequence[Order]:
+        return [order for order in ORDERS.values() if is_order(order.id, only_indexed=not self.list.is_open)]
+
+    @property
+    def order_label(self) -> str | Promise:
+        return order_of(self.order).label
+
+    @property
+    def is_turned(self) -> bool:
+        return self.order.startswith("-")
+
+    @property
+    def turned(self) -> str:
+        """The same order the other way round."""
+        return self.order.removeprefix("-") if self.is_turned else f"-{self.order}"
+
+    @property
+    def offers(self) -> Sequence[tuple[str, str | Promise, bool]]:
+        """(name, label, is chosen) of every column."""
+        return [(name, label, name in self.columns) for name, label in COLUMNS.items()]
+
+
+def list_of(list_id: str, agent: Agent) -> TicketList | None:
+    """None: there is no such list for this agent. One query for those of queues and saved views."""
+    kind, _dash, key = list_id.partition("-")
+    if list_id in LISTS:
+        return LISTS[list_id]
+    if not (key.isascii() and key.isdigit() and len(key) < 19):
+        return None
+    if kind == "queue":
+        return list_of_queue(int(key), agent)
+    return list_of_view(int(key), agent) if kind == "view" else None
+
+
+def list_of_queue(pk: int, agent: Agent) -> TicketList | None:
+    queue = visible_queues(agent).filter(pk=pk).first()
+    if queue is None:
+        return None
+    columns = tuple(name for name in USUAL_COLUMNS if name != "queue")
+    return TicketList(f"queue-{pk}", queue.name, "slots", Condition(queues=(pk,)), columns=columns)
+
+
+def list_of_view(pk: int, agent: Agent) -> TicketList | None:
+    view = usable_views(agent).filter(pk=pk).first()
+    if view is None:
+        return None
+    columns = readable(view.columns) or USUAL_COLUMNS
+    return TicketList(f"view-{pk}", view.name, "filter", Condition.of(view.condition), view.order, columns, view=view)
 
 
 def tickets_in(list_id: str, agent: Agent) -> QuerySet[Ticket]:
-    """Tickets of a fixed list, or of a queue ("queue-3": its open ones). Unknown ids give no tickets."""
-    tickets = visible_tickets(agent)
-    if list_id.startswith("queue-"):
-        number = list_id.removeprefix("queue-")
-        return tickets.filter(OPEN, queue_id=int(number)) if number.isdigit() else tickets.none()
-    return tickets.filter(LISTS[list_id].which(agent)) if list_id in LISTS else tickets.none()
+    """Unknown ids give no tickets."""
+    found = list_of(list_id, agent)
+    return tickets_of(found.condition, agent) if found else Ticket.objects.none()
 
 
 def title_of(list_id: str, agent: Agent) -> str | None:
     """None: there is no such list for this agent."""
-    if list_id in LISTS:
-        return str(LISTS[list_id].label)
-    number = list_id.removeprefix("queue-")
-    queue = visible_queues(agent).filter(pk=int(number)).first() if number.isdigit() else None
-    return queue.name if queue else None
+    found = list_of(list_id, agent)
+    return str(found.label) if found else None
 
 
-def page_of(list_id: str, agent: Agent, before: str = "") -> Page | None:
-    """One page by keyset: rows that changed before the cursor. None: no such list."""
-    title = title_of(list_id, agent)
-    if title is None:
+def chosen(found: TicketList, agent: Agent) -> tuple[str, tuple[str, ...]]:
+    """(order, columns) of the list: the agent's choice, else the list's own."""
+    own = agent.lists.get(found.id) if isinstance(agent.lists, dict) else None
+    own = own if isinstance(own, dict) else {}
+    wishes = (own.get("order"), found.order, USUAL)
+    order = next(name for name in wishes if isinstance(name, str) and is_order(name, only_indexed=not found.is_open))
+    return order, readable(own.get("columns")) or found.columns
+
+
+def page_of(list_id: str, agent: Agent, before: str = "", size: int = PAGE) -> Page | None:
+    """One page by keyset: rows after the cursor. None: no such list. One query; one more for queues, two
+    for saved views."""
+    found = list_of(list_id, agent)
+    if found is None:
         return None
-    tickets = tickets_in(list_id, agent)
-    rows = list(
-        before_cursor(tickets, before)
-        .select_related("queue", "status", "customer", "assignee")
-        .order_by("-changed_at", "-pk")[: PAGE + 1]
+    name, columns = chosen(found, agent)
+    order, size = order_of(name), max(PAGE, min(size, MOST_ROWS))
+    tickets, cursor = order.rows(tickets_of(found.condition, agent)), order.read(before)
+    tickets = tickets.filter(order.after(cursor)) if cursor else tickets
+    rows = rows_of(tickets[: size + 1], order, agent)
+    older = order.cursor(rows[size - 1]) if len(rows) > size else ""
+    return Page(
+        list=found,
+        total=None if cursor or older else len(rows),
+        rows=rows[:size],
+        older=older,
+        order=name,
+        columns=columns,
+        notes=gone(found.condition) if found.view else (),
     )
-    older = cursor_of(rows[PAGE - 1]) if len(rows) > PAGE else ""
-    is_whole = not before and not older
-    return Page(list_id, title, len(rows) if is_whole else None, rows[:PAGE], older)
 
 
-def before_cursor(tickets: QuerySet[Ticket], cursor: str) -> QuerySet[Ticket]:
-    """An unreadable cursor counts as none."""
-    at, _sign, pk = cursor.partition("_")
-    try:
-        moment, key = datetime.fromisoformat(at), int(pk)
-    except ValueError:
-        return tickets
-    return tickets.filter(Q(changed_at__lt=moment) | Q(changed_at=moment, pk__lt=key))
-
-
-def cursor_of(ticket: Ticket) -> str:
-    return f"{ticket.changed_at.isoformat()}_{ticket.pk}"
-
-
-def counts(agent: Agent) -> dict[str, int]:
-    """Numbers of the counted lists, in one query."""
-    counted = {entry.id: Count("pk", filter=entry.which(agent)) for entry in LISTS.values() if entry.is_counted}
-    return visible_tickets(agent).filter(Q(is_open=True) | ~Q(answer="")).aggregate(**counted)
+def rows_of(tickets: QuerySet[Ticket], order: Order, agent: Agent) -> list[Ticket]:
+    """With what a row shows, in one query; only these few are joined, not all that had to be sorted."""
+    lately = Presence.objects.filter(seen_at__gt=timezone.now() - HERE).exclude(agent=agent)
+    rows = order.rows(Ticket.objects.filter(pk__in=tickets.values("pk")))
+    rows = rows.select_related("queue", "status", "customer", "assignee", "sla__calendar").annotate(
+        tag_rows=json_rows(Tagging.objects.all(), "ticket", name="tag__name", colour="tag__colour"),
+        present_rows=json_rows(lately, "ticket", name="agent__name", is_typing="is_typing"),
+    )
+    return list(rows)
 
 
 def neighbours(ticket: Ticket, list_id: str, agent: Agent) -> tuple[Ticket | None, Ticket | None]:
-    """(newer, older) ticket in the list that the agent came from."""
-    tickets = tickets_in(list_id, agent)
-    same = Q(changed_at=ticket.changed_at)
-    newer = tickets.filter(Q(changed_at__gt=ticket.changed_at) | (same & Q(pk__gt=ticket.pk)))
-    older = tickets.filter(Q(changed_at__lt=ticket.changed_at) | (same & Q(pk__lt=ticket.pk)))
-    return newer.order_by("changed_at", "pk").first(), older.order_by("-changed_at", "-pk").first()
+    """(the one before, the one after) in the list that the agent came from, in its order; also when the ticket itself has
+    left it by now. One query, one more for queues and saved views, and for orders by a text."""
+    found = list_of(list_id, agent)
+    if found is None:
+        return None, None
+    order = order_of(chosen(found, agent)[0])
+    tickets, values = tickets_of(found.condition, agent), order.values_of(ticket)
+    is_before = order.backwards().after(values)
+    before = order.backwards().rows(tickets).filter(is_before)
+    after = order.rows(tickets).filter(order.after(values))
+    both = Ticket.objects.filter(pk__in=[Subquery(before.values("pk")[:1]), Subquery(after.values("pk")[:1])])
+    which = Case(When(is_before, then=Value(True)), default=Value(False), output_field=BooleanField())
+    by_side = {row.is_before: row for row in order.prepared(both).annotate(is_before=which)}
+    return by_side.get(True), by_side.get(False)

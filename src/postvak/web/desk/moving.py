@@ -1,6 +1,6 @@
-"""Merging tickets, moving messages, splitting off: where to? The target is a number or one of the suggested tickets."""
+"""Merging tickets, moving messages, splitting off: where to? The target is found by number, by words, or among those that are
+offered: close ones, and those that changed last. Before anything happens one sees what stands there."""
 
-import re
 from typing import Any
 
 from django.db.models import Q
@@ -10,17 +10,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from postvak.models import Message, Ticket
+from postvak.models import Agent, Message, Ticket
 from postvak.tickets.access import visible_messages, visible_tickets
+from postvak.tickets.candidates import candidates, close_ones, recent_ones
 from postvak.tickets.merge import CannotMerge, merge, unmerge
 from postvak.tickets.move import CannotMove, move_message, split_off
-from postvak.web.desk.found import back, came_from, find
-from postvak.web.desk.more import merged_to
+from postvak.web.desk.found import back, came_from, find, merged_to, number_in
 from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.session import agent_of, is_htmx
-
-SUGGESTED = 8
 
 
 @require_http_methods(["GET", "POST"])
@@ -93,11 +91,23 @@ def splitting(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def ask(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    """The page; while a number is typed, htmx asks for what stands behind it only."""
+    """The page; while somebody types, htmx asks for what is meant only."""
+    ticket, agent = context["ticket"], agent_of(request)
+    target, typed = context["target"], context["typed"]
+    context |= {"list_id": came_from(request), "last": last_message(target, agent) if target else None}
+    context["found"] = candidates(typed, by=agent, besides=ticket) if typed and not target else []
     if is_htmx(request):
+        context["problem"] = "" if context["found"] else context["problem"]
         return render(request, "desk/_target.html", context)
-    context |= {"list_id": came_from(request), "suggested": suggestions(context["ticket"], request)}
+    close = close_ones(ticket, by=agent)
+    context |= {"suggested": close, "recent": [one for one in recent_ones(ticket, by=agent) if one not in close]}
     return render(request, "desk/where_to.html", context, status=422 if context["problem"] else 200)
+
+
+def last_message(ticket: Ticket, agent: Agent) -> Message | None:
+    """Of a merged ticket: of the one that it is part of, if the agent may read it."""
+    messages = visible_messages(agent).filter(ticket=ticket.merged_into_id or ticket.pk)
+    return messages.select_related("agent").order_by("-created_at", "-pk").first()
 
 
 def find_message(request: HttpRequest, pk: int) -> Message:
@@ -108,22 +118,12 @@ def wanted(request: HttpRequest) -> tuple[str, Ticket | None, str]:
     """(what was typed, the ticket that it means, what is wrong). Hook, brackets and words around a number don't matter."""
     data = request.POST if "ticket" in request.POST else request.GET
     typed = " ".join(data.get("ticket", "").split())[:100]
-    number = re.search(r"[0-9]+", typed)
+    number = number_in(typed)
     visible = visible_tickets(agent_of(request)).select_related("status", "customer", "queue", "merged_into")
-    found = visible.filter(number=number[0]).first() if number else None
+    found = visible.filter(number=number).first() if number else None
     problem = ""
     if not found and typed:
         problem = _("There is no ticket “%(typed)s” that you may see.") % {"typed": typed}
     elif not found and request.method == "POST":
         problem = _("Type the number of a ticket.")
     return typed, found, problem
-
-
-def suggestions(ticket: Ticket, request: HttpRequest) -> list[Ticket]:
-    """Tickets of the same customer, open ones first, and linked ones."""
-    near = Q(links__origin=ticket) | Q(backlinks__ticket=ticket)
-    if ticket.customer_id:
-        near |= Q(customer=ticket.customer_id)
-    rows = visible_tickets(agent_of(request)).filter(near, merged_into=None).exclude(pk=ticket.pk).distinct()
-    rows = rows.select_related("status", "customer", "queue").order_by("-is_open", "-changed_at")
-    return list(rows[:SUGGESTED])

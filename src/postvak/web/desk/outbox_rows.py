@@ -19,7 +19,6 @@ from postvak.web.desk.deliveries import standing
 
 PAGE = 50
 RECIPIENTS_SHOWN = 5
-COUNTED_UP_TO = 1000
 State = Delivery.State
 NEEDS_PERSON = (State.FAILED, State.BOUNCED, State.BLOCKED, State.IN_DOUBT)
 SETTLED = (State.ACCEPTED, State.DELIVERED, State.CANCELLED)
@@ -163,15 +162,15 @@ def why(mail: OutgoingMail, delivery: Delivery) -> str:
     return standing(delivery)
 
 
-def needs_person(agent: Agent) -> int:
-    """How many mails somebody should look at; automatic ones don't count, nobody waits for them. Counts to a limit."""
+def needing_person(agent: Agent) -> QuerySet[OutgoingMail]:
+    """Mails that somebody should look at; automatic ones don't count, nobody waits for them."""
     broken = Delivery.objects.filter(state__in=NEEDS_PERSON).exclude(
         outgoing__message__author_kind=Message.AuthorKind.SYSTEM
     )
     if not agent.is_admin:
         queue = OuterRef("outgoing__message__ticket__queue")
         broken = broken.filter(Exists(Membership.objects.filter(agent=agent, queue=queue)))
-    return len(set(broken.order_by().values_list("outgoing", flat=True)[:COUNTED_UP_TO]))
+    return OutgoingMail.objects.filter(pk__in=broken.order_by().values("outgoing"))
 
 
 def paused_channels() -> QuerySet[Channel]:

@@ -1,6 +1,6 @@
 """What an agent sets on a ticket: status, queue, assignee, priority, type, tags, fields, subject, spam, reminder."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -12,15 +12,11 @@ from postvak.models import Agent, CustomField, Priority, Queue, Status, Tag, Tic
 from postvak.tickets import change, properties, tags
 from postvak.tickets.access import assignable_agents, visible_queues
 from postvak.tickets.fields import WrongValues, set_fields
-from postvak.web.desk.composer import composer, opening
-from postvak.web.desk.conversation import ticket_context
-from postvak.web.desk.found import back, came_from, numeric, on_ticket
+from postvak.web.desk.found import back, numeric, on_ticket
+from postvak.web.desk.reminders import preset_time
+from postvak.web.desk.side import answered, rendered
 from postvak.web.flash import say
-from postvak.web.pages import render
 from postvak.web.session import agent_of
-
-MORNING = 8  # o'clock; a working day begins then
-PRESETS = ("tomorrow", "in-three-days", "next-monday", "in-two-weeks")
 
 
 @on_ticket
@@ -84,11 +80,10 @@ def fields(request: HttpRequest, ticket: Ticket) -> HttpResponse:
     try:
         set_fields(ticket, typed, by=agent_of(request))
     except WrongValues as problem:
-        agent = agent_of(request)
-        context = ticket_context(ticket, agent, came_from(request)) | composer(opening(ticket, agent))
-        context |= {"typed": {field.key: values for field, values in typed.items()}, "wrong": problem.sentences}
-        return render(request, "desk/ticket.html", context, status=422)
-    return back(request, ticket)
+        values = {field.key: given for field, given in typed.items()}
+        return rendered(request, ticket, status=422, typed=values, wrong=problem.sentences)
+    say(request, _("The fields are saved."))
+    return answered(request, ticket)
 
 
 @on_ticket
@@ -118,21 +113,14 @@ def followers(request: HttpRequest, ticket: Ticket) -> HttpResponse:
 def reminder(request: HttpRequest, ticket: Ticket) -> HttpResponse:
     """A preset, or a time of the agent's clock; an empty one takes the reminder off."""
     preset, typed = request.POST.get("preset", ""), request.POST.get("until", "")
-    until = preset_time(preset) if preset in PRESETS else local_moment(typed)
+    until = preset_time(preset, ticket) if preset else local_moment(typed)
     if typed and not preset and until is None:
         say(request, _("“%(typed)s” is no date and time; nothing was changed.") % {"typed": typed[:40]}, tone="warn")
-    elif until and until <= timezone.now():
+    elif (until and until <= timezone.now()) or (preset and until is None):
         say(request, _("The reminder has to be in the future; nothing was changed."), tone="warn")
     else:
         properties.set_pending(ticket, until, by=agent_of(request))
     return back(request, ticket)
-
-
-def preset_time(preset: str) -> datetime:
-    """In the morning of that day, on the agent's clock."""
-    today = timezone.localtime().replace(hour=MORNING, minute=0, second=0, microsecond=0)
-    days = {"tomorrow": 1, "in-three-days": 3, "next-monday": 7 - today.weekday(), "in-two-weeks": 14}[preset]
-    return today + timedelta(days=days)
 
 
 def local_moment(typed: str) -> datetime | None:

@@ -5,7 +5,15 @@ from typing import Any
 from django.http import HttpRequest
 
 from postvak.send.sender import CannotAnswer
-from postvak.tickets.second_look import ComesBack, NewDomain, Overtaken, Unfilled, WroteMeanwhile
+from postvak.tickets.second_look import (
+    ComesBack,
+    NewDomain,
+    Overtaken,
+    Seen,
+    TakenOver,
+    Unfilled,
+    WroteMeanwhile,
+)
 from postvak.web.desk.composer import Opening, composer, new_mail, newest_from_outside
 from postvak.web.desk.writing import Desk, about_of, chosen_files, keep, kept, kind_of, queue_of, typed_again
 
@@ -28,11 +36,21 @@ def after_problem(request: HttpRequest, desk: Desk, problem: CannotAnswer) -> di
         context["wrote_meanwhile"] = problem.messages
     else:
         context["known"] = data.get("known", "")
+    if desk.ticket is not None:
+        context["seen"] = seen_by_now(problem, Seen.read(data.get("seen", "")), context["seen"])
+    context["taken_over"] = isinstance(problem, TakenOver)
     context["comes_back"] = problem.suppressions if isinstance(problem, ComesBack) else []
     context["new_domains"] = problem.domains if isinstance(problem, NewDomain) else []
     context["unfilled"] = problem.names if isinstance(problem, Unfilled) else []
     context["despite"] = list(dict.fromkeys([*data.getlist("despite"), *accepted(problem)]))
     return context | {"problem": problem, "opened": True}
+
+
+def seen_by_now(problem: CannotAnswer, before: Seen | None, now: Seen) -> Seen | None:
+    """What the agent has been shown stops him no more; the rest still does."""
+    if before is None or isinstance(problem, TakenOver):
+        return now if before else None
+    return Seen(now.message, before.assignee) if isinstance(problem, WroteMeanwhile) else before
 
 
 def accepted(problem: CannotAnswer) -> tuple[str, ...]:

@@ -15,10 +15,13 @@ from postvak.send.sender import CannotAnswer
 from postvak.tickets import change, drafts
 from postvak.tickets.answer import answer as send_answer
 from postvak.tickets.drafts import from_taken_back
+from postvak.web.desk.colleagues import tell_unheard
 from postvak.web.desk.composer import Opening, composer, opening
 from postvak.web.desk.conversation import ticket_context
 from postvak.web.desk.found import back, came_from, find
+from postvak.web.desk.onward import next_ticket, onward
 from postvak.web.desk.stopped import after_problem
+from postvak.web.desk.unread import read_by_opening
 from postvak.web.desk.writing import Desk, key_in, own_draft, taken_back, written
 from postvak.web.flash import say
 from postvak.web.formats import when
@@ -28,19 +31,20 @@ from postvak.web.session import agent_of
 
 @require_GET
 def show(request: HttpRequest, number: int) -> HttpResponse:
-    """`compose` and `about`: which composer is open, on which message; `again`: with a mail that was taken back."""
+    """`compose` and `about`: the composer stands in the page, of this kind, on this message; `again`: with a mail that was
+    taken back. Else the page asks for its composer when it is there (web.desk.choices.writing)."""
     ticket, agent = find(request, number), agent_of(request)
     change.mark_read(ticket)
-    context = ticket_context(ticket, agent, came_from(request))
+    context = ticket_context(ticket, agent, came_from(request)) | {"unread": read_by_opening(ticket, agent)}
     place = context["merged_to"] or ticket
     wish = request.GET
-    again = begin_again(request, ticket, wish.get("again", ""))
+    again = begin_again(request, ticket, wish["again"]) if wish.get("again") else None
     if again is not None:
-        open_one = Opening(place, agent, again.kind, again.about, again)
-    else:
-        open_one = opening(place, agent, kind=wish.get("compose", ""), about=wish.get("about", ""))
-    opened = again is not None or bool(wish.get("compose"))
-    return render(request, "desk/ticket.html", context | composer(open_one) | {"opened": opened})
+        context |= composer(Opening(place, agent, again.kind, again.about, again)) | {"opened": True}
+    elif wish.get("compose"):
+        open_one = opening(place, agent, kind=wish["compose"], about=wish.get("about", ""))
+        context |= composer(open_one) | {"opened": True}
+    return render(request, "desk/ticket.html", context)
 
 
 def begin_again(request: HttpRequest, ticket: Ticket, pk: str) -> Draft | None:
@@ -75,7 +79,7 @@ def news(request: HttpRequest, number: int) -> HttpResponse:
 def answer(request: HttpRequest, number: int) -> HttpResponse:
     """Answer, answer to all, or forward."""
     ticket, agent = find(request, number), agent_of(request)
-    desk = Desk(agent, ticket)
+    desk, following = Desk(agent, ticket), next_ticket(request, ticket)
     try:
         message = send_answer(ticket, written(request, desk), by=agent)
     except CannotAnswer as problem:
@@ -84,7 +88,7 @@ def answer(request: HttpRequest, number: int) -> HttpResponse:
         context |= after_problem(request, Desk(agent, context["merged_to"] or ticket), problem)
         return render(request, "desk/ticket.html", context, status=422)
     sent_words(request, ticket, message)
-    return back(request, ticket)
+    return onward(request, ticket, following)
 
 
 def sent_words(request: HttpRequest, ticket: Ticket, message: Message) -> None:
@@ -106,6 +110,7 @@ def note(request: HttpRequest, number: int) -> HttpResponse:
     ticket, agent = find(request, number), agent_of(request)
     text = storable(request.POST.get("text", "")).replace("\r\n", "\n")
     place = change.note(ticket, text, by=agent).ticket if text.strip() else ticket
+    tell_unheard(request, place, text)
     draft = own_draft(key_in(request.POST.get("draft", "")), Desk(agent, ticket))
     if draft is not None and draft.kind == Draft.Kind.NOTE:
         drafts.remove(draft)

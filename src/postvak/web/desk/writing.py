@@ -25,6 +25,7 @@ from postvak.tickets import drafts
 from postvak.tickets.access import visible_queues
 from postvak.tickets.answer import Answer
 from postvak.tickets.drafts import Typed
+from postvak.tickets.second_look import Seen
 from postvak.tickets.tags import words as tag_words
 
 MORNING = time(8)
@@ -55,7 +56,7 @@ def written(request: HttpRequest, desk: Desk) -> Answer:
         text=data.get("text", "").replace("\r\n", "\n"),
         html=data.get("html", ""),
         files=all_files(request, desk),
-        status_key=storable(data.get("status", "" if kind == Kind.FORWARD else "customer")),
+        status_key=status_in(data, "" if kind == Kind.FORWARD else "customer"),
         quotes="quotes" in data or "kind" not in data,
         subject=" ".join(data.get("subject", "").split()),
         kind=kind,
@@ -66,6 +67,7 @@ def written(request: HttpRequest, desk: Desk) -> Answer:
         send_at=time_to_send(data.get("later", ""), data.get("own_time", "")),
         undo=timedelta(seconds=desk.agent.undo_seconds),
         known=key_in(data.get("known", "")),
+        seen=Seen.read(data.get("seen", "")),
         despite=frozenset(data.getlist("despite")),
         draft=key_in(data.get("draft", "")),
         revision=key_in(data.get("revision", "")),
@@ -90,6 +92,11 @@ def typed_in(data: QueryDict, desk: Desk) -> Typed:
         about=about_of(data, desk),
         queue=queue_of(data, desk.agent) if desk.ticket is None else None,
     )
+
+
+def status_in(data: QueryDict, usual: str = "") -> str:
+    """What the ticket becomes: `then` is the button that was pressed, `status` what stands in the form."""
+    return storable(data.get("then", data.get("status", usual)))
 
 
 def kind_of(data: QueryDict, desk: Desk) -> str:

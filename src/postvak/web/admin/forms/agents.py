@@ -10,12 +10,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from postvak.models import Agent, Queue
+from postvak.web.absence_fields import ABSENCE, AbsenceFields
 from postvak.web.preferences import language_choices
 
 NEW_PASSWORD = _("At least 10 characters; a few unrelated words are easy to remember and hard to guess.")
 
 
-class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
+class AgentForm(AbsenceFields):
     """`by`: who is changing; nobody shuts himself out."""
 
     language = forms.ChoiceField(label=_("language"), required=False, choices=language_choices)
@@ -36,7 +37,7 @@ class AgentForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Agent
-        fields = ("name", "email", "is_admin", "is_active", "language")
+        fields = ("name", "email", "is_admin", "is_active", "language", *ABSENCE)
         widgets: ClassVar = {"email": forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
         help_texts: ClassVar = {
             "email": _("The agent logs in with it."),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from postvak.models import Options
 from postvak.tickets.numbers import check_options
 
+MOST_DAYS = 36_500
 Sentences = Mapping[str, str | Promise]
 
 
@@ -20,10 +21,14 @@ class OptionsForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Options
         fields = (
             "numbers", "hook", "subject_place", "stranger", "unmatched_report", "number_in_body", "number_in_attachments",
+            "trash_days",
         )  # fmt: skip
         widgets: ClassVar = {
             name: forms.RadioSelect for name in ("numbers", "subject_place", "stranger", "unmatched_report")
-        } | {"hook": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
+        } | {
+            "hook": forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+            "trash_days": forms.NumberInput(attrs={"min": 1, "max": 36500}),
+        }
         help_texts: ClassVar = {
             "hook": _(
                 "For example # or Ticket#. In customers' subjects the spellings #…, Ticket#… and Ticket: … are understood "
@@ -34,6 +39,11 @@ class OptionsForm(forms.ModelForm):  # type: ignore[type-arg]
                 "wrong ticket; the sender must take part in that ticket in any case."
             ),
             "number_in_attachments": _("The same for attached text files. Other files are not searched."),
+            "trash_days": _(
+                "Empty: nothing is deleted. A ticket is deleted for good with its messages, files and history when it has "
+                "been in the trash for so many days; one with a mail that is still to go out is kept. The records of its "
+                "mails stay and say what happened."
+            ),
         }
 
     hints: ClassVar[Mapping[str, Sentences]] = {
@@ -69,6 +79,9 @@ class OptionsForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        days = cleaned.get("trash_days")
+        if days is not None and not 1 <= days <= MOST_DAYS:
+            self.add_error("trash_days", _("Enter a number of days from 1 to 36500, or nothing."))
         if "hook" in cleaned:
             check_options(Options(hook=cleaned["hook"]))
         return cleaned

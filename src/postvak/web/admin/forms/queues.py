@@ -22,14 +22,24 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("A mail on a ticket that has been closed for longer always opens a new, linked ticket. Empty: no limit."),
     )  # fmt: skip
 
+    leads = forms.ModelMultipleChoiceField(
+        label=_("leads"),
+        queryset=Agent.objects.none(),
+        required=False,
+        help_text=_("They also read the private tickets of others here, and hear of late tickets that nobody has."),
+        widget=forms.CheckboxSelectMultiple,
+    )
+
     class Meta:
         model = Queue
         fields = (
-            "name", "colour", "brand", "address", "follow_up", "follow_up_days", "members", "is_default", "is_valid",
+            "name", "colour", "brand", "address", "follow_up", "follow_up_days", "auto_assign", "members", "is_default",
+            "is_valid",
         )  # fmt: skip
         widgets: ClassVar = {
             "colour": forms.RadioSelect,
             "follow_up": forms.RadioSelect,
+            "auto_assign": forms.RadioSelect,
             "members": forms.CheckboxSelectMultiple,
         }
         help_texts: ClassVar = {
@@ -45,13 +55,17 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
         chosen = Q(queues=self.instance) if self.instance.pk else Q(pk=None)
         members.queryset = Agent.objects.filter(Q(is_active=True) | chosen).distinct().order_by("name")
         members.required = False
+        leads: Any = self.fields["leads"]
+        leads.queryset = members.queryset
+        leads.initial = Agent.objects.filter(membership__queue=self.instance.pk, membership__is_lead=True)
         address: Any = self.fields["address"]
         address.queryset = Address.objects.filter(Q(is_valid=True) | Q(pk=self.instance.address_id))
         address.label_from_instance = attrgetter("email")
         address.empty_label = _("none: answers come from the address that the customer wrote to")
         brand: Any = self.fields["brand"]
         brand.empty_label = None
-        self.fields["follow_up"].required = False  # an answer without it leaves it as it is
+        for name in ("follow_up", "auto_assign"):
+            self.fields[name].required = False  # an answer without it leaves it as it is
         if self.instance.is_default:
             self.fields["is_default"].disabled = True
             self.fields["is_default"].help_text = _("Make another queue the default to change this.")
@@ -59,8 +73,13 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_follow_up(self) -> str:
         return str(self.cleaned_data["follow_up"] or Queue.FollowUp(self.instance.follow_up))
 
+    def clean_auto_assign(self) -> str:
+        return str(self.cleaned_data["auto_assign"] or Queue.AutoAssign(self.instance.auto_assign))
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        if "members" in cleaned and "leads" in cleaned:
+            cleaned["members"] = cleaned["members"] | cleaned["leads"]  # who leads belongs to the team
         if cleaned.get("is_default") and not cleaned.get("is_valid"):
             self.add_error(
                 "is_valid", gettext("The default queue has to be valid. Make another one the default first.")
@@ -78,6 +97,9 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.is_default:
             Queue.objects.exclude(pk=self.instance.pk).filter(is_default=True).update(is_default=False)
         saved: Queue = super().save(commit=commit)
+        leads = self.cleaned_data["leads"]
+        saved.membership_set.exclude(agent__in=leads).update(is_lead=False)
+        saved.membership_set.filter(agent__in=leads).update(is_lead=True)
         return saved
 
 

@@ -1,0 +1,113 @@
+"""Notices: what an agent is told about tickets. A step of tickets.aftermath, and two calls for clocks that ran out.
+
+Whoever is away is told all the same, and so is his substitute. Nobody is told of what he did himself, nor about a ticket
+that he may not read; of one message he is told once, by its strongest reason.
+
+A notice bears the time of what it tells of, so a repeated step finds that it was told already, read or not. A newer one of
+its kind takes its place while it is unread, as a new row, so that pages see that there is news.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from postvak.models import Agent, Change, Notification, Ticket
+from postvak.tickets.absence import substitutes
+from postvak.tickets.access import who_reads
+from postvak.tickets.news import (
+    Kind,
+    News,
+    keys_of,
+    of_assignments,
+    of_deliveries,
+    of_late,
+    of_messages,
+    of_reminders,
+)
+
+STRENGTH = (Kind.MENTIONED, Kind.ANSWERED, Kind.NOTED, Kind.FOLLOWED)
+
+
+def tell_changes(changes: Sequence[Change]) -> None:
+    """The step: a fixed number of queries for each batch."""
+    keys = {one.ticket_id for one in changes}
+    tickets = Ticket.objects.filter(is_spam=False, merged_into=None).in_bulk(keys) if keys else {}
+    here = [one for one in changes if one.ticket_id in tickets]
+    tell([*of_messages(here, tickets), *of_assignments(here, tickets), *of_deliveries(tickets)])
+
+
+def tell_late(tickets: Iterable[Ticket]) -> None:
+    """They passed `due_at`, the time until which something is due."""
+    tell(list(of_late(told_of(tickets), timezone.now())))
+
+
+def tell_reminded(tickets: Iterable[Ticket]) -> None:
+    """`pending_until` came."""
+    tell(list(of_reminders(told_of(tickets), timezone.now())))
+
+
+def told_of(tickets: Iterable[Ticket]) -> list[Ticket]:
+    return [one for one in tickets if not one.is_spam and one.merged_into_id is None]
+
+
+def tell(news: Sequence[News]) -> None:
+    """Write the notices that these agents haven't had yet."""
+    wanted = strongest(may_hear(with_substitutes(news)))
+    if not wanted:
+        return
+    agents, tickets = keys_of(wanted)
+    with transaction.atomic():
+        rows = Notification.objects.filter(agent__in=agents, ticket__in=tickets)
+        told = rows.order_by().values_list("agent", "ticket", "kind").annotate(last=Max("at"))
+        last = {(agent, ticket, kind): at for agent, ticket, kind, at in told}
+        fresh = {one.key: one for one in wanted if one.key not in last or last[one.key] < one.at}
+        unread = rows.filter(read_at=None).values_list("pk", "agent", "ticket", "kind")
+        Notification.objects.filter(pk__in=[pk for pk, *key in unread if tuple(key) in fresh], read_at=None).delete()
+        Notification.objects.bulk_create([row_of(one) for one in fresh.values()], ignore_conflicts=True)
+
+
+def with_substitutes(news: Sequence[News]) -> list[News]:
+    """Whoever stands in hears it besides the one who is away; what one only follows can wait for him."""
+    stand_ins = substitutes({one.agent for one in news}, timezone.now()) if news else {}
+    extra = [
+        replace(one, agent=stand_ins[one.agent])
+        for one in news
+        if one.agent in stand_ins and one.kind != Kind.FOLLOWED and one.by != one.agent
+    ]
+    return [*news, *extra]
+
+
+def may_hear(news: Sequence[News]) -> list[News]:
+    others = [one for one in news if one.by != one.agent]
+    agents, _tickets = keys_of(others)
+    reads = who_reads(agents, list({one.ticket.pk: one.ticket for one in others}.values()))
+    return [one for one in others if (one.agent, one.ticket.pk) in reads]
+
+
+def strongest(news: Sequence[News]) -> list[News]:
+    """One of each message, then the newest of each kind and ticket."""
+    of_message: dict[tuple[int, int | None], News] = {}
+    for one in news:
+        if one.kind in STRENGTH:
+            other = of_message.setdefault((one.agent, one.message), one)
+            if STRENGTH.index(one.kind) < STRENGTH.index(other.kind):
+                of_message[one.agent, one.message] = one
+    rest = [one for one in news if one.kind not in STRENGTH]
+    return list({one.key: one for one in sorted([*of_message.values(), *rest], key=lambda one: one.at)}.values())
+
+
+def row_of(news: News) -> Notification:
+    return Notification(
+        agent_id=news.agent, ticket=news.ticket, kind=news.kind, at=news.at, message_id=news.message, by_id=news.by
+    )
+
+
+def mark_read(agent: Agent, ticket_ids: Iterable[int] | None = None) -> int:
+    """All notices of the agent, or those about these tickets; returns how many were unread."""
+    rows = Notification.objects.filter(agent=agent, read_at=None)
+    if ticket_ids is not None:
+        rows = rows.filter(ticket__in=ticket_ids)
+    return rows.update(read_at=timezone.now())

@@ -1,0 +1,65 @@
+"""Downloads of whole tickets (mbox, ZIP), streamed; and the page for printing one."""
+
+from collections.abc import Iterator, Sequence
+
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from postvak.models import Message
+from postvak.tickets.export import mbox, zipped
+from postvak.web.desk.bulk_wish import Wish
+from postvak.web.desk.downloads import NOTHING
+from postvak.web.desk.found import find
+from postvak.web.pages import render
+
+MAKERS = {"mbox": (mbox, "application/mbox"), "zip": (zipped, "application/zip")}
+
+
+@require_GET
+def ticket(request: HttpRequest, number: int, form: str) -> StreamingHttpResponse:
+    found = find(request, number)
+    if form not in MAKERS:
+        raise Http404
+    return streamed([found.pk], form, found.number)
+
+
+def download_many(wish: Wish) -> StreamingHttpResponse:
+    """What the agent may read at this moment."""
+    name = _("tickets %(day)s") % {"day": f"{timezone.localdate():%Y-%m-%d}"}
+    return streamed(wish.keys, wish.value, name.replace(" ", "-"))
+
+
+def streamed(keys: Sequence[int], form: str, name: str) -> StreamingHttpResponse:
+    maker, content_type = MAKERS[form]
+    response = StreamingHttpResponse(spoken(maker(keys), str(get_language())), content_type=content_type)
+    plain = "".join(c for c in name if c.isascii() and (c.isalnum() or c in "-_")) or "tickets"
+    response.headers["Content-Disposition"] = f'attachment; filename="{plain}.{form}"'
+    response.headers["Content-Security-Policy"] = NOTHING
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def spoken(pieces: Iterator[bytes], language: str) -> Iterator[bytes]:
+    """In the agent's language and on his clock, also when the request itself is over."""
+    with override(language), timezone.override(timezone.get_current_timezone()):
+        yield from pieces
+
+
+@require_GET
+def printed(request: HttpRequest, number: int) -> HttpResponse:
+    """`notes=1`: with what customers never see; without it, what they know, too."""
+    found = find(request, number)
+    with_notes = request.GET.get("notes") == "1"
+    messages = found.messages.prefetch_related("attachments").order_by("created_at", "pk")
+    if not with_notes:
+        messages = messages.exclude(kind=Message.Kind.NOTE).filter(is_internal=False, taken_back_at=None)
+    context = {
+        "ticket": found,
+        "letters": list(messages),
+        "with_notes": with_notes,
+        "list_id": request.GET.get("in", ""),
+    }
+    return render(request, "desk/print.html", context)
