@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from html import unescape
 from pathlib import Path
 
 from report import data_directory, show, spread
@@ -131,6 +132,7 @@ def pages(agent: object, rounds: int) -> Iterator[Page]:
     html = client.get("/").content.decode()
     lists = list(dict.fromkeys(re.findall(r'href="(/list/[\w-]+/)"', html)))
     fixed = [url for url in lists if not re.search(r"queue-|view-", url)]
+    fixed += [url for url in ("/list/closed/", "/list/spam/", "/list/trash/") if url not in fixed]
     for url in fixed:
         yield Page(f"list {url.split('/')[2]}", [url] * rounds)
     queues = list(visible_queues(agent).filter(is_valid=True))
@@ -158,15 +160,13 @@ def pages(agent: object, rounds: int) -> Iterator[Page]:
 
 
 def deep_page(client: object, url: str, pages: int) -> str:
-    """By the link to the next page, as agents go there."""
+    """By the link to older tickets, as agents go there."""
     for _ in range(pages):
-        html = client.get(url).content.decode()
-        found = re.search(r'<a[^>]*\brel="next"[^>]*>', html)
+        found = re.search(r'class="older"><a[^>]* href="([^"]+)"', client.get(url).content.decode())
         if not found:
-            print(f"{url} has no next page", file=sys.stderr)
+            print(f"{url} leads to no older tickets", file=sys.stderr)
             return url
-        target = re.search(r'href="([^"]+)"', found.group())[1].replace("&amp;", "&")
-        url = target if target.startswith("/") else url.partition("?")[0] + target
+        url = unescape(found[1])
     return url
 
 

@@ -27,6 +27,10 @@ RUN = """async ([only, values]) => {
   return found.violations.map(each => ({id: each.id, help: each.help,
     nodes: each.nodes.slice(0, 3).map(node => `${node.target.join(" ")}  ${node.html.slice(0, 160)}`), count: each.nodes.length}));
 }"""
+QUIET = """() => new Promise(done => {  // what comes after the page is there
+  const look = () => document.querySelector(".htmx-request") ? setTimeout(look, 50) : done(true);
+  setTimeout(look, 100);
+})"""
 WIDTHS = (360, 768, 1280, 1920)
 PHONE, DESK = {"width": 360, "height": 780}, {"width": 1280, "height": 900}
 FEWEST = {EVA: 60, BOB: 15}  # pages; fewer means that the tour lost its way
@@ -64,6 +68,7 @@ def look(page: Page, url: str, stop: Stop) -> Iterator[str]:
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.set_viewport_size(DESK)  # type: ignore[arg-type]
     page.goto(url + stop.path)
+    page.wait_for_function(QUIET)
     page.evaluate(AXE)
     yield from violations(page, "light", ["tag", RULES])
     page.emulate_media(color_scheme="dark", reduced_motion="reduce")

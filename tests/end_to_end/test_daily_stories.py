@@ -19,7 +19,7 @@ from tests.servers.postgres import Postgres
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers]
 
-LAMP, PALLET, INVOICE, RETURN = "Lamp knippert", "Teillieferung", "Factuur 2026-3381", "Retour aanmelden: vloerlamp"
+LAMP, PALLET, INVOICE, PENDANT = "Lamp knippert", "Teillieferung: 14", "Factuur 2026-3381", "Is the Lund pendant rated"
 OPEN = "is_open AND NOT is_spam AND merged_into_id IS NULL"
 
 
@@ -161,19 +161,19 @@ def answer_with_template_and_attachment(day: Day) -> None:
 
 def two_agents_on_one_ticket(day: Day) -> None:
     """Eva sees that Bob is there and writes; his answer comes to her page, and hers is not sent without a question."""
-    number = day.ticket(day.eva, RETURN, "?compose=reply")
-    day.ticket(day.bob, RETURN, "?compose=reply")
+    number = day.ticket(day.eva, PENDANT, "?compose=reply")
+    day.ticket(day.bob, PENDANT, "?compose=reply")
     expect(day.eva.locator("#present")).to_contain_text("Bob Baker")
-    write(day.bob, "Donderdag na 14 uur is genoteerd.")
+    write(day.bob, "Yes, it is rated IP44.")
     expect(day.eva.get_by_text("Bob Baker is writing on this ticket, too.")).to_be_visible()
     day.bob.get_by_role("textbox", name="Text of the answer").press("Control+Enter")
     expect(day.bob.locator("#toasts")).to_contain_text("Sent.")
-    write(day.eva, "Dat is akkoord.")
+    write(day.eva, "It is, up to 60 cm.")
     day.eva.get_by_role("textbox", name="Text of the answer").press("Control+Enter")
     expect(day.eva.locator("#compose-error")).to_contain_text("Bob Baker")
-    assert outgoing(day, number, "akkoord") == 0
+    assert outgoing(day, number, "up to 60") == 0
     day.eva.get_by_role("button", name="Send all the same").click()
-    wait_until(lambda: outgoing(day, number, "akkoord") == 1, seconds=20, what="Eva's answer")
+    wait_until(lambda: outgoing(day, number, "up to 60") == 1, seconds=20, what="Eva's answer")
 
 
 def write(page: Page, words: str) -> None:
@@ -227,8 +227,8 @@ def search_with_operators(day: Day) -> None:
     page = day.eva
     day.open(page, "/")
     page.keyboard.press("/")
+    expect(page.locator("input[name=q]").first).to_be_focused()
     page.keyboard.type("dimmer from:dewit-interieur.example has:attachment")
-    page.keyboard.press("Escape")  # the suggestions
     page.keyboard.press("Enter")
     page.wait_for_url("**/search/**")
     hits = page.get_by_role("main").get_by_role("link", name=LAMP)

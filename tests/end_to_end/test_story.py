@@ -297,10 +297,10 @@ def write_a_note(stage: Stage) -> None:
 
 
 def change_the_status(stage: Stage) -> None:
-    stage.page.locator(".prop[title=Status]").click()
+    stage.page.locator("[popovertarget=p-status]").click()
     shoot(stage.page, "25-status-menu")
     stage.page.locator("#p-status").get_by_role("button", name="Open", exact=True).click()
-    expect(stage.page.locator(".prop[title=Status]")).to_contain_text("Open")
+    expect(stage.page.locator("[popovertarget=p-status]")).to_contain_text("Open")
 
 
 def answer_with_an_attachment(stage: Stage) -> None:
@@ -325,7 +325,7 @@ def answer_with_an_attachment(stage: Stage) -> None:
     expect(stage.page.locator(".msg[data-kind=agent]")).to_contain_text("a new lamp is on its way")
     expect(stage.page.locator("#toasts")).to_contain_text("Sent.")
     expect(stage.page.locator("#toasts").get_by_role("button", name="Undo")).to_be_visible()
-    expect(stage.page.locator(".prop[title=Status]")).to_contain_text("Waiting for customer")
+    expect(stage.page.locator("[popovertarget=p-status]")).to_contain_text("Waiting for customer")
 
 
 def check_the_sent_mail(stage: Stage) -> None:

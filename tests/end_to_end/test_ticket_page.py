@@ -49,7 +49,7 @@ class Pictures:
                 self.send_response(200)
                 self.send_header("Content-Type", "image/png")
                 self.end_headers()
-                self.wfile.write(picture())
+                self.wfile.write(picture(40, 40))
 
             def log_message(self, *_words: object) -> None:
                 pass
@@ -154,8 +154,8 @@ def test_pictures_of_other_servers_come_once_then_always_for_one_sender_until_th
 def test_the_composer_the_side_and_menus_come_by_themselves(desk: Desk) -> None:
     desk.open("Long")
     expect(desk.page.get_by_role("toolbar", name="Formatting").first).to_be_visible()
-    expect(desk.page.locator("#side")).to_contain_text("Ann Archer")
-    desk.page.locator(".prop[title=Status]").click()
+    expect(desk.page.locator("#side")).to_contain_text("ann@customer.example")
+    desk.page.locator("[popovertarget=p-status]").click()
     expect(desk.page.locator("#p-status").get_by_role("button", name="Waiting internally")).to_be_visible()
     desk.page.keyboard.press("Escape")
     desk.page.get_by_role("button", name="What to do with this message").last.click()
@@ -209,9 +209,9 @@ def test_without_scripts_one_reads_answers_and_changes_a_ticket(
     page.locator("#note-text").fill("Written without a script.")
     page.get_by_role("button", name="Save note").click()
     expect(page.locator(".msg[data-kind=note]")).to_contain_text("Written without a script.")
-    page.locator(".prop[title=Status]").click()
+    page.locator("[popovertarget=p-status]").click()
     page.locator("#p-status").get_by_role("link").click()
     page.get_by_role("button", name="Closed").click()
-    expect(page.locator(".prop[title=Status]")).to_contain_text("Closed")
+    expect(page.locator("[popovertarget=p-status]")).to_contain_text("Closed")
     assert pictures.asked == []
     context.close()

@@ -15,10 +15,17 @@ from playwright.sync_api import BrowserContext
 
 from postvak.urls import urlpatterns
 
-LEAVES = {"logout", "language", "setup", "setup_hint", "health", "live"}  # these end the tour, change what it sees, or never end
+LEAVES = {
+    "logout",
+    "language",
+    "setup",
+    "setup_hint",
+    "health",
+    "live",
+}  # these end the tour, change what it sees, or never end
 FOREIGN = {"body"}  # a customer's mail in its frame
 HREF = re.compile(r'<a\b[^>]*\bhref="([^"#]+)')
-LISTS = ("open", "closed", "waiting")  # all lists are the same page
+LISTS = ("open", "closed", "spam", "trash")  # the others look like these
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,8 @@ def name_of(path: str) -> str | None:
         return None
     list_id = match.kwargs.get("list_id")
     if list_id:
-        return f"list-{list_id}" if list_id in LISTS else f"list-{list_id.partition('-')[0]}"
+        kind = list_id.partition("-")[0]
+        return f"list-{kind}" if kind in {*LISTS, "queue", "view"} else "list"
     return match.url_name
 
 

@@ -74,5 +74,5 @@ class Web:
 
 
 if __name__ == "__main__":
-    server = Server("-", port=int(sys.argv[1]), interface=Interfaces.ASGI, workers=1, websockets=False)
+    server = Server("-", port=int(sys.argv[1]), interface=Interfaces.ASGI, websockets=False, workers_kill_timeout=3)
     server.serve(target_loader=lambda _target: Web())

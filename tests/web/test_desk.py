@@ -231,6 +231,7 @@ def test_a_page_asks_the_database_a_fixed_number_of_times(
         mail(),
         *(mail(message_id=f"r{n}@x.example", in_reply_to="<m1@customer.example>", text=str(n)) for n in range(30)),
     )
+    page(desk, f"/tickets/{ticket.number}/?in=open")  # which marks it read
     with django_assert_max_num_queries(12):  # type: ignore[operator]
         page(desk, f"/tickets/{ticket.number}/?in=open")
     with django_assert_max_num_queries(10):  # type: ignore[operator]

@@ -23,6 +23,7 @@ from postvak.receive.accept import Arrived, accept
 from postvak.tickets import bulk
 from postvak.tickets.answer import Answer, answer
 from postvak.tickets.drafts import USUAL_LIMIT, add_file
+from postvak.tickets.side import start
 from postvak.urls import urlpatterns
 from postvak.web.session import is_public
 from tests.mails import mail
@@ -30,7 +31,17 @@ from tests.web.test_desk import HTML
 
 pytestmark = pytest.mark.django_db
 
-DESK_OBJECTS = ("tickets/", "messages/", "attachments/", "receipts/", "outgoing/", "templates/<", "drafts/<", "views/<", "bulk/<")
+DESK_OBJECTS = (
+    "tickets/",
+    "messages/",
+    "attachments/",
+    "receipts/",
+    "outgoing/",
+    "templates/<",
+    "drafts/<",
+    "views/<",
+    "bulk/<",
+)
 OPEN_TO_AGENTS = {
     "start",
     "list",
@@ -100,11 +111,12 @@ def objects(mailbox: Mailbox, support: Queue, bob: Agent, channel: Channel) -> d
         "aside": aside,
         "ticket": ticket,
         "receipt": Receipt.objects.get(ticket=ticket),
-        "outgoing": OutgoingMail.objects.get(),
+        "outgoing": OutgoingMail.objects.order_by("pk")[0],
         "template": template,
         "file": draft_file(ticket, bob),
         "bulk": bulk.start("read", {"on": True}, [ticket.pk], by=bob),
         "view": SavedView.objects.create(agent=bob, name="Only for Bob"),
+        "side": start(ticket, Answer(to=("dee@third.example",), subject="Part", text="Hi"), by=bob).side,
     }
 
 
@@ -131,6 +143,7 @@ def address_of(pattern: URLPattern, objects: dict[str, object]) -> str:
         "views/<": objects["view"].pk,  # type: ignore[attr-defined]
     }
     route = str(pattern.pattern)
+    route = route.replace("side-conversations/<int:pk>", f"side-conversations/{objects['side'].pk}")  # type: ignore[attr-defined]
     if pattern.name in {"receipt-taking", "receipt-taken"}:
         keys["receipts/"] = objects["aside"].pk  # type: ignore[attr-defined]
     key = next((value for start, value in keys.items() if route.startswith(start)), 1)

@@ -190,7 +190,7 @@ TRACE: Mapping[str, Sentence] = {
     "third_party_keeps_status": Sentence(
         _("The status stays as it is"),
         _("It isn't the customer who answered. The ticket is marked as unread."),
-        "users",
+        "people",
         "skip",
     ),
     "status_kept": Sentence(_("The status stays as it is"), _("The ticket was open already."), "tick"),
@@ -199,13 +199,13 @@ TRACE: Mapping[str, Sentence] = {
         _(
             "It answers a mail to a third party. It stays apart from the customer's conversation, and nobody waits for us because of it."
         ),
-        "users",
+        "people",
         "key",
     ),
     "not_aside_of_customer": Sentence(
         _("Not put into the side conversation “%(subject)s”"),
         _("The customer of this ticket wrote it: that always stands in the main conversation."),
-        "users",
+        "people",
     ),
     "agent_in_side_conversation": Sentence(
         _("Written by %(agent)s, an agent"),

@@ -94,8 +94,8 @@ class Threads:
 
     def aside(self, incoming: Incoming, ids: Sequence[str]) -> KnownSide | None:
         """The nearest mail that this one names and that we have, or one that others named, says which conversation it is."""
-        named = (n.id for n in named_by(incoming) if n.kind is Names.MESSAGE)
-        return next((self.asides[key] for key in (*named, *ids) if key in self.asides), None)
+        keys: list[str | int] = [*(n.id for n in named_by(incoming) if n.kind is Names.MESSAGE), *ids]
+        return next((self.asides[key] for key in keys if key in self.asides), None)
 
     def addressed(self, incoming: Incoming) -> KnownTicket | None:
         """The ticket that an address of ours names to which the mail came: its own token, or our return path."""
@@ -150,7 +150,7 @@ def find_threads(wave: Sequence[Incoming], options: Options, *, has_external: bo
         {*marks, *on_messages, *own_messages.values(), *by_path.values(), *ticket_ids(wave)}, numbers
     )
     by_id = with_people(by_id, named)
-    asides = find_asides({**aside_ids, **path_asides})
+    asides = find_asides([*aside_ids.items(), *path_asides.items()])
     return Threads(by_id, by_number, by_message, by_named, by_reply, own_messages, by_path, asides, clues, external)
 
 
@@ -161,12 +161,12 @@ def find_addressed(wave: Sequence[Incoming]) -> tuple[dict[int, int], dict[int, 
     return {pk: ticket for pk, ticket, _side in rows}, {pk: side for pk, _ticket, side in rows}
 
 
-def find_asides(ids: Mapping[str | int, int | None]) -> dict[str | int, KnownSide | None]:
+def find_asides(ids: Sequence[tuple[str | int, int | None]]) -> dict[str | int, KnownSide | None]:
     """Of what names mails the conversations with third parties; nothing is asked where none is among them."""
-    wanted = {side for side in ids.values() if side is not None}
+    wanted = {side for _key, side in ids if side is not None}
     rows = SideConversation.objects.filter(pk__in=wanted) if wanted else ()
     known = {row.pk: KnownSide(row.pk, row.ticket_id, row.subject) for row in rows}
-    return {key: known.get(side or 0) for key, side in ids.items()}
+    return {key: known.get(side or 0) for key, side in ids}
 
 
 def with_people(by_id: dict[int, KnownTicket], named: set[int]) -> dict[int, KnownTicket]:

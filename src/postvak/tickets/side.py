@@ -4,7 +4,7 @@ Its messages are internal and hang on a SideConversation; answers find it by the
 customer's waiting, the list's preview and the status stay as they are.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.utils import timezone
@@ -80,17 +80,18 @@ def newest_in(conversation: SideConversation) -> Message | None:
 
 def correspondents(conversation: SideConversation) -> list[str]:
     """To whom the next mail goes: who wrote last, or to whom we wrote."""
-    newest = newest_in(conversation)
-    if newest is None:
-        return []
     mails = conversation.messages.filter(kind=Message.Kind.INCOMING).exclude(author_email="")
-    mails = mails.exclude(mail_kind__in=RETURNED)
-    wrote = mails.exclude(author_kind=Message.AuthorKind.AGENT).order_by("-created_at", "-pk").first()
-    return [wrote.author_email] if wrote else [email for _name, email in newest.to]
+    mails = mails.exclude(mail_kind__in=RETURNED).exclude(author_kind=Message.AuthorKind.AGENT)
+    wrote = mails.order_by("-created_at", "-pk").first()
+    if wrote is not None:
+        return [wrote.author_email]
+    newest = newest_in(conversation)
+    return [email for _name, email in newest.to] if newest else []
 
 
 def ready(ticket: Ticket, what: Answer, subject: str, by: Agent, *, before: Message | None = None) -> Letter:
-    """Checked as every mail is."""
+    """Checked as every mail is. It says nothing about whose turn it is, so the status stays."""
+    what = replace(what, status_key="")
     sender = sender_for(ticket, agent=by, choice=what.address)
     to = checked(what.to, what.cc, what.bcc)
     words = words_of(what)

@@ -6,6 +6,7 @@ columns are written that nobody else writes.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -148,6 +149,6 @@ def write(tickets: Sequence[Ticket]) -> None:
         cursor.executemany(f"UPDATE postvak_ticket SET {assigned} WHERE id = %s", [row_of(one) for one in tickets])  # noqa: S608 - our own columns
 
 
-def row_of(ticket: Ticket) -> list[object]:
+def row_of(ticket: Ticket) -> list[Any]:
     values = [field.get_db_prep_save(getattr(ticket, field.attname), connection) for field in FIELDS]
     return [*values, ticket.pk]

@@ -36,7 +36,7 @@ PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 # What a card shows already.
 TOLD_BY_CARDS = (
     "new_ticket", "new_ticket_instead", "follow_up", "grouped", "rejected", "delivery_report", "noted", "first_mail",
-    "first_mail_later", "answered", "answered_later", "forwarded", "forwarded_later", "sent_again", "side_mail",
+    "first_mail_later", "answered", "answered_later", "forwarded", "forwarded_later", "sent_again", "side_mail", "side_mail_later",
     "delivery_failed", "delivery_in_doubt",
 )  # fmt: skip
 
@@ -157,7 +157,7 @@ def light(messages: QuerySet[Message]) -> QuerySet[Message]:
     receipt = Receipt.objects.filter(message=OuterRef("pk"), first=None).order_by("pk").values("pk")[:1]
     said = {"state": "state", "recipient": "recipient", "code": "code", "said": Left("said", LONGEST_SAID)}
     return (
-        messages.select_related("outgoing")
+        messages.select_related("outgoing", "side")
         .defer("text", "references", "outgoing__before")
         .annotate(
             beginning=Left("text", LONGEST_TEXT),

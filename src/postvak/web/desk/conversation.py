@@ -9,7 +9,7 @@ from postvak.log.status_codes import explanation
 from postvak.models import Agent, Tag, Ticket
 from postvak.web.desk import cards
 from postvak.web.desk.found import merged_to
-from postvak.web.desk.lists import Page, neighbours, page_of
+from postvak.web.desk.lists import Page, neighbours_in, page_of
 from postvak.web.desk.reminders import presets
 
 
@@ -45,5 +45,5 @@ def beside(ticket: Ticket, page: Page | None, agent: Agent) -> tuple[Ticket | No
         return None, None
     at = next((place for place, row in enumerate(page.rows) if row.pk == ticket.pk), None)
     if at is None or (at == len(page.rows) - 1 and page.older):
-        return neighbours(ticket, page.id, agent)
+        return neighbours_in(page.list, ticket, agent)
     return (page.rows[at - 1] if at else None), (page.rows[at + 1] if at + 1 < len(page.rows) else None)

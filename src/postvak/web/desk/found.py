@@ -24,7 +24,7 @@ def find(request: HttpRequest, number: int) -> Ticket:
     agent = agent_of(request)
     tickets = visible_tickets(agent).annotate(
         tag_rows=json_rows(Tagging.objects.all(), "ticket", pk="tag", name="tag__name", colour="tag__colour"),
-        is_followed=Exists(agent.followed.filter(pk=OuterRef("pk"))),
+        is_followed=Exists(Ticket.followers.through._default_manager.filter(agent=agent, ticket=OuterRef("pk"))),
         has_types=Exists(TicketType.objects.filter(is_valid=True)),
     )
     tickets = tickets.select_related(

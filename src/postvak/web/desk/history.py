@@ -26,7 +26,7 @@ WHAT: Mapping[str, tuple[str | Promise, tuple[str, ...]]] = {
         _("Mails and notes"),
         (
             "new_ticket", "new_ticket_instead", "follow_up", "grouped", "rejected", "answered", "answered_later", "forwarded",
-            "forwarded_later", "redirected", "redirected_later", "sent_again", "first_mail", "first_mail_later", "taken_back",
+            "forwarded_later", "redirected", "redirected_later", "side_mail", "side_mail_later", "sent_again", "first_mail", "first_mail_later", "taken_back",
             "noted", "call_noted",
         ),
     ),

@@ -191,8 +191,11 @@ def neighbours(ticket: Ticket, list_id: str, agent: Agent) -> tuple[Ticket | Non
     """(the one before, the one after) in the list that the agent came from, in its order; also when the ticket itself has
     left it by now. One query, one more for queues and saved views, and for orders by a text."""
     found = list_of(list_id, agent)
-    if found is None:
-        return None, None
+    return neighbours_in(found, ticket, agent) if found else (None, None)
+
+
+def neighbours_in(found: TicketList, ticket: Ticket, agent: Agent) -> tuple[Ticket | None, Ticket | None]:
+    """The same where the list is known already: one query, one more for orders by a text."""
     order = order_of(chosen(found, agent)[0])
     tickets, values = tickets_of(found.condition, agent), order.values_of(ticket)
     is_before = order.backwards().after(values)

@@ -24,11 +24,13 @@ from postvak.models import (
     CustomField,
     ExternalLink,
     Message,
+    SideConversation,
     Ticket,
     TicketLink,
 )
 from postvak.tickets.access import readers, visible_tickets
 from postvak.web.desk.found import back, came_from, find
+from postvak.web.desk.side_conversations import listed
 from postvak.web.pages import render
 from postvak.web.session import agent_of, is_htmx
 
@@ -86,6 +88,7 @@ class Side:
     linked: list[Linked] = field(default_factory=list)
     merged: list[Ticket] = field(default_factory=list)
     records: list[ExternalLink] = field(default_factory=list)
+    conversations: list[SideConversation] = field(default_factory=list)
     fields: list[CustomField] = field(default_factory=list)
     typed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     wrong: Mapping[str, str] = field(default_factory=dict)
@@ -121,6 +124,7 @@ def side_of(ticket: Ticket, agent: Agent) -> Side:
     fill_people(side)
     fill_tickets(side, agent)
     fill_colleagues(side)
+    side.conversations = list(listed(ticket))
     side.records = list(ticket.external_links.order_by("pk"))
     side.fields = list(CustomField.objects.filter(is_valid=True))
     return side

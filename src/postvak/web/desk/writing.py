@@ -86,7 +86,7 @@ def typed_in(data: QueryDict, desk: Desk) -> Typed:
         html=data.get("html", ""),
         text=data.get("text", "").replace("\r\n", "\n"),
         quotes="quotes" in data,
-        status_key=storable(data.get("status", ""))[:40],
+        status_key=status_in(data)[:40],
         known=key_in(data.get("known", "")),
         address=address_of(data, desk.agent),
         about=about_of(data, desk),
