@@ -15,6 +15,15 @@ def test_pictures_are_counted_and_their_servers_named_once() -> None:
     assert (found.pictures, found.hosts, found.pixels) == (3, ("cdn.example", "other.example"), frozenset())
 
 
+def test_backgrounds_are_pictures_too() -> None:
+    html = '<table background="https://cdn.example/sky.jpg"><tr><td background="https://t.example/p" width=1 height=1></table>'
+    found = remote_content(html)
+    assert (found.pictures, found.hosts, found.trackers) == (1, ("cdn.example",), ("t.example",))
+    clean = sanitise(html, cid_urls={}, allow_remote=True, never=found.pixels).html
+    assert "sky.jpg" in clean
+    assert "t.example" not in clean
+
+
 @pytest.mark.parametrize(
     "attributes",
     [

@@ -332,7 +332,9 @@ def test_the_button_that_sends_says_what_becomes_of_the_ticket_and_others_decide
     assert re.search(r'<button name="then" value="closed">.*?Send and close', html)
     form = {"to": "nobody", "text": "Hello", "status": "customer", "then": "closed"}
     stopped = desk.post(f"/tickets/{ticket.number}/answers/", form).content.decode()
-    assert re.search(r'data-send[^>]*>.*?<span class="t">Send and close</span>', stopped), "it remembers what was pressed"
+    assert re.search(r'data-send[^>]*>.*?<span class="t">Send and close</span>', stopped), (
+        "it remembers what was pressed"
+    )
     form["to"] = ANN
     desk.post(f"/tickets/{ticket.number}/answers/", form)
     ticket.refresh_from_db()

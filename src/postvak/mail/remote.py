@@ -29,11 +29,11 @@ class RemoteContent:
 
 
 def remote_content(html: str) -> RemoteContent:
-    """Only <img>: what style sheets and backgrounds would load is never let through in the first place. What is too large or
-    too deep is shown as text and loads nothing."""
+    """Pictures and backgrounds of elements; what style sheets would load is never let through in the first place. What is too
+    large or too deep is shown as text and loads nothing."""
     if "//" not in html or len(html) > MAX_LENGTH or is_too_deep(html):
         return RemoteContent(0, (), frozenset(), ())
-    pictures = [(url, node) for node in LexborHTMLParser(html).css("img") if (url := source_of(node))]
+    pictures = [(url, node) for node in LexborHTMLParser(html).css("img, [background]") if (url := source_of(node))]
     pixels = frozenset(url for url, node in pictures if is_pixel(node))
     visible = [url for url, _node in pictures if url not in pixels]
     hidden = [url for url, _node in pictures if url in pixels]
@@ -45,8 +45,11 @@ def hosts_of(urls: list[str]) -> tuple[str, ...]:
 
 
 def source_of(node: LexborNode) -> str:
-    source = (node.attributes.get("src") or "").strip()
-    return source if REMOTE.match(source) else ""
+    for name in ("src", "srcset", "background"):
+        source = (node.attributes.get(name) or "").strip()
+        if REMOTE.match(source):
+            return source
+    return ""
 
 
 def host_of(url: str) -> str:

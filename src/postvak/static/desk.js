@@ -92,14 +92,26 @@ addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-want
 document.addEventListener("htmx:beforeSwap", event => {
   if (!event.target.matches?.(".earlier")) return;
   const pane = conversation, end = pane && pane.scrollHeight - pane.scrollTop;
-  if (!pane || pane.hasAttribute("data-newest-first")) return;
+  if (!pane || pane.hasAttribute("data-newest-first") || isSeeking) return;
   untouched = false;
   pane.addEventListener("htmx:afterSettle", () => { pane.scrollTop = pane.scrollHeight - end; }, { once: true });
 });
 
-// ---- a link to a message: unfolded, and in sight ---------------------------------------
-const meant = /^#message-\d+$/.test(location.hash) ? document.querySelector(location.hash) : null;
-meant?.querySelector("details.letter")?.setAttribute("open", "");
+// ---- a link to a message: unfolded, and in sight; older ones are fetched until it is there ---------
+let isSeeking = conversation !== null && /^#message-\d+$/.test(location.hash);
+function seek() {
+  const card = document.getElementById(location.hash.slice(1));
+  if (!card) return document.querySelector(".earlier:not(.htmx-request)")?.click();
+  conversation.removeEventListener("htmx:afterSettle", seek);
+  isSeeking = false;
+  card.querySelector("details.letter")?.setAttribute("open", "");
+  card.scrollIntoView({ block: "start" });
+  card.focus({ preventScroll: true });
+}
+if (isSeeking) {
+  conversation.addEventListener("htmx:afterSettle", seek);
+  addEventListener("DOMContentLoaded", seek); // htmx listens by now
+}
 
 // ---- composer: answer or note; on a phone it covers the page while open ---------------
 let wanted = "";

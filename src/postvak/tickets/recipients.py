@@ -88,7 +88,9 @@ def begun(ticket: Ticket, kind: str) -> Recipients:
     """Nobody wrote yet (he rang): an answer begins with the customer's first address."""
     if kind not in {Kind.REPLY, Kind.REPLY_ALL} or ticket.customer_id is None:
         return Recipients()
-    first = CustomerAddress.objects.filter(customer=ticket.customer_id).order_by("pk").values_list("email", flat=True)[:1]
+    first = (
+        CustomerAddress.objects.filter(customer=ticket.customer_id).order_by("pk").values_list("email", flat=True)[:1]
+    )
     return sifted(list(first))
 
 

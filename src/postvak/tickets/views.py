@@ -188,7 +188,8 @@ def in_progress(agent: Agent, now: datetime) -> Q:
     there = Presence.objects.filter(seen_at__gt=now - HERE).exclude(agent=agent).values("ticket")
     colleagues = Agent.objects.exclude(pk=agent.pk).values("pk")
     drafts = Draft.objects.filter(agent__in=colleagues, changed_at__gt=now - WRITING, ticket__isnull=False)
-    return Q(pk__in=there) | Q(pk__in=drafts.order_by().values("ticket"))
+    # As one subquery: with two PostgreSQL reads all tickets, on each page.
+    return Q(pk__in=there.union(drafts.order_by().values("ticket")))
 
 
 def with_words(words: str, is_few: bool) -> Q:

@@ -8,4 +8,8 @@ small.py     sixty tickets by real mails through the ordinary entrance, then mov
 words.py     60,000 words per language, the commonest first
 large.py     hundreds of thousands of tickets, written in bulk; nothing that the database keeps is switched off
 lives.py     how one of those tickets went: status, times, messages
+papers.py    the few raw mails that all of its messages share
+letters.py   the raw mails of the small one
+past.py      moves a ticket back in time
+index.py     reads the messages of the large one for the search
 """

@@ -244,7 +244,7 @@ def make_outgoing(press: Press, messages: Sequence[Message]) -> None:
                 message=message,
                 channel=press.house.channel,
                 envelope_from=message.author_email,
-                blob_id=message.blob_id,
+                blob_id=message.blob_id or "",
                 created_at=message.created_at,
                 attempts=1,
             )

@@ -1,6 +1,8 @@
-"""Moves a ticket of today back in time: messages some hours apart, the lines of its history between them."""
+"""Moves a ticket of today back in time: messages some hours apart, in office hours, the lines of its history between them."""
 
 from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from postvak.models import Delivery, History, Message, OutgoingMail, Receipt, Ticket
 
@@ -12,7 +14,12 @@ def move_back(ticket: Ticket, age: timedelta, now: datetime) -> None:
     began = now - age
     messages = list(ticket.messages.order_by("pk"))
     step = min(BETWEEN, age / (len(messages) + 1))
-    times = {message.pk: began + step * place for place, message in enumerate(messages)}
+    begins_lately = age < timedelta(days=1)
+    times = {
+        message.pk: began + step * place if begins_lately else in_office_hours(began + step * place)
+        for place, message in enumerate(messages)
+    }
+    began = min(times.values())
     for pk, at in times.items():
         Message.objects.filter(pk=pk).update(created_at=at)
         Message.objects.filter(pk=pk).exclude(sent_at=None).update(sent_at=at)
@@ -30,6 +37,15 @@ def move_back(ticket: Ticket, age: timedelta, now: datetime) -> None:
         waiting_since=max(theirs) if ticket.waiting_since else None,
         first_answered_at=min(ours, default=None),
     )
+
+
+def in_office_hours(at: datetime) -> datetime:
+    """The day from midnight to midnight becomes 8 to 17 o'clock, and Friday has the weekend in it: what was earlier stays earlier."""
+    local = timezone.localtime(at)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    friday = midnight - timedelta(days=max(0, local.weekday() - 4))
+    share = (local - friday) / timedelta(days=3 if local.weekday() >= 4 else 1)
+    return friday + timedelta(hours=8) + share * timedelta(hours=9)
 
 
 def move_history(ticket: Ticket, began: datetime, last: datetime) -> None:

@@ -180,7 +180,7 @@ def loose_ends(stage: Stage) -> None:
         draft=None,
         revision=0,
     )
-    a, b = same_customer(Ticket.objects.filter(status__key="closed").order_by("pk"))
+    a, b = same_customer(list(Ticket.objects.filter(status__key="closed").order_by("pk")))
     merge(b, a, by=eva)
 
 

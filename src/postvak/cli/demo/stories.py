@@ -4,6 +4,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from postvak.cli.demo.people import NAMES, Person
 
@@ -101,10 +102,12 @@ class Story:
 
 def written_stories() -> list[Story]:
     """Those of stories.toml."""
-    rows = tomllib.loads(STORIES.read_text("utf-8"))["story"]
-    return [
-        Story(**{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}) for row in rows
-    ]
+    return [story_of(row) for row in tomllib.loads(STORIES.read_text("utf-8"))["story"]]
+
+
+def story_of(row: dict[str, Any]) -> Story:
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in row.items()}
+    return Story(**values)
 
 
 def drawn_story(number: int, of: Person, chance: Random) -> Story:

@@ -32,7 +32,9 @@ SHOWN = 100  # messages; more than that is no side conversation
 
 def listed(ticket: Ticket) -> QuerySet[SideConversation]:
     """Newest first, each with who wrote last in it (`last_kind`, `last_name`, `last_at`)."""
-    newest = Message.objects.filter(side=OuterRef("pk"), taken_back_at=None).order_by("-created_at", "-pk")
+    newest = Message.objects.filter(side=OuterRef("pk"), taken_back_at=None).order_by(
+        "-pk"
+    )  # by time, SQLite reads all messages
     return ticket.side_conversations.annotate(
         last_kind=Subquery(newest.values("kind")[:1]),
         last_name=Subquery(newest.values("author_name")[:1]),
