@@ -384,7 +384,7 @@ def test_a_mail_is_forwarded_with_the_files_that_stay_ticked(desk: Desk) -> None
 
 
 def test_a_new_mail_opens_a_ticket(desk: Desk) -> None:
-    desk.page.keyboard.press("n")
+    desk.page.keyboard.press("c")
     expect(desk.page.get_by_role("heading", name="New mail")).to_be_visible()
     shoot(desk.page, "55-new-mail")
     desk.page.get_by_role("combobox", name="To", exact=True).focus()
@@ -407,6 +407,7 @@ def test_without_scripts_the_composer_is_a_form_that_sends(desk: Desk, browser: 
     page.locator("input[type=password]").fill("correct horse battery")
     page.get_by_role("button", name="Log in").click()
     page.goto(f"{desk.postvak.url}/tickets/{desk.numbers['From elsewhere']}/")
+    page.locator("#composer").get_by_role("link", name="Answer", exact=True).click()
     page.locator("#answer-text").fill("Plain words.")
     page.locator("[data-send]").click()
     expect(page.locator(".msg[data-kind=agent]")).to_contain_text("Plain words.")

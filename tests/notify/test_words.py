@@ -1,8 +1,10 @@
 """Which wording holds, in which language, with what filled in."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,7 +116,9 @@ def test_a_regional_language_takes_the_variant_of_its_language(desk: Desk, brand
 # -- what is filled in --------------------------------------------------------------------
 
 
-def test_every_placeholder_has_its_value(desk: Desk, bob: Agent) -> None:
+def test_every_placeholder_has_its_value(desk: Desk, bob: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    there = replace(settings.CONFIGURATION, url="https://desk.example.org")
+    monkeypatch.setattr(settings, "CONFIGURATION", there)
     customer = ann(desk, organisation=Organisation.objects.create(name="Archer & Sons"), language="en")
     CustomerAddress.objects.create(customer=customer, email="ann@customer.example")
     Ticket.objects.update(created_at=datetime(2026, 11, 21, 23, 30, tzinfo=UTC))
@@ -122,6 +126,7 @@ def test_every_placeholder_has_its_value(desk: Desk, bob: Agent) -> None:
     values = placeholder_values(setting(desk, bob), message=message)
     assert set(values) == NAMES
     assert all(values.values()), values
+    assert values["ticket.rating_link"].startswith(f"https://desk.example.org/rating/{desk.ticket.pk}:")
     assert (values["agent.first_name"], values["customer.first_name"]) == ("Bob", "Ann")
     assert values["ticket.number"] == desk.ticket.number
     assert values["message.quote"] == "Hello, my lamp flickers."
