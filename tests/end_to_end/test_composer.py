@@ -384,6 +384,7 @@ def test_a_mail_is_forwarded_with_the_files_that_stay_ticked(desk: Desk) -> None
 
 
 def test_a_new_mail_opens_a_ticket(desk: Desk) -> None:
+    expect(desk.page.locator("#keys[data-ready]")).to_be_attached()
     desk.page.keyboard.press("c")
     expect(desk.page.get_by_role("heading", name="New mail")).to_be_visible()
     shoot(desk.page, "55-new-mail")

@@ -36,6 +36,7 @@ class Day:
 
     def open(self, page: Page, path: str) -> None:
         page.goto(self.demo.postvak.url + path)
+        expect(page.locator("#keys[data-ready]")).to_be_attached()
 
     def ticket(self, page: Page, subject: str, query: str = "") -> str:
         number = self.demo.number(subject)
@@ -125,6 +126,7 @@ def triage_by_keyboard_alone(day: Day) -> None:
     keys.press("o")
     page.wait_for_url(f"**/tickets/{number}/**")
     expect(page.locator("#conversation .msg").first).to_be_visible()
+    expect(page.locator("#keys[data-ready]")).to_be_attached()
     keys.press("e")
     wait_until(lambda: not day.demo.of_ticket(number, "is_open"), seconds=20, what="closing what was read")
 

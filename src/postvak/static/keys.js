@@ -214,3 +214,5 @@ class Palette {
     else location.assign(item.dataset.url);
   }
 }
+
+script.dataset.ready = "";
