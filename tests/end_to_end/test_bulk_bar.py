@@ -31,7 +31,7 @@ def postvak(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 
 def logged_in(postvak: Installation, context: BrowserContext) -> Page:
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(30_000)
     page = context.new_page()
     page.goto(f"{postvak.url}/login/")
     page.locator("input[type=email]").fill("bob@example.org")

@@ -69,7 +69,7 @@ class Desk:
 
     def is_saved(self) -> None:
         expect(self.page.locator("#compose-answer [data-saved]:not([data-unsaved])")).to_contain_text(
-            "Saved", timeout=8000
+            "Saved", timeout=20_000
         )
 
     def send(self) -> EmailMessage:
@@ -99,7 +99,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installa
 def desk(started: tuple[Installation, SmtpServer, dict[str, str]], browser: Browser) -> Iterator[Desk]:
     postvak, smtp, numbers = started
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     watch = Watch(context)
     page = context.new_page()
     page.goto(f"{postvak.url}/login/")
@@ -231,11 +231,11 @@ def test_a_draft_that_was_changed_in_another_window_asks_which_version_stays(des
     other.get_by_role("textbox", name="Text of the answer").click()
     other.keyboard.press("Control+End")
     other.keyboard.type(" and the second")
-    expect(other.locator("#compose-answer [data-saved]")).to_contain_text("Saved", timeout=8000)
+    expect(other.locator("#compose-answer [data-saved]")).to_contain_text("Saved", timeout=20_000)
     other.close()
     desk.page.keyboard.type("!")
     dialog = desk.page.get_by_role("dialog", name="changed somewhere else")
-    expect(dialog).to_contain_text("first window and the second", timeout=8000)
+    expect(dialog).to_contain_text("first window and the second", timeout=20_000)
     dialog.get_by_role("button", name="Take the other version").click()
     expect(desk.text).to_have_text("first window and the second")
 
@@ -246,7 +246,7 @@ def test_when_saving_fails_it_says_so_and_tries_again(desk: Desk) -> None:
     desk.text.click()
     desk.page.keyboard.type("Precious")
     spot = desk.page.locator("#compose-answer [data-saved]")
-    expect(spot).to_have_text("Not saved: The disk is full.", timeout=8000)
+    expect(spot).to_have_text("Not saved: The disk is full.", timeout=20_000)
     desk.page.unroute("**/drafts/")
     expect(spot).to_contain_text("Saved", timeout=12_000)
 
@@ -358,7 +358,7 @@ def test_a_note_is_kept_while_it_is_written_and_its_draft_goes_with_it(desk: Des
     desk.open("Notes")
     desk.page.get_by_role("tab", name="Internal note").click()
     desk.page.keyboard.type("Ask the supplier")
-    expect(desk.page.locator("#compose-note [data-saved]")).to_contain_text("Saved", timeout=8000)
+    expect(desk.page.locator("#compose-note [data-saved]")).to_contain_text("Saved", timeout=20_000)
     desk.page.goto(f"{desk.postvak.url}/tickets/{desk.numbers['Notes']}/?compose=note")
     expect(desk.page.locator("#note-text")).to_have_value("Ask the supplier")
     expect(desk.page.locator("#compose-answer")).to_have_count(0), "a note's draft never stands in a mail"

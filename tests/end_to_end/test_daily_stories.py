@@ -73,7 +73,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def visitor(browser: Browser, width: int) -> BrowserContext:
     context = browser.new_context(viewport={"width": width, "height": 900}, locale="en-GB", reduced_motion="reduce")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     return context
 
 

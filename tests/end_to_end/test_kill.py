@@ -100,7 +100,7 @@ def test_200_mails_that_arrive_while_everything_is_killed_20_times_are_200_ticke
         for _ in range(KILLS):
             survive_one_kill(postvak, chance)
         delivery.join(60)
-    wait_until(postvak.is_healthy, seconds=30, what="last start")
+    wait_until(postvak.is_healthy, seconds=90, what="last start")
     wait_until(lambda: done(postvak) >= MAILS, seconds=60, what="outcome of 200 mails")
     wait_until(lambda: not dovecot.messages(user), seconds=30, what="empty folder on the server")
     postvak.stop()
@@ -183,7 +183,7 @@ def test_answers_that_go_out_while_everything_is_killed_are_accepted_once_or_vis
             survive_one_kill(postvak, chance)
             let_time_pass(postvak)
         server.behaviour = Behaviour()
-        wait_until(postvak.is_healthy, seconds=30, what="last start")
+        wait_until(postvak.is_healthy, seconds=90, what="last start")
         wait_until(lambda: all_settled(postvak), seconds=60, what="end of all deliveries")
         postvak.stop()
         check_copies(postvak, server.mails)

@@ -126,7 +126,7 @@ def test_streams_take_no_thread_and_don_t_hold_up_the_stop(tmp_path: Path) -> No
 
 def desk(browser: Browser, postvak: Installation, email: str) -> tuple[Page, Watch]:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(30_000)
     watch, page = Watch(context), context.new_page()
     page.goto(f"{postvak.url}/login/")
     page.locator("input[type=email]").fill(email)

@@ -17,7 +17,7 @@ SCRIPT = Path(__file__).with_name("notes_desk.py")
 
 def log_in(browser: Browser, url: str, email: str) -> tuple[Page, Watch]:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(30_000)
     watch, page = Watch(context), context.new_page()
     page.goto(f"{url}/login/")
     page.locator("input[type=email]").fill(email)

@@ -84,7 +84,7 @@ def stage(tmp_path: Path, dovecot: Dovecot, browser: Browser) -> Iterator[Stage]
 def visitor(browser: Browser) -> BrowserContext:
     """A browser of somebody's own; the host of the remote picture exists."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB", accept_downloads=True)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     context.route(f"{TRACKER}/**", lambda route: route.fulfill(body=picture(1, 1), content_type="image/png"))
     return context
 

@@ -103,7 +103,7 @@ def started(
 def desk(started: tuple[Installation, Pictures, dict[str, str]], browser: Browser) -> Iterator[Desk]:
     postvak, pictures, numbers = started
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     watch = Watch(context)
     page = context.new_page()
     page.goto(f"{postvak.url}/login/")

@@ -62,7 +62,7 @@ def test_mails_that_come_by_four_ways_while_anything_is_killed_are_one_ticket_ea
     for thread in arriving:
         thread.join(150)
         assert not thread.is_alive(), f"mails could not be handed in: {getattr(thread, 'last', '')} {plant.tail()}"
-    wait_until(plant.is_healthy, seconds=30, what="last start")
+    wait_until(plant.is_healthy, seconds=90, what="last start")
     wait_until(lambda: plant.is_done(count), seconds=120, what=f"{count} tickets")
     wait_until(lambda: not any(map(dovecot.messages, users.values())), seconds=90, what="empty folders on the server")
     plant.stop()
