@@ -28,7 +28,7 @@ password = { file = "password" }
 
 
 def test_the_first_start_prints_the_address_and_a_set_up_link_and_keeps_its_files_to_itself(tmp_path: Path) -> None:
-    with Installation.running(tmp_path) as postvak:
+    with Installation.running(tmp_path, is_new=True) as postvak:
         print(f"start took {postvak.start_seconds:.2f} s")
         assert f"Postvak runs at {postvak.url}/" in postvak.output
         assert f"Its data is in {postvak.data}" in postvak.output
@@ -42,7 +42,7 @@ def test_the_first_start_prints_the_address_and_a_set_up_link_and_keeps_its_file
 
 
 def test_the_second_start_continues_with_the_same_keys_and_mails(tmp_path: Path) -> None:
-    with Installation.running(tmp_path) as postvak:
+    with Installation.running(tmp_path, is_new=True) as postvak:
         keys = {name: (postvak.data / name).read_bytes() for name in ("secret.key", "sealing.keys")}
         link = postvak.setup_link
         assert postvak.cli("ingest", "-", input=b"From: ann@customer.example\nSubject: Lamp\n\nHello").returncode == 0
@@ -55,7 +55,7 @@ def test_the_second_start_continues_with_the_same_keys_and_mails(tmp_path: Path)
 
 
 def test_ctrl_c_stops_with_zero_and_leaves_no_process(tmp_path: Path) -> None:
-    with Installation.running(tmp_path) as postvak:
+    with Installation.running(tmp_path, is_new=True) as postvak:
         assert len(postvak.living()) >= 3
         postvak.stop()
         assert not postvak.living()
@@ -64,7 +64,7 @@ def test_ctrl_c_stops_with_zero_and_leaves_no_process(tmp_path: Path) -> None:
 
 
 def test_a_killed_supervisor_takes_its_whole_tree_along(tmp_path: Path) -> None:
-    with Installation.running(tmp_path) as postvak:
+    with Installation.running(tmp_path, is_new=True) as postvak:
         assert postvak.process is not None
         os.kill(postvak.process.pid, signal.SIGKILL)
         postvak.process.wait(5)
@@ -72,7 +72,7 @@ def test_a_killed_supervisor_takes_its_whole_tree_along(tmp_path: Path) -> None:
 
 
 def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
-    with Installation.running(tmp_path) as postvak:
+    with Installation.running(tmp_path, is_new=True) as postvak:
         assert postvak.process is not None
         supervisor = postvak.process.pid
         for place in (0, 1):
@@ -90,7 +90,7 @@ def came_back(supervisor: int, before: list[int]) -> Callable[[], bool]:
 
 
 def test_the_idle_tree_needs_at_most_200_megabytes(tmp_path: Path) -> None:
-    with Installation.running(tmp_path) as postvak:
+    with Installation.running(tmp_path, is_new=True) as postvak:
         get(postvak.url + "/setup/")
         used = own_memory(postvak.living())
         print(f"memory of the idle tree: {used:.0f} MB")
@@ -99,7 +99,7 @@ def test_the_idle_tree_needs_at_most_200_megabytes(tmp_path: Path) -> None:
 
 
 def test_logging_in_is_slowed_down_after_five_failures(tmp_path: Path) -> None:
-    with Installation.running(tmp_path) as postvak:
+    with Installation.running(tmp_path, is_new=True) as postvak:
         (tmp_path / "password").write_text("correct horse battery\n")
         (tmp_path / "setup.toml").write_text(SETUP)
         assert postvak.cli("config", "apply", str(tmp_path / "setup.toml")).returncode == 0
@@ -112,7 +112,7 @@ def test_logging_in_is_slowed_down_after_five_failures(tmp_path: Path) -> None:
 
 
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
-    with Installation.running(tmp_path) as postvak:
+    with Installation.running(tmp_path, is_new=True) as postvak:
         second = postvak.cli("serve", "--port", str(postvak.port))
         assert second.returncode == 1
         assert f"Port {postvak.port} on 127.0.0.1 can't be used" in second.stderr.decode()

@@ -74,7 +74,7 @@ def stage(tmp_path: Path, dovecot: Dovecot, browser: Browser) -> Iterator[Stage]
     dovecot.add_user(USER, SECRET)
     with (
         SmtpServer.running(users={USER: SECRET}) as smtp,
-        Installation.running(tmp_path) as postvak,
+        Installation.running(tmp_path, is_new=True) as postvak,
     ):
         context = visitor(browser)
         yield Stage(postvak, dovecot, smtp, context.new_page(), Watch(context), tmp_path, first_mail())
