@@ -397,7 +397,8 @@ def test_a_new_mail_opens_a_ticket(desk: Desk) -> None:
     desk.page.keyboard.type("Good morning Dora.")
     desk.page.keyboard.press("Control+Enter")
     expect(desk.page.get_by_role("heading", name="Your order of lamps")).to_be_visible()
-    expect(desk.page.locator(".msg[data-kind=agent]")).to_contain_text("Good morning Dora.")
+    letter = desk.page.frame_locator(".msg[data-kind=agent] iframe").locator("body")
+    expect(letter).to_contain_text("Good morning Dora.")
 
 
 def test_without_scripts_the_composer_is_a_form_that_sends(desk: Desk, browser: Browser) -> None:
