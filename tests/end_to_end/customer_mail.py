@@ -14,13 +14,14 @@ HTML = f"""<html><head><title>Lamp</title><style>p {{ color: #204080 }}</style><
 <p><img src="cid:lamp@customer.example" alt="The lamp" width="320" height="120"></p>
 <table border="1" cellpadding="4"><tr><th>Lamp</th><th>Bought</th></tr><tr><td>Luna 3</td><td>2026-02-11</td></tr></table>
 <script>document.title = "taken over"; fetch("{TRACKER}/script")</script>
+<p><img src="{TRACKER}/hall.png" alt="The hall" width="40" height="40"></p>
 <img src="{TRACKER}/pixel.png" width="1" height="1" onerror="document.title = 'taken over'">
 <p onclick="alert(1)">The invoice is attached. Could you send me a new one?</p>
 <p>Kind regards,<br>Ann Archer</p></body></html>"""
 
 
 def first_mail() -> bytes:
-    """HTML and text, an inline picture, a remote one, a script, an attachment with a name beyond ASCII."""
+    """HTML and text, an inline picture, a remote one, a tracking pixel, a script, an attachment with a name beyond ASCII."""
     mail = headers("The lamp flickers", "first@customer.example")
     mail.set_content("Hello team,\n\nsince yesterday the lamp in the hall flickers.\n\nKind regards,\nAnn Archer\n")
     mail.add_alternative(HTML, subtype="html")

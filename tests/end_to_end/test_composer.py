@@ -228,6 +228,7 @@ def test_a_draft_that_was_changed_in_another_window_asks_which_version_stays(des
     desk.is_saved()
     other = desk.page.context.new_page()
     other.goto(desk.page.url)
+    expect(other.get_by_role("toolbar", name="Formatting").first).to_be_visible()
     other.get_by_role("textbox", name="Text of the answer").click()
     other.keyboard.press("Control+End")
     other.keyboard.type(" and the second")

@@ -136,6 +136,12 @@ def desk(browser: Browser, postvak: Installation, email: str) -> tuple[Page, Wat
     return page, watch
 
 
+def type_an_answer(page: Page, text: str) -> None:
+    """The editor takes the place of a plain field: it is waited for."""
+    expect(page.get_by_role("toolbar", name="Formatting").first).to_be_visible()
+    page.get_by_role("textbox", name="Text of the answer").press_sequentially(text)
+
+
 @pytest.mark.browser
 def test_two_agents_on_one_ticket_see_each_other(
     started: tuple[Installation, dict[str, str]], browser: Browser
@@ -146,7 +152,7 @@ def test_two_agents_on_one_ticket_see_each_other(
     eva.goto(f"{postvak.url}/tickets/{numbers['Support']}/")
     expect(bob.locator("#present")).to_contain_text("Eva Admin is here", timeout=20_000)
     expect(eva.locator("#present")).to_contain_text("Bob Baker is here", timeout=20_000)
-    bob.get_by_role("textbox", name="Text of the answer").press_sequentially("I write")
+    type_an_answer(bob, "I write")
     expect(eva.locator("#present")).to_contain_text("Bob Baker is writing an answer", timeout=20_000)
     expect(eva.locator("#who-writes")).to_contain_text("Bob Baker is writing on this ticket, too.", timeout=20_000)
     bob.goto(f"{postvak.url}/preferences/")
@@ -166,7 +172,7 @@ def test_an_answer_of_a_colleague_stops_sending_once(
     eva, _watch = desk(browser, postvak, "eva@example.org")
     for page in (bob, eva):
         page.goto(f"{postvak.url}/tickets/{numbers['Support']}/")
-        page.get_by_role("textbox", name="Text of the answer").press_sequentially("Answer of one of us")
+        type_an_answer(page, "Answer of one of us")
     eva.get_by_role("button", name=re.compile("^Send,")).click()
     expect(eva.locator("#toasts")).to_contain_text("on its way", timeout=20_000)
     expect(bob.locator(".news")).to_contain_text("1 new message", timeout=20_000)

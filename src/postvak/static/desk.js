@@ -86,7 +86,10 @@ function want(part) {
   else part.addEventListener("beforetoggle", call, { once: true });
   matchMedia(part.dataset.wanted).addEventListener("change", call, { once: true });
 }
-addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-wanted]").forEach(want)); // htmx listens by now
+addEventListener("DOMContentLoaded", () => { // htmx listens by now
+  document.querySelectorAll("[data-wanted]").forEach(want);
+  document.querySelectorAll("[popover][hx-get]:popover-open").forEach(menu => window.htmx.trigger(menu, "beforetoggle")); // opened before
+});
 
 // ---- older messages: one goes on reading where one was ---------------------------------
 document.addEventListener("htmx:beforeSwap", event => {

@@ -102,13 +102,17 @@ def icon_of(sheet: str, name: str) -> Markup:
     return Markup('<svg class="icon" aria-hidden="true"><use href="{}#i-{}"/></svg>').format(sheet, name)
 
 
-def mark(status: str, label: object) -> Markup:
-    """The shape and colour of a ticket status, with its word for those who don't see it."""
+def mark(status: str, label: object = "") -> Markup:
+    """The shape and colour of a ticket status, with its word for those who don't see it (none where it stands beside)."""
     return mark_of(static("icons.svg"), status, str(label))
 
 
 @cache
 def mark_of(sheet: str, status: str, label: str) -> Markup:
+    if not label:
+        return Markup('<svg class="mark" data-st="{0}" aria-hidden="true"><use href="{1}#m-{0}"/></svg>').format(
+            status, sheet
+        )
     return Markup(
         '<svg class="mark" data-st="{0}" role="img" aria-label="{1}"><title>{1}</title><use href="{2}#m-{0}"/></svg>'
     ).format(status, label, sheet)
