@@ -15,6 +15,7 @@ def database_settings(database: Database) -> dict[str, Any]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": database.name,
+            "CONN_MAX_AGE": 60,  # seconds: a page finds schema and pages of the file in memory; a restored file is seen soon
             "OPTIONS": {
                 "timeout": 30,
                 "transaction_mode": "IMMEDIATE",

@@ -1,12 +1,20 @@
 """The real program in a process of its own, with a data directory of its own."""
 
+import atexit
+import json
 import os
+import select
 import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+PATIENCE = 120  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +35,7 @@ class Program:
 
     def run(self, *arguments: str | Path, stdin: bytes = b"", **environment: str) -> Done:
         """Run to the end; further environment by keyword."""
-        command = [sys.executable, "-m", "postvak", *map(str, arguments)]
-        done = subprocess.run(
-            command, input=stdin, env=self.environment | environment, capture_output=True, timeout=120, check=False
-        )
-        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+        return Nursery.running().bear([*map(str, arguments)], self.environment | environment, stdin)
 
     def ok(self, *arguments: str | Path, stdin: bytes = b"", **environment: str) -> str:
         """What it prints; it must end well and say nothing on stderr."""
@@ -57,3 +61,31 @@ class Program:
     def copied_to(self, data: Path) -> "Program":
         shutil.copytree(self.data, data)
         return Program(data)
+
+
+class Nursery:
+    """Bears the processes (tests.cli.nursery); one for all tests."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.cli.nursery"],
+            cwd=Path(__file__).parents[2], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+        )  # fmt: skip
+        atexit.register(self.process.kill)
+
+    @classmethod
+    @cache
+    def running(cls) -> "Nursery":
+        return cls()
+
+    def bear(self, arguments: Sequence[str], environment: Mapping[str, str], stdin: bytes) -> Done:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "stdin").write_bytes(stdin)
+            request = {"arguments": arguments, "environment": environment, "folder": folder}
+            self.process.stdin.write(json.dumps(request) + "\n")
+            assert select.select([self.process.stdout], [], [], PATIENCE)[0], f"no end of {arguments}"
+            code = int(self.process.stdout.readline())
+            out, err = ((Path(folder) / name).read_text("utf-8") for name in ("stdout", "stderr"))
+        return Done(code, out, err)

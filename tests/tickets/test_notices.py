@@ -12,7 +12,7 @@ from postvak.send.record import refresh_answer
 from postvak.tickets import change
 from postvak.tickets.aftermath import follow_changes
 from postvak.tickets.answer import Answer, answer
-from postvak.tickets.notices import mark_read, tell_changes, tell_late, tell_reminded
+from postvak.tickets.notices import forget, mark_read, tell_changes, tell_late, tell_reminded
 from postvak.tickets.properties import set_following, set_pending, set_spam
 from tests.tickets.conftest import Receive
 
@@ -272,3 +272,15 @@ def test_an_empty_batch_asks_nothing(db: None) -> None:
     with CaptureQueriesContext(connection) as queries:
         tell_changes([])
     assert len(queries) == 0
+
+
+def test_old_notices_go_read_ones_first(receive: Receive, ticket: Ticket, bob: Agent) -> None:
+    write_again(receive, ticket)
+    follow()
+    assert forget(NOW + timedelta(days=179)) == 0, "nobody read it yet"
+    assert forget(NOW + timedelta(days=181)) == 1
+    write_again(receive, ticket)
+    follow()
+    mark_read(bob)
+    assert forget(NOW + timedelta(days=29)) == 0
+    assert forget(NOW + timedelta(days=31)) == 1

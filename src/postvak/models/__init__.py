@@ -3,11 +3,14 @@
 from postvak.blobs.rows import Blob
 from postvak.models.address import Address
 from postvak.models.agent import Agent, FailedLogin
+from postvak.models.alarm import AlarmState
 from postvak.models.answer_template import AnswerTemplate, AnswerTemplateFile, AnswerTemplateText
+from postvak.models.audit import AuditEntry
 from postvak.models.automatic import AutomaticMail
 from postvak.models.brand import Brand, Look, NameMode
 from postvak.models.change import Change, Tally, TallyDelta
 from postvak.models.channel import Channel, SigningKey
+from postvak.models.communication import Communication, CommunicationEntry, CommunicationObject
 from postvak.models.custom_field import CustomField
 from postvak.models.customer import Customer, CustomerAddress, Organisation, OrganisationDomain
 from postvak.models.draft import Draft, DraftFile
@@ -17,6 +20,7 @@ from postvak.models.grant import Grant
 from postvak.models.grouping import GroupingExclusion
 from postvak.models.history import History
 from postvak.models.lease import Lease
+from postvak.models.ledger import LedgerDelta, LedgerEntry, LedgerTally
 from postvak.models.mailbox import Mailbox
 from postvak.models.message import Attachment, Message, ReferencedId
 from postvak.models.options import Options
@@ -40,11 +44,13 @@ from postvak.models.wording import Wording
 __all__ = [
     "Address",
     "Agent",
+    "AlarmState",
     "AnswerTemplate",
     "AnswerTemplateFile",
     "AnswerTemplateText",
     "Attachment",
     "AttachmentText",
+    "AuditEntry",
     "AutomaticMail",
     "Blob",
     "Brand",
@@ -52,6 +58,9 @@ __all__ = [
     "Calendar",
     "Change",
     "Channel",
+    "Communication",
+    "CommunicationEntry",
+    "CommunicationObject",
     "CustomField",
     "Customer",
     "CustomerAddress",
@@ -69,6 +78,9 @@ __all__ = [
     "GroupingExclusion",
     "History",
     "Lease",
+    "LedgerDelta",
+    "LedgerEntry",
+    "LedgerTally",
     "Look",
     "Mailbox",
     "Membership",

@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 class Options(models.Model):
     """`hook` stands before the number in subjects ("#", "Ticket#"); `subject_place` says where both stand. `trash_days`: how long
-    tickets in the trash are kept; null: for ever."""
+    tickets in the trash are kept; null: for ever. `log_days`, `failed_log_days`: how long the communication log keeps what went well
+    and what failed. `outbox_minutes`, `held_hours`: after which waiting mail is an alarm; null: never."""
 
     class Numbers(models.TextChoices):
         DATE = "date", _("date, counter and check digit")
@@ -41,6 +42,14 @@ class Options(models.Model):
     number_in_attachments = models.BooleanField(_("look for the number in attachments"), default=False)
 
     trash_days = models.PositiveIntegerField(_("days until the trash is emptied"), null=True, blank=True)
+
+    log_days = models.PositiveIntegerField(_("days that the communication log is kept"), default=7)
+    failed_log_days = models.PositiveIntegerField(_("days that failed communications are kept"), default=31)
+    alarm_hook = models.URLField(_("web hook for alarms"), max_length=500, blank=True, default="")
+    outbox_minutes = models.PositiveIntegerField(
+        _("minutes until waiting mail is an alarm"), null=True, blank=True, default=60
+    )
+    held_hours = models.PositiveIntegerField(_("hours until held mail is an alarm"), null=True, blank=True, default=24)
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(condition=models.Q(pk=1), name="one_row_of_options")]

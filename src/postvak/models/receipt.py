@@ -28,7 +28,7 @@ class Receipt(models.Model):
     `fingerprint` (mail.values.Mail.fingerprint) is set only on the first receipt of a mail: its uniqueness is
     what stops two workers from making two tickets of two copies. `next_attempt_at` is null while the mailbox only
     looks. A person who saw a held mail may release it (`is_released`: the doubts don't count any more) and send it
-    to `wanted_queue`. `blob` is null when the retention rule has dropped the bytes.
+    to `wanted_queue`. `written_to`: the addresses in To and Cc, with ", " between them. `blob` is null when the retention rule has dropped the bytes.
     """
 
     class State(models.TextChoices):
@@ -76,6 +76,7 @@ class Receipt(models.Model):
     fingerprint = models.CharField(max_length=64, null=True, blank=True)
     message_id_header = models.CharField(max_length=255, blank=True, default="")
     author_email = models.CharField(max_length=320, blank=True, default="")
+    written_to = models.TextField(blank=True, default="")
     subject = models.TextField(blank=True, default="")
 
     objects: ClassVar = ReceiptQuerySet.as_manager()

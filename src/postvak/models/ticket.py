@@ -102,6 +102,11 @@ class Ticket(models.Model):
             ),
             models.Index(fields=["due_at"], condition=models.Q(due_at__isnull=False), name="ticket_due"),
             models.Index(
+                fields=["due_at"],
+                condition=models.Q(due_at__isnull=False, late_told_at=None),
+                name="ticket_late_to_tell",
+            ),
+            models.Index(
                 fields=["waiting_since"], condition=models.Q(waiting_since__isnull=False), name="ticket_customer_waits"
             ),
             models.Index(fields=["customer", "-changed_at"], name="ticket_by_customer"),

@@ -2,7 +2,11 @@
 changes of a column do) has to call `install` at its end; tests/tickets/test_triggers.py sees to it.
 """
 
+from collections.abc import Callable
+
 from django.db.backends.base.base import BaseDatabaseWrapper
+
+Trigger = tuple[str, str, str, str, list[str]]  # name, event, table, condition, statements
 
 LOOKED_AT = (
     "changed_at", "queue_id", "status_id", "assignee_id", "priority", "is_unread", "answer", "message_count",
@@ -11,21 +15,9 @@ LOOKED_AT = (
 COUNTED_BY = ("queue_id", "assignee_id", "status_id", "is_private", "is_open", "is_spam", "merged_into_id")
 NOW = {"sqlite": "strftime('%Y-%m-%d %H:%M:%f000', 'now')", "postgresql": "clock_timestamp()"}
 DISTINCT = {"sqlite": "IS NOT", "postgresql": "IS DISTINCT FROM"}
-NAMES = ("ticket_new", "ticket_changed", "ticket_gone", "message_new")
 
 
-def install(connection: BaseDatabaseWrapper) -> None:
-    """Make the triggers; those that are there are made anew."""
-    vendor = connection.vendor
-    make = on_postgresql if vendor == "postgresql" else on_sqlite
-    with connection.cursor() as cursor:
-        for name, event, table, when, statements in triggers(vendor):
-            for statement in make(f"postvak_{name}", event, table, when, statements):
-                cursor.execute(statement)
-
-
-def triggers(vendor: str) -> list[tuple[str, str, str, str, list[str]]]:
-    """(name, event, table, condition, statements)."""
+def ticket_triggers(vendor: str) -> list[Trigger]:
     return [
         ("ticket_new", "INSERT", "postvak_ticket", "", [change("new", "NEW.id", vendor), delta("NEW", 1)]),
         ("ticket_changed", "UPDATE", "postvak_ticket", differs(LOOKED_AT, vendor), [
@@ -36,6 +28,16 @@ def triggers(vendor: str) -> list[tuple[str, str, str, str, list[str]]]:
         ("ticket_gone", "DELETE", "postvak_ticket", "", [delta("OLD", -1)]),
         ("message_new", "INSERT", "postvak_message", "", [change("message", "NEW.ticket_id", vendor, message="NEW.id")]),
     ]  # fmt: skip
+
+
+def install(connection: BaseDatabaseWrapper, wanted: Callable[[str], list[Trigger]] = ticket_triggers) -> None:
+    """Make the triggers; those that are there are made anew."""
+    vendor = connection.vendor
+    make = on_postgresql if vendor == "postgresql" else on_sqlite
+    with connection.cursor() as cursor:
+        for name, event, table, when, statements in wanted(vendor):
+            for statement in make(f"postvak_{name}", event, table, when, statements):
+                cursor.execute(statement)
 
 
 def change(kind: str, ticket: str, vendor: str, *, message: str = "NULL", assignee: str = "NULL") -> str:

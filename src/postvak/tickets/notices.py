@@ -9,9 +9,10 @@ its kind takes its place while it is unread, as a new row, so that pages see tha
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from postvak.models import Agent, Change, Notification, Ticket
@@ -28,6 +29,8 @@ from postvak.tickets.news import (
     of_reminders,
 )
 
+KEPT_READ, KEPT_AT_ALL = timedelta(days=30), timedelta(days=180)
+FORGOTTEN_AT_ONCE = 500
 STRENGTH = (Kind.MENTIONED, Kind.ANSWERED, Kind.NOTED, Kind.FOLLOWED)
 
 
@@ -111,3 +114,10 @@ def mark_read(agent: Agent, ticket_ids: Iterable[int] | None = None) -> int:
     if ticket_ids is not None:
         rows = rows.filter(ticket__in=ticket_ids)
     return rows.update(read_at=timezone.now())
+
+
+def forget(now: datetime) -> int:
+    """Old notices, some at a time, so that nobody waits for it; returns how many went."""
+    old = Q(read_at__lt=now - KEPT_READ) | Q(at__lt=now - KEPT_AT_ALL)
+    keys = list(Notification.objects.filter(old).order_by("pk").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
+    return Notification.objects.filter(pk__in=keys).delete()[0] if keys else 0

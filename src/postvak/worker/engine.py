@@ -27,7 +27,7 @@ from postvak.receive.retention import drop_expired
 from postvak.send.copies import copy_due
 from postvak.send.signing_keys import DailyCheck
 from postvak.send.suppress import suppress_returned
-from postvak.tickets import bulk, trash
+from postvak.tickets import bulk, notices, trash
 from postvak.tickets.aftermath import follow_changes, forget_changes
 from postvak.tickets.presence import forget_silent
 from postvak.tickets.search.files import read_files_due
@@ -196,6 +196,7 @@ class Engine:
             self.guarded(forget_changes)
             self.guarded(lambda: forget_silent(timezone.now()))
             self.guarded(lambda: bulk.forget(timezone.now()))
+            self.guarded(lambda: notices.forget(timezone.now()))
             self.stopping.wait(UPKEEP_LOOK)
         connection.close()
 

@@ -119,7 +119,7 @@ def read_agent(wish: Wish) -> dict[str, Any] | None:
 def colleagues(agent: Agent) -> QuerySet[Agent]:
     """Those who work in a queue that he sees."""
     theirs = Q(is_admin=True) | Q(queues__in=visible_queues(agent))
-    return Agent.objects.filter(theirs, is_active=True).distinct().order_by("name")
+    return Agent.objects.filter(theirs, is_active=True).distinct().select_related("substitute").order_by("name")
 
 
 def read_queue(wish: Wish) -> dict[str, Any] | None:

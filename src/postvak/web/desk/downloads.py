@@ -1,5 +1,6 @@
 """Bodies, originals and attachments: cut out of the raw mail, served so that nothing in them can run."""
 
+import re
 from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -23,7 +24,9 @@ from postvak.web.session import agent_of
 
 SHOWN_TYPES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 FOLDED = {"quoted": _("Quoted text"), "signature": _("Signature"), "disclaimer": _("Disclaimer")}
-BODY_VERSION = 3  # goes up when desk/body.html or the cleaning changes
+BODY_VERSION = 4  # goes up when desk/body.html or the cleaning changes
+# A mail that chooses colours was made for white paper; any other one may follow the reader's scheme.
+COLOURS = re.compile(r"<style|(?:color|background(?:-\w+)?)\s*[:=]", re.IGNORECASE)
 NOTHING = "default-src 'none'; sandbox"
 BODY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src {images}; form-action 'none'; base-uri 'none'; "
@@ -46,7 +49,15 @@ def body(request: HttpRequest, pk: int) -> HttpResponse:
     html = parse(store.get(str(message.blob_id))).html
     remote = remote_content(html)
     pieces = pieces_of(html, message, remote if wants_remote else None)
-    context = {"pieces": pieces, "message": message, "remote": remote, "is_always": is_always, "is_shown": wants_remote}
+    has_colours = any(COLOURS.search(clean) for _kind, clean in pieces)
+    context = {
+        "pieces": pieces,
+        "has_colours": has_colours,
+        "message": message,
+        "remote": remote,
+        "is_always": is_always,
+        "is_shown": wants_remote,
+    }
     return guarded(render(request, "desk/body.html", context | {"labels": FOLDED}), etag, wants_remote)
 
 
