@@ -1,14 +1,30 @@
 """Fixtures for all tests. Named people: Ann (customer), Bob (agent), Cas (agent of another queue)."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
-from django.test import override_settings
+from django.test import TransactionTestCase, override_settings
 
 from postvak.models import Address, Agent, Brand, Channel, Mailbox, Queue
 
 pytest_plugins = ["tests.servers.plugin", "tests.clock"]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL only what touches the database: the rest is the same there."""
+    if os.environ.get("POSTVAK_TEST_DATABASE") != "postgresql":
+        return
+    kept = [item for item in items if touches_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+def touches_database(item: pytest.Item) -> bool:
+    fixtures = {"db", "transactional_db"} & set(getattr(item, "fixturenames", ()))
+    is_case = issubclass(getattr(item, "cls", None) or object, TransactionTestCase)
+    return bool(fixtures) or is_case or item.get_closest_marker("django_db") is not None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,8 +2,8 @@
 
     python -m tests.cli.nursery    # one request per line on stdin, one exit code per line on stdout
 
-A request is JSON: {"arguments": […], "environment": {…}, "folder": …}; the folder has the file stdin and gets stdout and
-stderr. What reads settings is loaded by the child itself, like in any other process.
+A request is JSON: {"arguments": […], "code": …, "environment": {…}, "folder": …}; the folder has the file stdin and gets stdout
+and stderr. Either the program runs with the arguments, or the code, after django.setup(). What reads settings is loaded by the child itself, like in any other process.
 """
 
 import json
@@ -12,6 +12,8 @@ import subprocess
 import sys
 import traceback
 from pathlib import Path
+
+import django
 
 LIBRARIES = """import os, sys, tempfile
 os.environ.update(POSTVAK_DATA=tempfile.mkdtemp(), DJANGO_SETTINGS_MODULE="postvak.settings")
@@ -49,9 +51,7 @@ def become(request: dict[str, object]) -> None:
         os.environ.clear()
         os.environ.update(request["environment"])  # type: ignore[call-overload]
         sys.argv = ["postvak", *request["arguments"]]  # type: ignore[misc]
-        from postvak.__main__ import main as program  # noqa: PLC0415 - after the environment
-
-        program()
+        run(str(request["code"]))
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1 if end.code else 0
@@ -61,6 +61,17 @@ def become(request: dict[str, object]) -> None:
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         os._exit(code)
+
+
+def run(code: str) -> None:
+    if not code:
+        from postvak.__main__ import main as program  # noqa: PLC0415 - after the environment
+
+        return program()
+    os.environ["DJANGO_SETTINGS_MODULE"] = "postvak.settings"
+    django.setup()
+    exec(code, {"__name__": "__main__"})  # noqa: S102 - a test's own
+    return None
 
 
 def place(folder: Path) -> None:

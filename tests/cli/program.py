@@ -37,6 +37,12 @@ class Program:
         """Run to the end; further environment by keyword."""
         return Nursery.running().bear([*map(str, arguments)], self.environment | environment, stdin)
 
+    def python(self, code: str) -> str:
+        """Run code of a test, with Django set up, in a process of its own; what it prints."""
+        done = Nursery.running().bear([], self.environment, b"", code=code)
+        assert done.code == 0, done
+        return done.out
+
     def ok(self, *arguments: str | Path, stdin: bytes = b"", **environment: str) -> str:
         """What it prints; it must end well and say nothing on stderr."""
         done = self.run(*arguments, stdin=stdin, **environment)
@@ -78,12 +84,12 @@ class Nursery:
     def running(cls) -> "Nursery":
         return cls()
 
-    def bear(self, arguments: Sequence[str], environment: Mapping[str, str], stdin: bytes) -> Done:
+    def bear(self, arguments: Sequence[str], environment: Mapping[str, str], stdin: bytes, *, code: str = "") -> Done:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "stdin").write_bytes(stdin)
-            request = {"arguments": arguments, "environment": environment, "folder": folder}
+            request = {"arguments": arguments, "code": code, "environment": environment, "folder": folder}
             self.process.stdin.write(json.dumps(request) + "\n")
             assert select.select([self.process.stdout], [], [], PATIENCE)[0], f"no end of {arguments}"
             code = int(self.process.stdout.readline())

@@ -1,17 +1,12 @@
 """`postvak outbox`: look, try again, stop; for people and for programs."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from tests.cli.program import Program
 
 SET_UP = """
-import os, django
-os.environ["DJANGO_SETTINGS_MODULE"] = "postvak.settings"
-django.setup()
 from postvak.cli.ingest_mail import ingest
 from postvak.models import Address, Agent, Brand, Channel, Mailbox, OutgoingMail, Queue, Ticket
 from postvak.tickets.answer import Answer, answer
@@ -38,7 +33,7 @@ for to, state, said in (
 @pytest.fixture
 def busy(program: Program) -> Program:
     """Three mails: deferred, failed, accepted."""
-    subprocess.run([sys.executable, "-c", SET_UP], env=program.environment, check=True, timeout=60)
+    program.python(SET_UP)
     return program
 
 

@@ -1,17 +1,12 @@
 """`postvak suppressions`: look and release; for people and for programs."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
 from tests.cli.program import Program
 
 SET_UP = """
-import os, django
-os.environ["DJANGO_SETTINGS_MODULE"] = "postvak.settings"
-django.setup()
 from django.utils import timezone
 from postvak.models import Suppression
 for address, reason, said in (
@@ -26,7 +21,7 @@ for address, reason, said in (
 @pytest.fixture
 def busy(program: Program) -> Program:
     """Three suppressed addresses."""
-    subprocess.run([sys.executable, "-c", SET_UP], env=program.environment, check=True, timeout=60)
+    program.python(SET_UP)
     return program
 
 

@@ -1,10 +1,10 @@
-"""Watches pages while they are used: screenshots in four sizes and colours, errors, requests that leave."""
+"""Watches pages while they are used: screenshots in four sizes and colours when they are wanted, errors, requests that leave."""
 
+import os
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request
 
-ARTEFACTS = Path(__file__).parents[2] / "artefacts"
 SHOTS = (
     ("1440-light", 1440, 900, "light"),
     ("1440-dark", 1440, 900, "dark"),
@@ -37,13 +37,15 @@ class Watch:
 
 
 def shoot(page: Page, name: str) -> None:
-    """artefacts/NAME-SIZE.png; no page may be wider than the narrowest phone."""
-    ARTEFACTS.mkdir(exist_ok=True)
-    for size, width, height, scheme in SHOTS:
+    """No page may be wider than the narrowest phone. With POSTVAK_SHOTS (`bin/shots`) also NAME-SIZE.png in that folder."""
+    folder = os.environ.get("POSTVAK_SHOTS")
+    for size, width, height, scheme in SHOTS if folder else SHOTS[-1:]:
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         page.wait_for_load_state()
-        page.screenshot(path=ARTEFACTS / f"{name}-{size}.png", animations="disabled")
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=Path(folder) / f"{name}-{size}.png", animations="disabled")
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{name} is {wide} px wider than its window of {width} px"
     page.set_viewport_size({"width": 1440, "height": 900})

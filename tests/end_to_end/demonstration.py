@@ -1,9 +1,13 @@
 """The small demonstration (`postvak demo`), served: a house full of tickets, with Eva (administrator) and Bob (agent)."""
 
+import atexit
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page
@@ -11,6 +15,24 @@ from playwright.sync_api import BrowserContext, Page
 from tests.end_to_end.installation import Installation
 
 EVA, BOB = "eva@example.org", "bob@example.org"
+
+
+def fill(installation: Installation) -> str:
+    """The password of all its agents."""
+    made = installation.cli("demo")
+    assert made.returncode == 0, made.stderr.decode()
+    (password,) = re.findall(rb"the password (\S+)", made.stdout)
+    return str(password.decode())
+
+
+@cache
+def filled() -> tuple[Path, str]:
+    """Made once on SQLite, copied for each test."""
+    folder = Path(tempfile.mkdtemp(prefix="postvak-demonstration-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    installation = Installation(folder)
+    installation.data.mkdir()
+    return installation.data, fill(installation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +44,15 @@ class Demonstration:
     @contextmanager
     def running(cls, folder: Path, database_url: str = "") -> Iterator["Demonstration"]:
         installation = Installation(folder, database_url)
-        installation.data.mkdir()
-        made = installation.cli("demo")
-        assert made.returncode == 0, made.stderr.decode()
-        (password,) = re.findall(rb"the password (\S+)", made.stdout)
+        if database_url:
+            installation.data.mkdir()
+            password = fill(installation)
+        else:
+            data, password = filled()
+            shutil.copytree(data, installation.data)
         try:
             installation.start()
-            yield cls(installation, password.decode())
+            yield cls(installation, password)
         finally:
             installation.clear()
 

@@ -127,7 +127,8 @@ def triage_by_keyboard_alone(day: Day) -> None:
     page.wait_for_url(f"**/tickets/{number}/**")
     expect(page.locator("#conversation .msg").first).to_be_visible()
     expect(page.locator("#keys[data-ready]")).to_be_attached()
-    keys.press("e")
+    with page.expect_navigation():  # to the next ticket
+        keys.press("e")
     wait_until(lambda: not day.demo.of_ticket(number, "is_open"), seconds=20, what="closing what was read")
 
 

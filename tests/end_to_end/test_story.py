@@ -1,7 +1,7 @@
-"""From a real mailbox to an answered ticket: everything that issue 2 promises, in a browser, with real servers.
+"""From a real mailbox to an answered ticket, in a browser, with real servers.
 
 The parts of the story stand below in the order in which they happen; each takes the stage that the former left.
-Screenshots of all pages go to artefacts/.
+With POSTVAK_SHOTS (`bin/shots`) screenshots of all pages go to its folder.
 """
 
 from collections.abc import Iterator
