@@ -4,7 +4,7 @@ Read once at start; a frozen value. Not here: settings that administrators chang
 Environment: POSTVAK_DATA, POSTVAK_DATABASE (postgres://… or sqlite:///path), POSTVAK_URL (public address),
 POSTVAK_HOSTS (more host names, comma separated), POSTVAK_TIME_ZONE, POSTVAK_LANGUAGE, POSTVAK_DEBUG, for large mails
 POSTVAK_BLOBS (files or s3://bucket/prefix?endpoint=…&region=…), POSTVAK_BLOBS_KEY, POSTVAK_BLOBS_SECRET, and for the
-listener POSTVAK_LISTEN_SMTP, _LMTP, _CERT, _KEY, _LIMITS.
+listener POSTVAK_LISTEN_SMTP, _LMTP, _CERT, _KEY, _LIMITS. POSTVAK_METRICS_TOKEN: who may read /metrics.
 """
 
 import os
@@ -104,6 +104,7 @@ class Configuration:
     debug: bool
     listening: Listening = Listening()
     bucket: Bucket | None = None  # of large contents; None: files below `blobs`
+    metrics_token: str = field(default="", repr=False)
 
     @property
     def blobs(self) -> Path:
@@ -129,6 +130,7 @@ def load(environment: Mapping[str, str] = os.environ) -> Configuration:
         debug=environment.get("POSTVAK_DEBUG", "") == "1",
         listening=read_listening(environment),
         bucket=read_bucket(environment.get("POSTVAK_BLOBS", ""), environment),
+        metrics_token=environment.get("POSTVAK_METRICS_TOKEN", "").strip(),
     )
 
 

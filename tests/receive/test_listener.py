@@ -29,6 +29,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Listener]:
 @pytest.fixture
 def listener(running: Listener) -> Listener:
     """Empty."""
+    running.change("UPDATE postvak_communicationobject SET receipt_id = NULL")
     running.change("DELETE FROM postvak_receipt")
     running.change("DELETE FROM postvak_blob")
     return running

@@ -32,6 +32,7 @@ def listener(running: Listener) -> Listener:
     assert running.process is not None
     if running.process.poll() is not None:
         running.start()
+    running.change("UPDATE postvak_communicationobject SET receipt_id = NULL")
     running.change("DELETE FROM postvak_receipt")
     running.change("DELETE FROM postvak_blob")
     return running

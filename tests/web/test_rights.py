@@ -14,6 +14,7 @@ from postvak.models import (
     Channel,
     Draft,
     DraftFile,
+    LedgerEntry,
     Mailbox,
     Membership,
     OutgoingMail,
@@ -40,6 +41,7 @@ DESK_OBJECTS = (
     "messages/",
     "attachments/",
     "receipts/",
+    "ledger/<",
     "outgoing/",
     "templates/<",
     "drafts/<",
@@ -59,6 +61,7 @@ OPEN_TO_AGENTS = {
     "view-new",
     "view-hits",
     "held",
+    "ledger",
     "search",
     "suggestions",
     "held-decisions",
@@ -150,6 +153,7 @@ def address_of(pattern: URLPattern, objects: dict[str, object]) -> str:
         "messages/": message.pk,
         "attachments/": message.attachments.all()[0].pk,
         "receipts/": receipt.pk,  # type: ignore[attr-defined]
+        "ledger/<": LedgerEntry.objects.get(delivery__outgoing=outgoing).pk,  # type: ignore[misc]
         "outgoing/": outgoing.pk,  # type: ignore[attr-defined]
         "templates/<": objects["template"].pk,  # type: ignore[attr-defined]
         "drafts/<": objects["file"].draft_id,  # type: ignore[attr-defined]
@@ -252,7 +256,7 @@ def test_an_agent_of_another_queue_sees_nothing_in_lists(
 ) -> None:
     client.force_login(cas)
     number = Ticket.objects.get(subject="Picture").number
-    for url in ("/", "/list/unassigned/", "/list/waiting/", "/held/", "/search/?q=is:open", "/drafts/"):
+    for url in ("/", "/list/unassigned/", "/list/waiting/", "/held/", "/ledger/", "/search/?q=is:open", "/drafts/"):
         assert number not in client.get(url).content.decode()
     support = Queue.objects.get(name="Support")
     assert client.get(f"/list/queue-{support.pk}/").status_code == 404

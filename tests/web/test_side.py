@@ -290,3 +290,14 @@ def test_the_facts_of_the_mails_name_mailbox_and_other_addresses(
 def test_an_answer_to_a_changed_customer_still_names_who_wrote(lamp: Ticket, bob: Agent) -> None:
     set_customer(lamp, customer_of("dora@other.example"), by=bob)
     assert lamp.messages.get().author_email == "ann@customer.example"
+
+
+def test_the_history_is_a_file_too_narrowed_like_the_page(desk: Client, lamp: Ticket, bob: Agent) -> None:
+    change.set_priority(lamp, change.Priority.objects.get(level=4), by=bob)
+    address = f"/tickets/{lamp.number}/history.csv"
+    lines = b"".join(desk.get(address)).decode().splitlines()  # type: ignore[arg-type]
+    assert lines[0].startswith("\ufeff") or lines[0].endswith("What")
+    assert any("opened by a mail" in line for line in lines)
+    only = b"".join(desk.get(address, {"who": bob.pk, "what": "property"})).decode()  # type: ignore[arg-type]
+    assert "Bob Baker,Priority changed" in only
+    assert "opened by a mail" not in only

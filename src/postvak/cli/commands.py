@@ -20,6 +20,7 @@ from postvak import __version__
 from postvak.cli import config_file, ingest_mail, inspect_mail, serving
 from postvak.cli.blobs_admin import blobs
 from postvak.cli.demo.command import demo
+from postvak.cli.doctor import doctor
 from postvak.cli.failing import complain, fail
 from postvak.cli.filters import filters
 from postvak.cli.outbox import outbox
@@ -28,6 +29,7 @@ from postvak.cli.search import reindex, search
 from postvak.cli.show import comparison_text, fetch_text, plan_text
 from postvak.cli.suppressions import suppressions
 from postvak.configuration import ConfigurationError
+from postvak.log import audit
 from postvak.mail.files import read_mails
 from postvak.models import Mailbox
 from postvak.process.plan_json import plan_as_json
@@ -55,6 +57,7 @@ app.add_typer(suppressions, name="suppressions")
 app.command()(search)
 app.command()(reindex)
 app.command()(demo)
+app.command()(doctor)
 out = Console()
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
@@ -122,7 +125,8 @@ def ingest(
         prepare_database()
         box = find_mailbox(mailbox)
         check_takes_mail(box)
-        for result in ingest_mail.ingest(box, ingest_mail.read_all(paths)):
+        transport = "pipe" if paths == ["-"] else "file"
+        for result in ingest_mail.ingest(box, ingest_mail.read_all(paths), transport=transport):
             line = json.dumps(result.as_json()) if as_lines else result.as_text()
             print(line, flush=True)
     except FileNotFoundError as error:
@@ -206,6 +210,7 @@ def reconcile_command(
 def config_export() -> None:
     """Print the set-up as TOML. Passwords are not printed; leave them out to keep them."""
     prepare_database()
+    audit.exported(audit.COMMAND, "config")
     sys.stdout.write(config_file.export())
 
 

@@ -40,6 +40,7 @@ from postvak.cli.config_identity import LookOf, Wordings
 from postvak.cli.config_sla import SLA_SECTIONS
 from postvak.cli.config_templates import TEMPLATE_SECTION
 from postvak.cli.config_tickets import TICKET_SECTIONS
+from postvak.log.audit import COMMAND, recording
 from postvak.models import Address, Agent, Brand, Channel, Grant, Mailbox, Queue, Retention, Wording
 from postvak.send.channel_rules import check_channel_settings
 from postvak.tickets.sla.again import reckon_again
@@ -306,6 +307,13 @@ def apply_table(section: Section, table: Mapping[str, Value], base: Path, *, lat
     row = section.find(key)
     is_new = row is None
     row = row or section.make(key)
+    with recording(COMMAND, row):
+        yield from apply_to(row, section, table, base, key, is_new=is_new, late=late)
+
+
+def apply_to(
+    row: Model, section: Section, table: Mapping[str, Value], base: Path, key: str, *, is_new: bool, late: bool
+) -> Iterator[Change]:
     changes = [Change(section.name, key, "", None, None)] if is_new else []
     for name, field in (section.late if late else section.fields).items():
         if name in table:

@@ -11,6 +11,7 @@ import typer
 
 from postvak.cli.failing import fail
 from postvak.cli.prepare import prepare_database
+from postvak.log.audit import COMMAND, exported, recording
 from postvak.models import Filter
 from postvak.process.filters.bench import Bench, Tried, try_draft
 from postvak.process.filters.check import names, problems
@@ -88,6 +89,7 @@ def export_command(
         text = written((draft_of(row) for row in ordered_filters()), chosen)
     except NotAFilter as error:
         fail(f"A filter in the database can't be read: {error}. Nothing was written.")
+    exported(COMMAND, "filter")
     if path is None:
         sys.stdout.write(text)
         return
@@ -113,7 +115,10 @@ def import_command(
     try:
         report = import_text(raw_of(path), path, replace=replace)
         if not dry_run:
-            save(report, by=None)
+            names = [entry.name for entry in report.entries]
+            with recording(COMMAND, *Filter.objects.filter(name__in=names)) as made:
+                save(report, by=None)
+                made += Filter.objects.filter(name__in=names)
     except NotUnderstood as error:
         fail(str(error))
     except ChangedMeanwhile:

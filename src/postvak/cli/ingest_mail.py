@@ -1,6 +1,7 @@
 """`postvak ingest` and `postvak explain`: mails from files and pipes through the ordinary entrance."""
 
 import hashlib
+import itertools
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,6 +10,8 @@ from pathlib import Path
 
 from django.utils import timezone
 
+from postvak.log.talk import Direction, talk
+from postvak.log.talk_notes import Talk
 from postvak.mail.files import read_mails
 from postvak.models import Mailbox, Receipt
 from postvak.process.plan import Facts, Plan
@@ -48,16 +51,29 @@ def read_all(paths: Sequence[str]) -> Iterator[bytes]:
             yield from read_mails(Path(path))
 
 
-def ingest(mailbox: Mailbox, mails: Iterable[bytes]) -> Iterator[Ingested]:
-    """Store each mail, process it, and say what became of it. Raises DatabaseError when storing fails."""
-    worker = own_name()
-    for batch in batches(mails):
-        receipts = accept(mailbox, [Arrived(source_of(raw), raw) for raw in batch])
-        ids = [receipt.pk for receipt in receipts]
-        wait_until_processed(ids, worker)
-        rows = Receipt.objects.filter(pk__in=ids).values_list("pk", "outcome", "ticket__number")
-        found = {pk: Ingested(pk, outcome, number or "") for pk, outcome, number in rows}
-        yield from (found[pk] for pk in ids)
+def ingest(mailbox: Mailbox, mails: Iterable[bytes], *, transport: str = "file") -> Iterator[Ingested]:
+    """Store each mail, process it, and say what became of it. Raises DatabaseError when storing fails. `transport`: "pipe"
+    or "file", for the communication log."""
+    worker, groups = own_name(), batches(mails)
+    first = next(groups, None)  # a file that is missing is noticed here: nothing happened that could be told
+    if first is None:
+        return
+    with talk(Direction.IN, transport, mailbox=mailbox, worker=worker, module="cli.ingest") as communication:
+        for batch in itertools.chain([first], groups):
+            receipts = accept(mailbox, [Arrived(source_of(raw), raw) for raw in batch])
+            note_read(communication, receipts)
+            ids = [receipt.pk for receipt in receipts]
+            wait_until_processed(ids, worker)
+            rows = Receipt.objects.filter(pk__in=ids).values_list("pk", "outcome", "ticket__number")
+            found = {pk: Ingested(pk, outcome, number or "") for pk, outcome, number in rows}
+            yield from (found[pk] for pk in ids)
+
+
+def note_read(communication: Talk, receipts: Iterable[Receipt]) -> None:
+    for receipt in receipts:
+        topic = communication.message(receipt.source, receipt=receipt)
+        topic.info("stored", size=receipt.size)
+        topic.end()
 
 
 def source_of(raw: bytes) -> str:

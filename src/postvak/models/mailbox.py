@@ -33,8 +33,8 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
 class Mailbox(Account):
     """State columns (`last_…`, `failing_since`, `failures`, `next_fetch_at`) are written by receive.fetch only,
     `unreadable` (source key -> failed attempts) by receive.unreadable,
-    `reconciled_at`, `compared` and `missing` (source keys) by receive.reconcile, `alarmed_at` (when the administrators
-    were told of its silence; null: nothing to tell) by notify.alarm. `move_begun_at`: since when an IMAP MOVE has no
+    `reconciled_at`, `compared` and `missing` (source keys) by receive.reconcile, `alarmed_at` is of
+    older versions (AlarmState). `move_begun_at`: since when an IMAP MOVE has no
     answer (receive.fetch).
 
     `is_look_only`: mails are received and stored, but not processed and not touched on the server until go-live.

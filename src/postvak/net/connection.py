@@ -130,6 +130,12 @@ def problem_at(endpoint: Endpoint, problem: Problem, said: str, **details: str) 
     return ConnectionProblem(problem, without_secrets(said, endpoint)[:LONGEST_WORDS], where | clean)
 
 
+def cipher_of(connected: socket.socket | None) -> str:
+    """Protocol and cipher ("TLSv1.3, TLS_AES_256_GCM_SHA384"); "" for a connection that isn't encrypted."""
+    cipher = connected.cipher() if isinstance(connected, ssl.SSLSocket) else None
+    return f"{cipher[1]}, {cipher[0]}" if cipher else ""
+
+
 @contextmanager
 def problems(endpoint: Endpoint) -> Iterator[None]:
     """Whatever the libraries raise inside leaves as `ConnectionProblem`, also what they make of garbage."""

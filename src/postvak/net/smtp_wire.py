@@ -7,7 +7,6 @@ import base64
 import hmac
 import smtplib
 import socket
-import ssl
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import BinaryIO
@@ -19,6 +18,7 @@ from postvak.net.connection import (
     Problem,
     Security,
     as_text,
+    cipher_of,
     problem_at,
     problems,
     tls_context,
@@ -92,9 +92,8 @@ class Wire(smtplib.SMTP):
 
     def note_encryption(self) -> None:
         """As a line of the dialogue that nobody said: protocol and cipher, from now on."""
-        cipher = self.sock.cipher() if isinstance(self.sock, ssl.SSLSocket) else None
-        if cipher:
-            self._note(f"({cipher[1]}, {cipher[0]})")
+        if cipher := cipher_of(self.sock):
+            self._note(f"({cipher})")
 
     def limit(self, seconds: float) -> None:
         """How long to wait for what comes next."""

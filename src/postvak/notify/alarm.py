@@ -1,5 +1,5 @@
-"""A silent mailbox or a broken channel is told to the administrators by mail, through a channel that still works.
-Spec 01: silence alarm; spec 04.
+"""Every trouble that is an alarm (notify.health) is told to the administrators by mail, through a channel that still works,
+and to the web hook of the options; once, and once more each day while it lasts. Spec 01: silence alarm; spec 04; spec 07.
 
 The mail goes out at once, past the outbox: it belongs to no ticket, and it must not wait behind a channel that is
 disturbed for the same reason. It is noted only after a server took it; until then it is tried again.
@@ -7,104 +7,108 @@ disturbed for the same reason. It is noted only after a server took it; until th
 
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.utils import translation
-from django.utils.translation import gettext_lazy as _
 
 from postvak.connect.endpoint import with_endpoint
 from postvak.crypto.sealing import CannotOpen
 from postvak.mail.compose import Draft, compose
 from postvak.mail.values import Address as MailAddress
-from postvak.models import Agent, Channel, Lease, Mailbox
+from postvak.models import Agent, AlarmState, Channel, Lease, Mailbox, Options
 from postvak.net.connection import ConnectionProblem
-from postvak.receive.silence import silent_mailboxes
-from postvak.send.broken import broken_channels
+from postvak.net.webhook import post_json
+from postvak.notify.health import mails
+from postvak.notify.health.checks import CHECKS, findings
+from postvak.notify.health.finding import Finding, Severity
 from postvak.send.sender import address_by
 from postvak.send.signing import CannotSign, sign
 from postvak.send.smtp import SmtpSession
-
-if TYPE_CHECKING:
-    from django.utils.functional import _StrPromise as StrPromise
 
 log = logging.getLogger("postvak.notify")
 
 AGAIN = timedelta(days=1)  # what stays broken is told again
 PAUSE = timedelta(minutes=15)  # between tries while no channel works
+HOOK_PAUSE = timedelta(minutes=1)  # before a web hook that failed is called again
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What the administrators are told of. `subject` and `text`: not translated yet, filled with `facts`."""
-
-    row: Mailbox | Channel
-    subject: "StrPromise"
-    text: "StrPromise"
-    facts: Mapping[str, object]
-
-    @property
-    def lease(self) -> str:
-        return f"alarm:{self.row.pk}" if isinstance(self.row, Mailbox) else f"alarm:channel:{self.row.pk}"
-
-
-def silent(mailbox: Mailbox) -> Trouble:
-    text = _(
-        "Postvak has fetched no mail from the mailbox “%(mailbox)s” for more than %(limit)s minutes. "
-        "Mail may be waiting on the server; nothing is lost there.\n\nThe server said: %(said)s\n\n"
-        "Look at the page of the mailbox in the administration: it says what to do."
-    )
-    facts = {"mailbox": mailbox.name, "limit": mailbox.silence_limit, "said": mailbox.last_said or "–"}
-    return Trouble(mailbox, _("Mailbox “%(mailbox)s” is silent"), text, facts)
-
-
-def broken(channel: Channel) -> Trouble:
-    text = _(
-        "No mail goes out by the channel “%(channel)s”: the last %(times)s attempts failed. Its mails wait in the outbox, and "
-        "Postvak tries again by itself; nothing is lost.\n\nThe server said: %(said)s\n\n"
-        "Look at the page of the channel in the administration: it says what to do."
-    )
-    facts = {"channel": channel.name, "times": channel.failures, "said": channel.last_said or "–"}
-    return Trouble(channel, _("Nothing goes out by the channel “%(channel)s”"), text, facts)
-
-
-def troubles(now: datetime) -> list[Trouble]:
-    return [silent(mailbox) for mailbox in silent_mailboxes(now)] + [broken(channel) for channel in broken_channels()]
+def alarming(now: datetime) -> list[Finding]:
+    """Who looks is a worker himself, so whether one runs is no question here."""
+    checks = [check for check in CHECKS if check is not mails.worker]
+    return [one for one in findings(now, checks) if one.severity == Severity.alarm]
 
 
 class Alarm:
-    """Remembers, in one worker, when it last found no way out; everything else stands in the rows."""
+    """Remembers, in one worker, when it last found no way out; everything else stands in the rows of AlarmState."""
 
     def __init__(self) -> None:
         self.not_before: datetime | None = None
+        self.no_hook_before: datetime | None = None
 
     def tell_one(self, now: datetime, *, worker: str) -> int:
-        """Tell of one trouble, and forget those that are over; returns how many were told of."""
-        found = troubles(now)
-        forget_others(found)
-        untold = [one for one in found if one.row.alarmed_at is None or one.row.alarmed_at <= now - AGAIN]
-        if not untold or (self.not_before is not None and now < self.not_before):
+        """Tell of one trouble by mail and of one by web hook, and forget those that are over; returns how many mails."""
+        found = alarming(now)
+        remember(found, now)
+        self.hook_one(found, now, worker=worker)
+        trouble = next(iter(untold(found, "told_at", now)), None)
+        if trouble is None or (self.not_before is not None and now < self.not_before):
             return 0
-        trouble = untold[0]
-        if not Lease.objects.take(trouble.lease, worker):
+        if not Lease.objects.take(f"alarm:{trouble.key}"[:100], worker):
             return 0
         if not tell(trouble, now):
             self.not_before = now + PAUSE
             return 0
-        type(trouble.row)._default_manager.filter(pk=trouble.row.pk).update(alarmed_at=now)
+        AlarmState.objects.filter(key=trouble.key).update(told_at=now)
+        return 1
+
+    def hook_one(self, found: Sequence[Finding], now: datetime, *, worker: str) -> int:
+        hook = Options.objects.get().alarm_hook
+        trouble = next(iter(untold(found, "hooked_at", now)), None) if hook else None
+        if trouble is None or (self.no_hook_before is not None and now < self.no_hook_before):
+            return 0
+        if not Lease.objects.take(f"hook:{trouble.key}"[:100], worker):
+            return 0
+        problem = post_json(hook, hook_values(trouble))
+        if problem:
+            log.warning("the web hook did not take the alarm %s: %s", trouble.key, problem)
+            self.no_hook_before = now + HOOK_PAUSE
+            return 0
+        AlarmState.objects.filter(key=trouble.key).update(hooked_at=now)
         return 1
 
 
-def forget_others(found: Sequence[Trouble]) -> None:
-    for model in (Mailbox, Channel):
-        keys = [one.row.pk for one in found if isinstance(one.row, model)]
-        model._default_manager.exclude(alarmed_at=None).exclude(pk__in=keys).update(alarmed_at=None)
+def remember(found: Sequence[Finding], now: datetime) -> None:
+    """One row for each trouble that lasts; the others go, so that they are told of anew when they come back."""
+    keys = [one.key for one in found]
+    AlarmState.objects.exclude(key__in=keys).delete()
+    known = set(AlarmState.objects.values_list("key", flat=True))
+    fresh = [AlarmState(key=one.key, since=one.since or now) for one in found if one.key not in known]
+    AlarmState.objects.bulk_create(fresh, ignore_conflicts=True)
 
 
-def tell(trouble: Trouble, now: datetime) -> bool:
+def untold(found: Sequence[Finding], column: str, now: datetime) -> list[Finding]:
+    """Those that nobody was told of for a day; `column`: of AlarmState."""
+    told = dict(AlarmState.objects.exclude(**{column: None}).values_list("key", column))
+    return [one for one in found if one.key not in told or told[one.key] <= now - AGAIN]
+
+
+def hook_values(trouble: Finding) -> dict[str, object]:
+    """What the web hook gets, in the language of the installation."""
+    since = AlarmState.objects.filter(key=trouble.key).values_list("since", flat=True).first()
+    with translation.override(settings.LANGUAGE_CODE):
+        return {
+            "key": trouble.key,
+            "severity": trouble.severity.value,
+            "title": trouble.title,
+            "text": trouble.text,
+            "since": since.isoformat() if since else None,
+            "link": settings.CONFIGURATION.url + trouble.path,
+        }
+
+
+def tell(trouble: Finding, now: datetime) -> bool:
     """Try the channels one after the other until every administrator's mail was taken; False: nobody could be told."""
     admins = list(Agent.objects.filter(is_admin=True, is_active=True).order_by("pk"))
     for channel in channels_for(trouble.row):
@@ -112,14 +116,16 @@ def tell(trouble: Trouble, now: datetime) -> bool:
             if send(channel, trouble, admins, now):
                 return True
         except (ConnectionProblem, CannotOpen) as problem:
-            log.warning("no alarm about %s through channel %s: %s", trouble.row, channel.name, problem)
+            log.warning("no alarm about %s through channel %s: %s", trouble.key, channel.name, problem)
     return False
 
 
-def channels_for(row: Mailbox | Channel) -> list[Channel]:
+def channels_for(row: Mailbox | Channel | None) -> list[Channel]:
     """Valid servers; those that share nothing with the account in trouble first, paused ones last."""
     channels = list(Channel.objects.filter(is_valid=True, kind=Channel.Kind.SMTP))
-    return sorted(channels, key=lambda channel: (shares_fate(channel, row), channel.paused_until is not None))
+    return sorted(
+        channels, key=lambda channel: (row is not None and shares_fate(channel, row), channel.paused_until is not None)
+    )
 
 
 def shares_fate(channel: Channel, row: Mailbox | Channel) -> bool:
@@ -128,7 +134,7 @@ def shares_fate(channel: Channel, row: Mailbox | Channel) -> bool:
     return same_grant or channel.host.split(".")[-2:] == row.host.split(".")[-2:]
 
 
-def send(channel: Channel, trouble: Trouble, admins: Sequence[Agent], now: datetime) -> bool:
+def send(channel: Channel, trouble: Finding, admins: Sequence[Agent], now: datetime) -> bool:
     """Did the server take the mail for at least one administrator? Raises ConnectionProblem, CannotOpen."""
     sender = address_by(channel)
     if not sender:
@@ -150,10 +156,15 @@ def signed_if_possible(raw: bytes) -> bytes:
         return raw
 
 
-def alarm_mail(trouble: Trouble, sender: str, admin: Agent, now: datetime) -> bytes:
+def link_of(trouble: Finding) -> str:
+    """Only where Postvak knows under which address people reach it."""
+    return f"\n\n{settings.CONFIGURATION.url}{trouble.path}" if settings.CONFIGURATION.url else ""
+
+
+def alarm_mail(trouble: Finding, sender: str, admin: Agent, now: datetime) -> bytes:
     """In the administrator's language; marked as automatic (RFC 3834), so that nobody's machine answers."""
     with translation.override(admin.language or settings.LANGUAGE_CODE):
-        subject, text = trouble.subject % trouble.facts, trouble.text % trouble.facts
+        subject, text = trouble.title, f"{trouble.text}{link_of(trouble)}"
     return compose(
         Draft(
             author=MailAddress("Postvak", sender),

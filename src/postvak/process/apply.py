@@ -35,6 +35,7 @@ from postvak.process.reports import DELAYED, NOT_OUT, may_become
 from postvak.process.work import Work
 from postvak.tickets.numbers import allocate
 
+WRITTEN_TO = 1000  # characters
 BAD_DELIVERIES = {Delivery.State.BOUNCED, Delivery.State.BLOCKED}
 
 
@@ -307,7 +308,7 @@ def finish_receipts(batch: Sequence[Work], now: datetime) -> None:
         unique="id",
         fields=[
             "state", "outcome", "processed_at", "duration_ms", "ticket", "message", "first", "fingerprint",
-            "message_id_header", "author_email", "subject", "error", "claimed_by", "claimed_until", "attempts",
+            "message_id_header", "author_email", "written_to", "subject", "error", "claimed_by", "claimed_until", "attempts",
         ],
     )  # fmt: skip
 
@@ -324,10 +325,22 @@ def finish(work: Work, now: datetime) -> None:
     receipt.fingerprint = None if plan.outcome == Receipt.Outcome.DUPLICATE else work.mail.fingerprint
     receipt.message_id_header = canonical_message_id(work.mail.message_id)
     receipt.author_email = work.mail.author.email[:320] if work.mail.author else ""
+    receipt.written_to = written_to(work.mail)
     receipt.subject = work.mail.subject
     receipt.error = ""
     receipt.claimed_by, receipt.claimed_until = "", None
     receipt.attempts += 1
+
+
+def written_to(mail: Mail) -> str:
+    """Whom the mail names as its recipients; of a very long list the beginning."""
+    text = ""
+    for email in dict.fromkeys(address.email for address in (*mail.to, *mail.cc) if address.email):
+        longer = f"{text}, {email}" if text else email
+        if len(longer) > WRITTEN_TO:
+            break
+        text = longer
+    return text
 
 
 def outcome_ticket_id(work: Work) -> int | None:

@@ -15,6 +15,8 @@ from django.utils import timezone
 
 from postvak.connect.endpoint import has_run_out, with_endpoint
 from postvak.crypto.sealing import CannotOpen
+from postvak.log.talk import Direction, note_opening, note_problem, talk
+from postvak.log.talk_notes import Topic
 from postvak.models import Lease, Mailbox
 from postvak.net.connection import ConnectionProblem, Problem
 from postvak.receive.accept import Arrived, accept_each, known_sources
@@ -25,8 +27,9 @@ from postvak.receive.unreadable import count_unreadable, keys_of, suspect
 
 log = logging.getLogger("postvak.receive")
 
+MEGABYTE = 1024 * 1024
 BATCH = 50
-BATCH_BYTES = 8 * 1024 * 1024
+BATCH_BYTES = 8 * MEGABYTE
 LONGEST_BACK_OFF = timedelta(minutes=15)
 MOVE_PAUSE = timedelta(seconds=20)
 
@@ -51,19 +54,27 @@ def fetch_mailbox(mailbox: Mailbox, *, worker: str) -> Fetch:
     if not Lease.objects.take(name, worker):
         return Fetch(busy=True)
     try:
-        fetch = run_to_the_end(mailbox, name, worker)
+        with talk(Direction.IN, mailbox.kind, mailbox=mailbox, worker=worker, module="receive.fetch") as communication:
+            return fetch_noted(mailbox, name, worker, communication.connection(mailbox.host))
+    finally:
+        Lease.objects.give_back(name, worker)
+
+
+def fetch_noted(mailbox: Mailbox, name: str, worker: str, connection: Topic) -> Fetch:
+    try:
+        fetch = run_to_the_end(mailbox, name, worker, connection)
         count_unreadable(mailbox, fetch.unreadable, timezone.now())
         record_success(mailbox, timezone.now())
     except (ConnectionProblem, CannotOpen) as error:
         problem = as_problem(error)
         log.warning("mailbox %s: %s", mailbox.name, problem)
+        note_problem(connection, problem)
         record_problem(mailbox, problem, timezone.now())
         fetch = Fetch(problem=problem)
     except (OSError, DatabaseError) as error:
+        connection.error("not_stored", said=error)
         record_problem(mailbox, ConnectionProblem(Problem.not_stored, str(error)), timezone.now())
         raise
-    finally:
-        Lease.objects.give_back(name, worker)
     return fetch
 
 
@@ -73,28 +84,33 @@ def as_problem(error: ConnectionProblem | CannotOpen) -> ConnectionProblem:
     return ConnectionProblem(Problem.login_refused, str(error))
 
 
-def run_to_the_end(mailbox: Mailbox, name: str, worker: str) -> Fetch:
+def run_to_the_end(mailbox: Mailbox, name: str, worker: str, connection: Topic) -> Fetch:
     """Once more when the access token ran out in the middle: that is no disturbance of the mailbox."""
     try:
-        return run(mailbox, name, worker)
+        return run(mailbox, name, worker, connection)
     except ConnectionProblem as problem:
         if not has_run_out(mailbox, problem):
             raise
-    return run(mailbox, name, worker)
+    connection.notice("token_ran_out")
+    return run(mailbox, name, worker, connection)
 
 
-def run(mailbox: Mailbox, name: str, worker: str) -> Fetch:
+def run(mailbox: Mailbox, name: str, worker: str, connection: Topic) -> Fetch:
     source = open_source(mailbox)
     try:
+        note_opening(connection, mailbox, said=source.greeting(), cipher=source.cipher())
         items = source.items()
         known = known_sources(mailbox, [item.key for item in items])
-        settle(source, mailbox, [item.key for item in items if known.get(item.key)])
+        new = [item for item in items if item.key not in known]
+        note_list(connection, mailbox, len(items), new)
+        settle(source, mailbox, [item.key for item in items if known.get(item.key)], connection)
         stored = 0
         unreadable: list[ConnectionProblem] = []
-        for batch in batches([item for item in items if item.key not in known], mailbox.unreadable):
+        for batch in batches(new, mailbox.unreadable):
             if not Lease.objects.renew(name, worker):
+                connection.warning("lease_lost")
                 break
-            count, problem = store_batch(source, mailbox, batch, stored_before=stored)
+            count, problem = store_batch(source, mailbox, batch, connection, stored_before=stored)
             stored += count
             unreadable += [problem] if problem else []
         return Fetch(len(items), stored, unreadable=tuple(unreadable))
@@ -128,8 +144,19 @@ def batches(items: Sequence[Item], suspects: Mapping[str, int]) -> Iterator[list
         yield batch
 
 
+def note_list(connection: Topic, mailbox: Mailbox, there: int, new: Sequence[Item]) -> None:
+    folders = ", ".join(mailbox.folder_list) if mailbox.kind == Mailbox.Kind.IMAP else "–"
+    if not new:
+        connection.info("listed_nothing_new", there=there, folders=folders)
+        return
+    connection.info("listed", there=there, new=len(new), folders=folders)
+    limit = mailbox.size_limit * MEGABYTE
+    if large := [item for item in new if item.size > limit]:
+        connection.notice("listed_large", large=len(large), limit=limit)
+
+
 def store_batch(
-    source: Source, mailbox: Mailbox, batch: Sequence[Item], *, stored_before: int
+    source: Source, mailbox: Mailbox, batch: Sequence[Item], connection: Topic, *, stored_before: int
 ) -> tuple[int, ConnectionProblem | None]:
     """Commit what could be read, act on the server for it; returns how many, and which mail couldn't be read.
 
@@ -143,22 +170,43 @@ def store_batch(
         problem = error
     if fetched:
         accept_each([(mailbox, Arrived(mail.key, mail.raw, mail.arrived_at)) for mail in fetched])
+        note_stored(connection, fetched)
     if problem is not None and not keys_of(problem):
         got = {mail.key for mail in fetched}
         suspect(mailbox, [item.key for item in batch if item.key not in got], problem, others=stored_before)
         raise problem
-    settle(source, mailbox, [mail.key for mail in fetched])
+    if problem is not None:
+        note_unreadable(connection, problem)
+    settle(source, mailbox, [mail.key for mail in fetched], connection)
     return len(fetched), problem
 
 
-def settle(source: Source, mailbox: Mailbox, keys: Sequence[str]) -> None:
+def note_stored(connection: Topic, mails: Sequence[Fetched]) -> None:
+    for mail in mails:
+        topic = connection.talk.message(mail.key, source=mail.key)
+        topic.info("stored", size=len(mail.raw))
+        topic.end()
+
+
+def note_unreadable(connection: Topic, problem: ConnectionProblem) -> None:
+    for key in keys_of(problem):
+        topic = connection.talk.message(key, source=key)
+        topic.error("unreadable", said=problem.said)
+        topic.end()
+
+
+def settle(source: Source, mailbox: Mailbox, keys: Sequence[str], connection: Topic) -> None:
     """The configured action, for mails whose receipt is committed; nothing while the mailbox only looks."""
     if mailbox.is_look_only:
         return
     action = AfterStoring(mailbox.after_storing)
-    if not keys or action is AfterStoring.leave or (action is AfterStoring.move and not may_move(mailbox)):
+    if not keys or action is AfterStoring.leave:
+        return
+    if action is AfterStoring.move and not may_move(mailbox):
+        connection.notice("move_unanswered", count=len(keys))
         return
     source.settle(keys, action, mailbox.move_to)
+    connection.info(f"settled_{action}", count=len(keys), folder=mailbox.move_to)
     if action is AfterStoring.move:
         Mailbox.objects.filter(pk=mailbox.pk).update(move_begun_at=None)
 

@@ -9,11 +9,14 @@ import selectors
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from django.db import connection
 
 from postvak.crypto.sealing import CannotOpen
+from postvak.log.talk import Direction, note_opening, note_problem, talk
+from postvak.log.talk_notes import Talk
 from postvak.models import Lease, Mailbox
 from postvak.net.connection import ConnectionProblem
 from postvak.receive.imap import ImapSource
@@ -33,10 +36,14 @@ Open = Callable[[Mailbox], ImapSource]
 class Watch:
     """An open connection in IDLE; `since` by the monotonic clock, `account` as the settings were."""
 
-    mailbox_id: int
+    mailbox: Mailbox
     source: ImapSource
     account: tuple[str, ...]
     since: float = field(default_factory=time.monotonic)
+
+    @property
+    def mailbox_id(self) -> int:
+        return self.mailbox.pk
 
 
 class Idler:
@@ -94,17 +101,33 @@ class Idler:
             self.connecting[mailbox_id] = self.pool.submit(self.connect, wanted[mailbox_id])
 
     def connect(self, mailbox: Mailbox) -> Watch | None:
-        """Log in; None when that fails (fetching records why) or the server has no IDLE."""
+        """In a thread of the pool."""
         try:
-            source = self.open_source(mailbox)
-            if source.can_idle():
-                return Watch(mailbox.pk, source, account_of(mailbox))
-            source.close()
-        except (ConnectionProblem, CannotOpen) as problem:
-            log.info("mailbox %s can't be watched: %s", mailbox.name, problem)
+            return self.connect_noted(mailbox)
         finally:
             connection.close()
+
+    def connect_noted(self, mailbox: Mailbox) -> Watch | None:
+        """Log in; None when that fails (fetching records why, too) or the server has no IDLE."""
+        with self.talk(mailbox) as communication:
+            connected = communication.connection(mailbox.host)
+            try:
+                source = self.open_source(mailbox)
+                note_opening(connected, mailbox, said=source.greeting(), cipher=source.cipher())
+                if source.can_idle():
+                    connected.info("watching_began")
+                    return Watch(mailbox, source, account_of(mailbox))
+                source.close()
+                connected.notice("cannot_watch")
+            except (ConnectionProblem, CannotOpen) as problem:
+                log.info("mailbox %s can't be watched: %s", mailbox.name, problem)
+                note_problem(connected, problem)
+            if mailbox.pk in self.refused_at:  # it was told before
+                communication.forget()
         return None
+
+    def talk(self, mailbox: Mailbox) -> AbstractContextManager[Talk]:
+        return talk(Direction.IN, "imap", mailbox=mailbox, worker=self.worker, module="receive.idle")
 
     def take_connected(self) -> None:
         for mailbox_id, future in list(self.connecting.items()):
@@ -144,6 +167,8 @@ class Idler:
     def lose(self, watch: Watch, problem: ConnectionProblem) -> None:
         """A broken connection is opened again with the next sync; fetch what may have come meanwhile."""
         log.info("watching mailbox %s ended: %s", watch.mailbox_id, problem)
+        with self.talk(watch.mailbox) as communication:
+            communication.connection(watch.mailbox.host).warning("watching_broke", said=problem.said)
         watch.source.close()
         self.announce(watch.mailbox_id)
 
@@ -151,6 +176,8 @@ class Idler:
         watch = self.watches.pop(mailbox_id)
         self.selector.unregister(watch.source.fileno())
         watch.source.hang_up()
+        with self.talk(watch.mailbox) as communication:
+            communication.connection(watch.mailbox.host).info("watching_ended")
         Lease.objects.give_back(f"idle:{mailbox_id}", self.worker)
 
     def announce(self, mailbox_id: int) -> None:

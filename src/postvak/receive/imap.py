@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from imapclient import IMAPClient
 
-from postvak.net.connection import Endpoint, Problem, problem_at, problems, words
+from postvak.net.connection import Endpoint, Problem, cipher_of, problem_at, problems, words
 from postvak.net.imap_session import GOODBYE_SECONDS, close_session, folder_names, greeting, open_session
 from postvak.net.time_limit import ANSWER, LISTING, seconds_for, time_limit
 from postvak.receive.source import AfterStoring, Fetched, Item, Probe
@@ -67,6 +67,12 @@ class ImapSource:
         """One command and its answer, or some that belong together, in time and with every error as our own."""
         with time_limit(self._endpoint, seconds, self._client.socket()), problems(self._endpoint):
             yield
+
+    def greeting(self) -> str:
+        return greeting(self._client)
+
+    def cipher(self) -> str:
+        return cipher_of(self._client.socket())
 
     # -- fetching ------------------------------------------------------------
 

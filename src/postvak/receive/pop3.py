@@ -19,6 +19,7 @@ from postvak.net.connection import (
     Problem,
     Security,
     as_text,
+    cipher_of,
     problem_at,
     problems,
     tls_context,
@@ -122,6 +123,9 @@ class Pop3Source:
     def greeting(self) -> str:
         """The server's first line without its +OK."""
         return as_text(self._session().pop.getwelcome()).removeprefix("+OK").strip()
+
+    def cipher(self) -> str:
+        return cipher_of(self._session().pop.sock)
 
     def _session(self) -> _Session:
         if self._open is None:

@@ -53,6 +53,12 @@ class Probe:
 class Source(Protocol):
     """An open session with one account.  Every method may raise `ConnectionProblem`."""
 
+    def greeting(self) -> str:
+        """The server's first line, without protocol words."""
+
+    def cipher(self) -> str:
+        """How the connection is encrypted; "" when it isn't."""
+
     def items(self, skip: Container[str] = ()) -> list[Item]:
         """The mails on the server in order of arrival, without those whose key is in `skip`."""
 

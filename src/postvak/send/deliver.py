@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from django.db import DatabaseError, connection, transaction
@@ -23,6 +24,8 @@ from django.utils import timezone
 from postvak.blobs import store
 from postvak.blobs.store import BlobMissing, VaultUnreachable
 from postvak.crypto.sealing import CannotOpen
+from postvak.log.talk import Direction, note_problem, talk
+from postvak.log.talk_notes import Priority, Topic
 from postvak.models import Channel, Delivery, DeliveryEvent, OutgoingMail, SigningKey
 from postvak.net.connection import ConnectionProblem, Problem
 from postvak.send import outbox, pace, statements
@@ -44,9 +47,23 @@ Written = TypeVar("Written")
 TURN = threading.Lock() if connection.vendor == "sqlite" else nullcontext()  # waiting inside SQLite is sleeping
 PAUSES = (0.2, 1.0, 3.0, 10.0, 30.0)  # seconds between tries to record what a server said, while the database is away
 
+PRIORITIES: Mapping[Delivery.State, Priority] = {
+    State.ACCEPTED: Priority.INFO,
+    State.DEFERRED: Priority.WARNING,
+    State.FAILED: Priority.ERROR,
+    State.BLOCKED: Priority.ERROR,
+    State.IN_DOUBT: Priority.ERROR,
+}
+
 
 class Session(Protocol):
-    """An open way out: hands one mail over and returns the result per recipient."""
+    """An open way out: hands one mail over and returns the result per recipient. `dialogue`: what was said for it, in
+    lines, where there is such a thing."""
+
+    @property
+    def dialogue(self) -> tuple[str, ...]: ...
+
+    def note_opening(self, connection: Topic) -> None: ...
 
     def hand_over(self, mail: OutgoingMail, recipients: Sequence[str], raw: bytes) -> Mapping[str, Result]: ...
 
@@ -87,10 +104,12 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a server said to a mail and nobody has written down yet."""
+    """What a server said to a mail and nobody has written down yet. `began`: when it was handed over, if it was."""
 
     mail: OutgoingMail
     results: Mapping[str, Result]
+    began: datetime | None = None
+    dialogue: tuple[str, ...] = ()
 
 
 class Line:
@@ -103,6 +122,7 @@ class Line:
         self.worker, self.channel, self.is_stopping = worker, channel, is_stopping
         self.stack = ExitStack()
         self.session: Session | None = None
+        self.connection: Topic
         self.settings: tuple[object, ...] = ()
 
     def send_due(self) -> int:
@@ -126,19 +146,28 @@ class Line:
         """Claimed mails of one channel. What isn't begun when the worker stops, or at an error that nobody expected, is
         free for others at once."""
         channel, waiting = mails[0].channel, deque(mails)
-        try:
-            self.send_each(channel, waiting)
-            record_channel_success(channel, timezone.now())
-        except (ConnectionProblem, CannotOpen) as error:
-            problem = as_problem(error)
-            log.warning("channel %s: %s", channel.name, problem.said)
-            self.hang_up()
-            pause_channel(channel, problem, timezone.now())
-            while waiting:
-                mail = waiting.popleft()
-                self.write(Done(mail, for_all(mail, Result(State.DEFERRED, None, problem.said))), None)
-        finally:
-            outbox.release(waiting, self.worker)
+        with talk(
+            Direction.OUT, transport_of(channel), channel=channel, worker=self.worker, module="send.deliver"
+        ) as communication:
+            self.connection = communication.connection(channel.host or channel.name)
+            self.connection.debug("batch", count=len(mails))
+            try:
+                self.send_each(channel, waiting)
+                record_channel_success(channel, timezone.now())
+            except (ConnectionProblem, CannotOpen) as error:
+                self.give_up(channel, waiting, as_problem(error))
+            finally:
+                outbox.release(waiting, self.worker)
+
+    def give_up(self, channel: Channel, waiting: deque[OutgoingMail], problem: ConnectionProblem) -> None:
+        """The channel is at fault: its mails come later."""
+        log.warning("channel %s: %s", channel.name, problem.said)
+        note_problem(self.connection, problem)
+        self.hang_up()
+        pause_channel(channel, problem, timezone.now())
+        while waiting:
+            mail = waiting.popleft()
+            self.write(Done(mail, for_all(mail, Result(State.DEFERRED, None, problem.said))), None)
 
     def send_each(self, channel: Channel, waiting: deque[OutgoingMail]) -> None:
         """A mail leaves `waiting` when there is an answer to it. Raises ConnectionProblem, CannotOpen."""
@@ -153,7 +182,7 @@ class Line:
                 done = Done(load.mail, dict.fromkeys(recipients, refused) if refused else {})
             else:
                 is_mine = self.write(done, load)
-                done = Done(load.mail, session.hand_over(load.mail, recipients, load.raw)) if is_mine else None
+                done = handed_over(session, load, recipients) if is_mine else None
             waiting.popleft()
         self.write(done, None)
 
@@ -164,13 +193,44 @@ class Line:
             self.hang_up()
             self.session = self.stack.enter_context(SESSIONS[Channel.Kind(channel.kind)](channel))
             self.settings = settings
+            self.session.note_opening(self.connection)
+        else:
+            self.connection.debug("kept_open", host=channel.host or channel.name)
         return self.session
 
     def write(self, done: Done | None, following: Load | None) -> bool:
         """Record what was said to the one mail, and that the next one is on its way; False: that one is another's."""
         if done is None and following is None:
             return False
-        return surely(lambda: hand_on(done, following, self.worker))
+        is_mine = surely(lambda: hand_on(done, following, self.worker))
+        if done is not None:
+            note_results(self.connection, done)
+        return is_mine
+
+
+def handed_over(session: Session, load: Load, recipients: Sequence[str]) -> Done:
+    began = timezone.now()
+    results = session.hand_over(load.mail, recipients, load.raw)
+    return Done(load.mail, results, began, session.dialogue)
+
+
+def note_results(connection: Topic, done: Done) -> None:
+    """Each recipient's answer, and the dialogue for those who have to look closer."""
+    if not done.results:
+        return
+    mail = connection.talk.message(", ".join(done.results), outgoing=done.mail, since=done.began)
+    if done.dialogue:
+        mail.debug("dialogue", dialogue="\n".join(done.dialogue))
+    for recipient, result in done.results.items():
+        mail.note(
+            PRIORITIES[result.state], f"delivery_{result.state}", recipient=recipient, said=result.told or result.said
+        )
+    mail.end()
+
+
+def transport_of(channel: Channel) -> str:
+    """As the communication log calls it; a provider by its own name."""
+    return channel.provider[:20] if channel.kind == Channel.Kind.PROVIDER else channel.kind
 
 
 def loads(mails: Collection[OutgoingMail]) -> Iterator[Load]:

@@ -7,6 +7,7 @@ from typing import Self
 
 from django.conf import settings
 
+from postvak.log.talk_notes import Topic
 from postvak.models import Channel, Delivery, OutgoingMail
 from postvak.send.record import Result
 
@@ -14,6 +15,8 @@ State = Delivery.State
 
 
 class FileChannel:
+    dialogue = ()
+
     def __init__(self, channel: Channel) -> None:
         self.folder: Path = settings.CONFIGURATION.data / "sent" / str(channel.pk)
 
@@ -23,6 +26,9 @@ class FileChannel:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         pass
+
+    def note_opening(self, connection: Topic) -> None:
+        connection.debug("folder_opened", folder=self.folder)
 
     def hand_over(self, mail: OutgoingMail, recipients: Sequence[str], raw: bytes) -> Mapping[str, Result]:
         path = self.folder / f"{mail.pk}.eml"

@@ -17,6 +17,7 @@ from anymail.exceptions import AnymailError
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from postvak.log.talk_notes import Topic
 from postvak.mail.addresses import normalise
 from postvak.models import Channel, Delivery, OutgoingMail
 from postvak.net.connection import ConnectionProblem, Problem
@@ -38,6 +39,8 @@ Results = dict[str, Result]
 
 class ProviderChannel:
     """One HTTP session that carries many mails. Raises ConnectionProblem, crypto.sealing.CannotOpen."""
+
+    dialogue = ()
 
     def __init__(self, channel: Channel) -> None:
         provider = provider_of(channel)
@@ -66,6 +69,9 @@ class ProviderChannel:
         if getattr(self.backend, "session", None) is not None:
             self.backend.session.get_redirect_target = not_redirected
         return self
+
+    def note_opening(self, connection: Topic) -> None:
+        connection.debug("provider_ready", provider=self.provider.name)
 
     @contextmanager
     def settings_checked(self) -> Iterator[None]:

@@ -18,6 +18,7 @@ from postvak.net.connection import (
     Endpoint,
     Problem,
     as_text,
+    cipher_of,
     problem_at,
     problems,
     words,
@@ -94,6 +95,15 @@ class SmtpSession:
     def size_limit(self) -> int:
         """Bytes that the server announced (RFC 1870), 0 if none."""
         return self._wire.size_limit if self._wire else 0
+
+    @property
+    def cipher(self) -> str:
+        """How the connection is encrypted; "" when it isn't."""
+        return cipher_of(self._wire.sock) if self._wire else ""
+
+    def greeting(self) -> str:
+        """The server's first line, as long as no mail went out."""
+        return next((line.removeprefix("S: ") for line in self._lines if line.startswith("S: ")), "")
 
     def send(self, envelope_from: str, recipients: Sequence[str], raw: bytes) -> Attempt:
         """One mail; one reply per recipient, whatever happens up to the final dot.

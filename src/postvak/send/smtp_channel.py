@@ -6,6 +6,8 @@ from typing import Self
 
 from postvak.connect.endpoint import with_endpoint
 from postvak.log.status_codes import is_blocked
+from postvak.log.talk import note_opening
+from postvak.log.talk_notes import Topic
 from postvak.models import Channel, Delivery, OutgoingMail
 from postvak.net.connection import ConnectionProblem, Problem
 from postvak.send.record import Result
@@ -16,10 +18,11 @@ State = Delivery.State
 
 
 class SmtpChannel:
-    """Raises ConnectionProblem, crypto.sealing.CannotOpen."""
+    """Raises ConnectionProblem, crypto.sealing.CannotOpen. `dialogue`: what was said for the last mail."""
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
+        self.dialogue: tuple[str, ...] = ()
         self.session = self.opened()
 
     def __enter__(self) -> Self:
@@ -28,6 +31,9 @@ class SmtpChannel:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.session.__exit__(kind, error, at)
+
+    def note_opening(self, connection: Topic) -> None:
+        note_opening(connection, self.channel, said=self.session.greeting(), cipher=self.session.cipher)
 
     def opened(self) -> SmtpSession:
         """A new session; the size that its server announces is kept with the channel."""
@@ -46,6 +52,7 @@ class SmtpChannel:
         except InDoubt as doubt:
             attempt = doubt.attempt
             doubtful = dict.fromkeys(doubt.recipients, Result(State.IN_DOUBT, None, doubt.said))
+        self.dialogue = attempt.dialogue
         queue_id = attempt.queued_as
         return {recipient: result_of(reply, queue_id) for recipient, reply in attempt.replies.items()} | doubtful
 

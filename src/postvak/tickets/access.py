@@ -12,6 +12,8 @@ from postvak.models import (
     Agent,
     Attachment,
     Draft,
+    LedgerEntry,
+    Mailbox,
     Membership,
     Message,
     Notification,
@@ -87,6 +89,24 @@ def visible_receipts(agent: Agent) -> ReceiptQuerySet:
     if agent.is_admin:
         return receipts
     return receipts.filter(may_read(agent, "ticket__") | Q(ticket=None, mailbox__queue__in=visible_queues(agent)))
+
+
+def visible_ledger(agent: Agent) -> QuerySet[LedgerEntry]:
+    """Lines of tickets that one may read; of incoming mails on no ticket, those of mailboxes whose fixed queue one sees."""
+    lines = LedgerEntry.objects.all()
+    if agent.is_admin:
+        return lines
+    return lines.filter(may_read(agent, "ticket__") | Q(ticket=None, mailbox__queue__in=visible_queues(agent)))
+
+
+def ledger_parts(agent: Agent) -> list[Q]:
+    """The same in parts, each with an index that is in the order of time: of each queue, and of each mailbox. Empty: all."""
+    if agent.is_admin:
+        return []
+    queues = list(visible_queues(agent).order_by().values_list("pk", flat=True))
+    mailboxes = Mailbox.objects.filter(queue__in=queues).order_by().values_list("pk", flat=True)
+    parts = [Q(queue=key) for key in queues] + [Q(mailbox=key, ticket=None) for key in mailboxes]
+    return parts or [Q(pk__in=[])]
 
 
 def assignable_agents(queue: Queue) -> QuerySet[Agent]:

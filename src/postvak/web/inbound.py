@@ -9,6 +9,8 @@ import hashlib
 import hmac
 import logging
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 
 from django.db import DatabaseError, InterfaceError
@@ -19,6 +21,8 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from postvak.crypto.sealing import CannotOpen
+from postvak.log.talk import Direction, talk
+from postvak.log.talk_notes import Talk
 from postvak.models import Mailbox, Receipt
 from postvak.receive.accept import Arrived, accept, known_sources
 from postvak.web.session import public
@@ -45,9 +49,15 @@ def mail(request: HttpRequest) -> HttpResponse:
     """Headers: Authorization: Bearer TOKEN; optional Idempotency-Key, X-Postvak-Envelope-From and -To."""
     try:
         mailbox = mailbox_of(request)
-        arrived = read(request, mailbox)
-        known = bool(known_sources(mailbox, [arrived.source]))
-        (receipt,) = accept(mailbox, [arrived])
+        with noted(request, mailbox) as communication:
+            arrived = read(request, mailbox)
+            known = bool(known_sources(mailbox, [arrived.source]))
+            (receipt,) = accept(mailbox, [arrived])
+            if not is_same(receipt, arrived.raw):
+                raise Refused(
+                    HTTPStatus.UNPROCESSABLE_ENTITY, _("Another mail came with this Idempotency-Key already.")
+                )
+            note_stored(communication, arrived, known=known)
     except Refused as refused:
         return problem(refused.status, refused.detail)
     except (DatabaseError, InterfaceError, OSError):
@@ -56,9 +66,32 @@ def mail(request: HttpRequest) -> HttpResponse:
             HTTPStatus.SERVICE_UNAVAILABLE,
             _("The mail could not be stored at this moment. Please send it again later."),
         )
-    if not is_same(receipt, arrived.raw):
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, _("Another mail came with this Idempotency-Key already."))
     return JsonResponse({"receipt": receipt.pk, "source": receipt.source}, status=200 if known else 201)
+
+
+@contextmanager
+def noted(request: HttpRequest, mailbox: Mailbox) -> Iterator[Talk]:
+    """A request for the communication log; what goes wrong in it goes on."""
+    with talk(Direction.IN, "http", mailbox=mailbox, module="web.inbound") as communication:
+        connection = communication.connection(request.META.get("REMOTE_ADDR", ""))
+        connection.debug("request_came", peer=connection.row.name)
+        try:
+            yield communication
+        except Refused as refused:
+            connection.error("request_refused", status=refused.status.value, reply=refused)
+            raise
+        except (DatabaseError, InterfaceError, OSError) as error:
+            connection.error("request_failed", said=error)
+            raise
+
+
+def note_stored(communication: Talk, mail: Arrived, *, known: bool) -> None:
+    topic = communication.message(mail.source, source=mail.source)
+    if known:
+        topic.notice("request_known")
+    else:
+        topic.info("stored", size=len(mail.raw))
+    topic.end()
 
 
 def mailbox_of(request: HttpRequest) -> Mailbox:

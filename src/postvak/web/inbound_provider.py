@@ -22,8 +22,8 @@ from django.views.decorators.http import require_POST
 
 from postvak.mail.charsets import storable
 from postvak.models import Mailbox
-from postvak.receive.accept import Arrived, accept
-from postvak.web.inbound import MEGABYTE, Refused, mailbox_of, problem
+from postvak.receive.accept import Arrived, accept, known_sources
+from postvak.web.inbound import MEGABYTE, Refused, mailbox_of, note_stored, noted, problem
 from postvak.web.session import public
 
 log = logging.getLogger("postvak.receive")
@@ -43,9 +43,14 @@ class Unwrapped:
 def mails(request: HttpRequest, provider: str) -> HttpResponse:
     try:
         mailbox = mailbox_of(request)
-        found = unwrapped(request, provider, mailbox)
-        if found:
-            accept(mailbox, [arrived(one, provider, request) for one in found])
+        with noted(request, mailbox) as communication:
+            found = unwrapped(request, provider, mailbox)
+            arrivals = [arrived(one, provider, request) for one in found]
+            known = known_sources(mailbox, [one.source for one in arrivals])
+            if arrivals:
+                accept(mailbox, arrivals)
+            for one in arrivals:
+                note_stored(communication, one, known=one.source in known)
     except Refused as refused:
         return problem(refused.status, refused.detail)
     except (DatabaseError, InterfaceError, OSError):

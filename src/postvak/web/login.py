@@ -4,7 +4,6 @@ Five failures close together make an address wait one minute, each further one d
 a whole office, so it gets more. While one waits, the password isn't even looked at.
 """
 
-import ipaddress
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -21,9 +20,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from postvak.log import audit
 from postvak.models import Agent, Brand, FailedLogin
 from postvak.web.pages import render
-from postvak.web.session import public
+from postvak.web.session import asking, client_ip, public
 
 FREE_BY_EMAIL, FREE_BY_IP = 5, 20
 CLOSE = timedelta(minutes=10)
@@ -61,6 +61,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         agent = check(request, form)
         if agent is not None:
             login(request, agent)
+            audit.logged_in(asking(request))
             request.session.set_expiry(None if form.cleaned_data["stay"] else 0)
             return redirect(next_page(request))
     context = {"form": form, "greeting": greeting(), "brand": Brand.objects.first(), "next": next_page(request)}
@@ -80,6 +81,7 @@ def check(request: HttpRequest, form: LoginForm) -> Agent | None:
         return agent
     FailedLogin.objects.filter(at__lt=now - KEPT).delete()
     FailedLogin.objects.create(email=email, ip=ip)
+    audit.login_refused(form.cleaned_data["email"], ip=ip)
     form.add_error(None, gettext("E-mail address or password is wrong, or the account is not valid any more."))
     return None
 
@@ -118,18 +120,6 @@ def too_often(wait: timedelta) -> str:
     return text % {"minutes": minutes}
 
 
-def client_ip(request: HttpRequest) -> str:
-    """Who connects. Behind a proxy on this machine or network: what that proxy says (its own, the last, entry)."""
-    direct = str(request.META.get("REMOTE_ADDR", ""))
-    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    try:
-        if forwarded and ipaddress.ip_address(direct).is_private:
-            return str(ipaddress.ip_address(forwarded))
-    except ValueError:
-        pass
-    return direct[:45]
-
-
 def greeting() -> str:
     hour = timezone.localtime().hour
     if hour < 12:
@@ -147,6 +137,7 @@ def next_page(request: HttpRequest) -> str:
 
 @require_POST
 def log_out(request: HttpRequest) -> HttpResponse:
+    audit.logged_out(asking(request))
     logout(request)
     return redirect("login")
 

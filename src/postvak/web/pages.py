@@ -21,6 +21,7 @@ from postvak.web.desk.mention_chips import chips
 from postvak.web.desk.navigation import navigation
 from postvak.web.desk.unread import unread
 from postvak.web.flash import take_messages
+from postvak.web.health_line import alarms_for
 
 STATIC = Path(__file__).parent.parent / "static"
 DIGEST_LENGTH = 8
@@ -72,6 +73,7 @@ def render(
         "nav": SimpleLazyObject(lambda: navigation(request)),
         "messages": SimpleLazyObject(lambda: take_messages(request)),
         "unread": SimpleLazyObject(lambda: unread(agent)) if agent else None,
+        "alarms": SimpleLazyObject(lambda: alarms_for(agent)) if agent else (),
     }
     return HttpResponse(render_to_string(template, {**everywhere, **(context or {})}, request), status=status)
 

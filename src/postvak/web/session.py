@@ -1,10 +1,12 @@
 """Who is asking, and which views anybody may see."""
 
+import ipaddress
 from collections.abc import Callable
 from typing import TypeVar
 
 from django.http import HttpRequest, HttpResponseBase
 
+from postvak.log.audit import By, Origin
 from postvak.models import Agent
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
@@ -15,6 +17,23 @@ def agent_of(request: HttpRequest) -> Agent:
     if not isinstance(request.user, Agent):
         raise TypeError("this view needs a log-in")
     return request.user
+
+
+def asking(request: HttpRequest) -> By:
+    """The logged-in agent at a browser, for the audit."""
+    return By(agent_of(request), Origin.BROWSER, client_ip(request))
+
+
+def client_ip(request: HttpRequest) -> str:
+    """Who connects. Behind a proxy on this machine or network: what that proxy says (its own, the last, entry)."""
+    direct = str(request.META.get("REMOTE_ADDR", ""))
+    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    try:
+        if forwarded and ipaddress.ip_address(direct).is_private:
+            return str(ipaddress.ip_address(forwarded))
+    except ValueError:
+        pass
+    return direct[:45]
 
 
 def public(view: View) -> View:

@@ -18,9 +18,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
+from postvak.log import audit
+from postvak.log.audit import By, Origin
 from postvak.models import Address, Agent, Brand, Channel, Mailbox
 from postvak.web.pages import render
-from postvak.web.session import public
+from postvak.web.session import asking, client_ip, public
 
 PURPOSE = "postvak.web.setup: the first administrator"
 TOKEN_LENGTH = 32
@@ -88,16 +90,17 @@ def first(request: HttpRequest, token: str) -> HttpResponse:
         return redirect("start")
     form = OrganisationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        agent = make_first_agent(form.cleaned_data)
+        agent = make_first_agent(form.cleaned_data, By(origin=Origin.BROWSER, ip=client_ip(request)))
         if agent is not None:
             login(request, agent, backend="django.contrib.auth.backends.ModelBackend")
+            audit.logged_in(asking(request))
         return redirect("setup_mailbox")
     context = {"form": form, "steps": steps("organisation")}
     return render(request, "door/organisation.html", context, status=422 if form.errors else 200)
 
 
 @transaction.atomic
-def make_first_agent(facts: dict[str, Any]) -> Agent | None:
+def make_first_agent(facts: dict[str, Any], by: By) -> Agent | None:
     """The administrator and the name of the brand; None if somebody else was quicker (the lock decides)."""
     brand = Brand.objects.select_for_update().order_by("pk").first() or Brand()
     if Agent.objects.exists():
@@ -108,6 +111,7 @@ def make_first_agent(facts: dict[str, Any]) -> Agent | None:
     agent = Agent.objects.create_user(facts["email"], facts["password"], name=facts["name"], is_admin=True)
     agent.language = language
     agent.save(update_fields=["language"])
+    audit.write_difference(by, agent, agent.pk, None)
     return agent
 
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
+from postvak.log.audit import recording
 from postvak.models import Address, Brand, Channel, Mailbox, Queue
 from postvak.net.providers import provider_with
 from postvak.web.admin.access import admin_only
@@ -17,7 +18,9 @@ from postvak.web.admin.checks import check_channel, check_mailbox
 from postvak.web.admin.forms.channels import ChannelForm
 from postvak.web.admin.forms.connection import CONNECTION_WIDGETS
 from postvak.web.admin.forms.mailboxes import MailboxForm
+from postvak.web.admin.recording import save
 from postvak.web.pages import render
+from postvak.web.session import asking
 from postvak.web.setup import steps
 
 SERVER = ("kind", "host", "port", "security", "verify_tls", "ca_pem", "username")
@@ -113,7 +116,7 @@ def mailbox_step(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         check = check_mailbox(form.instance) if "check" in request.POST else None
         if check is None or check.ok:
-            form.save()
+            save(request, form)
             return redirect("setup_channel")
     return step(request, "mailbox", {"form": form, "check": check})
 
@@ -128,7 +131,7 @@ def channel_step(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         check = check_channel(form.instance) if "check" in request.POST else None
         if check is None or check.ok:
-            form.save()
+            save(request, form)
             return redirect("setup_address")
     return step(request, "channel", {"form": form, "check": check})
 
@@ -157,7 +160,9 @@ def guess_channel(mailbox: Mailbox | None) -> dict[str, object]:
 def address_step(request: HttpRequest) -> HttpResponse:
     form = FirstAddressForm(request.POST or None, initial=guess_address())
     if request.method == "POST" and form.is_valid():
-        form.save()
+        stored = Address.objects.filter(email=form.cleaned_data["email"].strip().lower())
+        with recording(asking(request), *Queue.objects.filter(is_default=True), *stored) as made:
+            made.append(form.save())
         return redirect("setup_done")
     return step(request, "address", {"form": form})
 

@@ -15,9 +15,13 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from postvak.connect.daily import DailyTest
+from postvak.log.ledger.numbers import fold as fold_ledger
+from postvak.log.talk import written_beside
+from postvak.log.talk_retention import forget_old_talks
 from postvak.models import Mailbox
 from postvak.notify.alarm import Alarm
 from postvak.notify.automatic import write_due
+from postvak.notify.health.mails import show_life
 from postvak.process.run import process_due
 from postvak.receive.fetch import fetch_mailbox, imap_source
 from postvak.receive.idle import Idler
@@ -79,15 +83,24 @@ class Engine:
             "send": [self.write_loop, self.send_loop, self.copy_loop],
             "listen": [self.listen_loop],
         }
-        threads = [threading.Thread(target=loop, name=loop.__name__) for job in self.jobs for loop in loops[job]]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        wanted = [self.life_loop, *(loop for job in self.jobs for loop in loops[job])]
+        threads = [threading.Thread(target=loop, name=loop.__name__) for loop in wanted]
+        with written_beside():
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
 
     def stop(self) -> None:
         self.stopping.set()
         self.mail_arrived.set()
+
+    def life_loop(self) -> None:
+        """A sign of life, beside everything that may take long: /health/ready and the health page look for it."""
+        while not self.stopping.is_set():
+            self.guarded(lambda: show_life(self.name, timezone.now()))
+            self.stopping.wait(UPKEEP_LOOK)
+        connection.close()
 
     def process_loop(self) -> None:
         while not self.stopping.is_set():
@@ -120,7 +133,7 @@ class Engine:
     def follow_loop(self) -> None:
         """What follows from changes of tickets, about a second later; beside the processing, so it delays no mail."""
         while not self.stopping.is_set():
-            if not self.guarded(lambda: follow_changes(self.name)):
+            if not self.guarded(lambda: follow_changes(self.name)) + self.guarded(fold_ledger):
                 self.stopping.wait(IDLE)
         connection.close()
 
@@ -163,7 +176,7 @@ class Engine:
 
     def listen(self) -> int:
         """Until stop(). The ports stay open when it fails: who calls meanwhile waits."""
-        listen(settings.CONFIGURATION.listening, self.ports, self.stopping, self.mail_arrived.set)
+        listen(settings.CONFIGURATION.listening, self.ports, self.stopping, self.mail_arrived.set, self.name)
         return 0
 
     def receive_loop(self) -> None:
@@ -197,6 +210,7 @@ class Engine:
             self.guarded(lambda: forget_silent(timezone.now()))
             self.guarded(lambda: bulk.forget(timezone.now()))
             self.guarded(lambda: notices.forget(timezone.now()))
+            self.guarded(lambda: forget_old_talks(timezone.now(), worker=self.name))
             self.stopping.wait(UPKEEP_LOOK)
         connection.close()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from django.db.models import Model
 from django.utils import timezone
 
+from postvak.log.talk_ends import end_talks_of, running_workers
 from postvak.models import AutomaticMail, BulkChange, Lease, OutgoingMail, Receipt, SentCopy
 
 
@@ -31,6 +32,7 @@ def free_claims_of_the_dead(own: str = "") -> None:
     ):
         dead = [name for name in owners(model, owner) if name != own and is_dead(name)]
         model._default_manager.filter(**{f"{owner}__in": dead}).update(**{until: now})
+    end_talks_of([name for name in running_workers() if name != own and is_dead(name)], now)
 
 
 def owners(model: type[Model], column: str) -> list[str]:

@@ -44,10 +44,10 @@ class Certificate:
 
 
 class Reception:
-    """Lives in the event loop of one listener. `is_stopping`: nobody new is let in."""
+    """Lives in the event loop of one listener. `is_stopping`: nobody new is let in. `worker`: whose it is."""
 
-    def __init__(self, listening: Listening, writer: Writer) -> None:
-        self.writer = writer
+    def __init__(self, listening: Listening, writer: Writer, worker: str = "") -> None:
+        self.writer, self.worker = writer, worker
         self.limits = Limits(listening.connections_per_ip, listening.mails_per_minute)
         self.lookup = Lookup()
         self.hostname = urlsplit(settings.CONFIGURATION.url).hostname or socket.getfqdn()

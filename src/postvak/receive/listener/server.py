@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from postvak.configuration import ListenAddress, Listening
+from postvak.log.talk import written_beside
 from postvak.receive.listener.reception import Reception
 from postvak.receive.listener.session import LmtpSession, Session
 from postvak.receive.listener.writer import Writer
@@ -19,10 +20,12 @@ FINISH_WITHIN = 10.0  # seconds for mails that are being received when we stop
 Ports = Sequence[tuple[ListenAddress, socket.socket]]
 
 
-def listen(listening: Listening, ports: Ports, stopping: threading.Event, on_stored: Callable[[], None]) -> None:
+def listen(
+    listening: Listening, ports: Ports, stopping: threading.Event, on_stored: Callable[[], None], worker: str = ""
+) -> None:
     """Take mail on `ports` until `stopping`; then finish what is in hand. The caller keeps and closes the ports."""
-    with Writer(on_stored) as writer:
-        asyncio.run(serve(Reception(listening, writer), ports, stopping))
+    with written_beside(), Writer(on_stored) as writer:
+        asyncio.run(serve(Reception(listening, writer, worker), ports, stopping))
 
 
 async def serve(reception: Reception, ports: Ports, stopping: threading.Event) -> None:

@@ -20,6 +20,7 @@ from postvak.receive.accept import Arrived
 from postvak.receive.listener import replies
 from postvak.receive.listener.data import read_mail
 from postvak.receive.listener.limits import Room
+from postvak.receive.listener.notes import Notes
 from postvak.receive.listener.reception import Reception
 from postvak.receive.listener.syntax import Path, read_path
 
@@ -51,6 +52,7 @@ class Session(SMTP):
     command_size_limit = COMMAND_LIMIT
     command_size_limits: dict[str, int] = defaultdict(lambda: COMMAND_LIMIT)
     envelope: Incoming
+    notes: Notes
     session: Any
     transport: Any
 
@@ -85,12 +87,15 @@ class Session(SMTP):
                 transport.close()
                 return
             self.is_counted = True
+            self.notes = Notes(self.protocol, self.ip, self.reception.worker)
+        self.notes.encrypted(transport.get_extra_info("cipher"))
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         if self.is_refused:
             return
         self.reception.dismiss(self, self.ip)
+        self.notes.over()
         super().connection_lost(error)
 
     def eof_received(self) -> bool | None:
@@ -101,6 +106,10 @@ class Session(SMTP):
         if not self.is_busy and self.transport is not None:
             self.transport.write(replies.STOPPING.encode() + b"\r\n")
             self.transport.close()
+
+    async def push(self, status: Any) -> None:
+        self.notes.replied(str(status))
+        await super().push(status)
 
     async def hang_up(self, reply: str) -> None:
         await self.push(reply)
@@ -119,6 +128,7 @@ class Session(SMTP):
             return
         self.envelope = Incoming()
         self.session.host_name, self.session.extended_smtp = hostname, True
+        self.notes.greeted(hostname)
         largest = (await self.reception.known_directory()).largest
         offers = ["PIPELINING", f"SIZE {largest}", "8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"]
         if self.tls_context and not self._tls_protocol:
@@ -131,6 +141,7 @@ class Session(SMTP):
         reply = self.problem_of_mail(path) or await self.problem_of_size(path)
         if path is not None and not reply:
             self.envelope.sender = path.address
+            self.notes.began(path.address)
         await self.push(reply or "250 2.1.0 Go on.")
 
     def problem_of_mail(self, path: Path | None) -> str:
@@ -212,6 +223,7 @@ class Session(SMTP):
         self.reception.writer.receiving += 1
         try:
             await self.push("354 Send the mail; a line with only a dot ends it.")
+            self.notes.data()
             raw = await read_mail(self._reader, take)
         finally:
             self.reception.writer.receiving -= 1
@@ -233,7 +245,9 @@ class Session(SMTP):
             for pk, mailbox in mailboxes.items()
         ]
         stored = await self.reception.writer.store(arrivals)
-        return self.answers(dict(zip(mailboxes, stored, strict=True)), number)
+        answers = self.answers(dict(zip(mailboxes, stored, strict=True)), number)
+        self.notes.stored(arrivals, stored, "\n".join(answers))
+        return answers
 
     def answers(self, stored: dict[int, bool], number: str) -> list[str]:
         """Only when all of it is stored: what the sender tries again becomes a duplicate."""

@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from postvak.log.audit import recording
 from postvak.models import Address, Brand, Queue, Wording
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.queues import AddressForm
 from postvak.web.flash import say
 from postvak.web.identity_preview import Typed, brand_for, languages_of, preview_of
 from postvak.web.placeholders import PLACEHOLDERS
-from postvak.web.session import agent_of
+from postvak.web.session import agent_of, asking
 from postvak.web.wording_fields import WordingFields
 
 PARTS = (Wording.Part.SIGNATURE,)
@@ -36,7 +36,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
     form, wordings = AddressForm(data, instance=address), WordingFields(address, PARTS, data)
     if data is not None and all([form.is_valid(), wordings.is_valid()]):
-        with transaction.atomic():
+        with recording(asking(request), form.instance):
             saved = form.save()
             wordings.save(saved)
         say(request, _("The address %(email)s is saved.") % {"email": saved.email})

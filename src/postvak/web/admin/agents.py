@@ -9,6 +9,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from postvak.models import Agent
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.agents import AgentForm
+from postvak.web.admin.recording import save
 from postvak.web.flash import say
 from postvak.web.session import agent_of
 
@@ -25,7 +26,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     subject = get_object_or_404(Agent, pk=pk) if pk else None
     form = AgentForm(request.POST or None, instance=subject, by=agent_of(request))
     if request.method == "POST" and form.is_valid():
-        saved = form.save()
+        saved = save(request, form)
         if saved.pk == agent_of(request).pk:
             update_session_auth_hash(request, saved)
         say(request, _("The agent %(name)s is saved.") % {"name": saved.name})

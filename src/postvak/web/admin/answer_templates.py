@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from postvak.blobs import store
+from postvak.log.audit import recording
 from postvak.mail.outgoing_html import for_editor
 from postvak.models import AnswerTemplate, AnswerTemplateFile
 from postvak.notify.templates import matching
@@ -22,6 +23,7 @@ from postvak.web.desk.downloads import download
 from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.placeholders import PLACEHOLDERS
+from postvak.web.session import asking
 
 FIRST = Text("", "", "")
 
@@ -93,7 +95,8 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 
 def saved(request: HttpRequest, form: TemplateForm) -> HttpResponseRedirect:
     template: AnswerTemplate = form.save(commit=False)
-    save_template(template, form.belongings(), timezone.now())
+    with recording(asking(request), template):
+        save_template(template, form.belongings(), timezone.now())
     say(request, _("The template “%(name)s” is saved.") % {"name": template.name})
     return redirect("admin_answer_templates")
 
@@ -207,6 +210,7 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
 @admin_only
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     template = get_object_or_404(AnswerTemplate, pk=pk)
-    delete_template(template, timezone.now())
+    with recording(asking(request), template):
+        delete_template(template, timezone.now())
     say(request, _("“%(name)s” is deleted.") % {"name": template.name})
     return redirect("admin_answer_templates")

@@ -2,19 +2,20 @@
 
 from typing import Any
 
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from postvak.blobs import store
+from postvak.log.audit import By, recording
 from postvak.models import Brand, Look, Wording
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.brands import BrandForm, LookForm
 from postvak.web.flash import say
 from postvak.web.identity_preview import Typed, languages_of, preview_of
 from postvak.web.placeholders import PLACEHOLDERS
+from postvak.web.session import asking
 from postvak.web.wording_fields import WordingFields
 
 Part = Wording.Part
@@ -35,10 +36,10 @@ class BrandForms:
         """Each is asked, so that all problems show at once."""
         return all([self.brand.is_valid(), self.look.is_valid(), self.wordings.is_valid()])
 
-    def save(self) -> Brand:
+    def save(self, by: By) -> Brand:
         """Raises VaultUnreachable; then nothing is saved."""
         self.look.store_logo()
-        with transaction.atomic():
+        with recording(by, self.brand.instance):
             brand: Brand = self.brand.save()
             self.wordings.save(brand)
             self.look.save_for(brand)
@@ -57,7 +58,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     forms = BrandForms(request, brand)
     if request.method == "POST" and forms.is_valid():
         try:
-            saved = forms.save()
+            saved = forms.save(asking(request))
         except store.VaultUnreachable as error:
             forms.look.add_error("upload", _("The logo can't be stored at the moment: %(said)s") % {"said": error})
         else:

@@ -3,7 +3,6 @@
 from datetime import date, datetime, timedelta
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -11,6 +10,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from postvak.log.audit import recording
 from postvak.models import Calendar
 from postvak.tickets.deletion import obstacle
 from postvak.tickets.sla.again import after_calendar
@@ -20,6 +20,7 @@ from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.calendars import CalendarForm
 from postvak.web.flash import say
 from postvak.web.pages import render
+from postvak.web.session import asking
 
 FRIDAY = 4
 BEFORE_CLOSING = timedelta(minutes=10)
@@ -39,7 +40,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     name = str(calendar) if calendar else ""
     form = CalendarForm(request.POST or None, instance=calendar)
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
+        with recording(asking(request), form.instance):
             saved = form.save()
             after_calendar(saved)
         say(request, _("The calendar “%(name)s” is saved.") % {"name": saved})

@@ -16,6 +16,7 @@ from postvak.send.providers import webhook_address
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.checks import NOT_HEARD, Check, check_channel, place_of, send_test_mail
 from postvak.web.admin.forms.channels import ChannelForm, users_of
+from postvak.web.admin.recording import save
 from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.session import agent_of
@@ -39,7 +40,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         check = check_channel(form.instance) if "check" in request.POST else None
         if check is None or check.ok:
-            return saved(request, form.save(), check)
+            return saved(request, save(request, form, *Channel.objects.filter(is_default=True)), check)
     context = {"form": form, "channel": channel, "state": state, "check": check, "hook": hook_of(request, channel)}
     return admin_page(request, "channel.html", "channels", context)
 

@@ -9,6 +9,7 @@ from postvak.tickets.deletion import obstacle
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.vocabulary import CustomFieldForm
+from postvak.web.admin.recording import save
 from postvak.web.flash import say
 
 
@@ -23,7 +24,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     custom_field = get_object_or_404(CustomField, pk=pk) if pk else None
     form = CustomFieldForm(request.POST or None, instance=custom_field)
     if request.method == "POST" and form.is_valid():
-        say(request, _("The field “%(name)s” is saved.") % {"name": form.save()})
+        say(request, _("The field “%(name)s” is saved.") % {"name": save(request, form)})
         return redirect("admin_custom_fields")
     context = {
         "form": form,

@@ -4,16 +4,19 @@ from collections.abc import Callable
 from typing import cast
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from postvak.log.audit import recording
 from postvak.tickets.deletion import CannotDelete, Deletable, delete
 from postvak.web.admin.access import admin_only
 from postvak.web.flash import say
+from postvak.web.session import asking
 
 
-def deletion_of(model: type[Deletable], *, page: str, listing: str) -> Callable[..., HttpResponse]:
+def deletion_of(model: type[Deletable], *, page: str, listing: str) -> Callable[..., HttpResponseBase]:
     """The view that deletes one row of `model`; `page` and `listing` are names of addresses to go to afterwards."""
 
     @require_POST
@@ -21,7 +24,8 @@ def deletion_of(model: type[Deletable], *, page: str, listing: str) -> Callable[
     def view(request: HttpRequest, pk: int) -> HttpResponse:
         row = cast(Deletable, get_object_or_404(model, pk=pk))
         try:
-            delete(row)
+            with recording(asking(request), row):
+                delete(row)
         except CannotDelete as error:
             say(request, error, tone="alert")
             return redirect(page, pk)

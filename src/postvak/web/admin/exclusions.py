@@ -8,6 +8,7 @@ from postvak.models import Address, GroupingExclusion
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.recognition import ExclusionForm
+from postvak.web.admin.recording import save
 from postvak.web.admin.searching import searched
 from postvak.web.flash import say
 
@@ -25,7 +26,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     exclusion = get_object_or_404(GroupingExclusion, pk=pk) if pk else None
     form = ExclusionForm(request.POST or None, instance=exclusion)
     if request.method == "POST" and form.is_valid():
-        say(request, _("Mails from %(sender)s are not grouped.") % {"sender": form.save()})
+        say(request, _("Mails from %(sender)s are not grouped.") % {"sender": save(request, form)})
         return redirect("admin_exclusions")
     return admin_page(request, "exclusion.html", "exclusions", {"form": form, "exclusion": exclusion})
 

@@ -13,6 +13,7 @@ from postvak.tickets.deletion import obstacle
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.recognition import ExternalNumberForm
+from postvak.web.admin.recording import save
 from postvak.web.flash import say
 from postvak.web.pages import render
 
@@ -29,7 +30,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     external = get_object_or_404(ExternalNumber, pk=pk) if pk else None
     form = ExternalNumberForm(request.POST or None, instance=external)
     if request.method == "POST" and form.is_valid():
-        say(request, _("The external number “%(name)s” is saved.") % {"name": form.save()})
+        say(request, _("The external number “%(name)s” is saved.") % {"name": save(request, form)})
         return redirect("admin_external_numbers")
     context = {
         "form": form,

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from postvak.log.audit import recording
 from postvak.models import Filter, FilterVersion, Mailbox
 from postvak.process.filters.check import Problem, names, problems
 from postvak.process.filters.doubts import readable, warnings
@@ -33,7 +34,7 @@ from postvak.web.admin.filters_rows import action_row, action_rows, condition_ro
 from postvak.web.admin.filters_words import action_in_words, condition_in_words, scope_in_words
 from postvak.web.flash import say
 from postvak.web.pages import render
-from postvak.web.session import agent_of
+from postvak.web.session import agent_of, asking
 
 SEARCHED_FROM = 20  # filters; fewer are seen at a glance
 BUTTONS = {"add", "remove", "refresh", "try"}  # of the form; without them it is saved
@@ -139,7 +140,9 @@ def seen(row: Filter | None) -> str:
 
 def save(request: HttpRequest, draft: Draft, row: Filter | None) -> HttpResponse:
     was = seen(row)
-    row = save_filter(draft, by=agent_of(request), row=row)
+    with recording(asking(request), *([row] if row else [])) as made:
+        row = save_filter(draft, by=agent_of(request), row=row)
+        made.append(row)
     say(request, _("The filter “%(name)s” is saved.") % {"name": row.name}, undo_url=way_back(row, was))
     return redirect("admin_filters")
 
@@ -201,7 +204,8 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Filter, pk=pk)
     valid, was = request.POST.get("valid") == "yes", seen(row)
     try:
-        row = save_filter(replace(draft_of(row), valid=valid), by=agent_of(request), row=row)
+        with recording(asking(request), row):
+            row = save_filter(replace(draft_of(row), valid=valid), by=agent_of(request), row=row)
     except (NotAFilter, Mailbox.DoesNotExist):
         say(request, _("“%(name)s” can't be read; open its history or delete it.") % {"name": row.name}, tone="alert")
         return redirect("admin_filters")
@@ -216,10 +220,12 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
     row = get_object_or_404(Filter, pk=pk)
     undo_url = ""
     try:
-        delete_filter(row, by=agent_of(request))
+        with recording(asking(request), row):
+            delete_filter(row, by=agent_of(request))
         version = FilterVersion.objects.filter(after__isnull=True).latest("pk")
         undo_url = reverse("admin_filter_undo", args=[version.pk])
     except NotAFilter:  # nobody can bring back what nobody can read
-        Filter.objects.filter(pk=pk).delete()
+        with recording(asking(request), row):
+            Filter.objects.filter(pk=pk).delete()
     say(request, _("The filter “%(name)s” is deleted.") % {"name": row.name}, undo_url=undo_url)
     return redirect("admin_filters")

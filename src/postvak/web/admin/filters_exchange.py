@@ -8,6 +8,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
+from postvak.log.audit import exported, recording
+from postvak.models import Filter
 from postvak.process.filters.doubts import readable
 from postvak.process.filters.exchange import Form, written
 from postvak.process.filters.imports import ChangedMeanwhile, Entry, NotUnderstood, Report, Result, import_text, save
@@ -16,7 +18,7 @@ from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.filters_choices import Lists, load_lists
 from postvak.web.admin.filters_words import action_in_words, condition_in_words
 from postvak.web.flash import say
-from postvak.web.session import agent_of
+from postvak.web.session import agent_of, asking
 
 LARGEST = 30_000_000  # bytes; of a larger dump the table alone is enough
 TONES = {Result.taken_over: "good", Result.off: "warn", Result.refused: "alert"}
@@ -88,7 +90,9 @@ def take(request: HttpRequest) -> HttpResponse:
     try:
         report = import_text(request.POST.get("drafts", "").encode("utf-8", "replace"), replace=True)
         report = Report(report.source, tuple(entry for entry in report.entries if entry.name in chosen))
-        count = save(report, by=agent_of(request))
+        with recording(asking(request), *Filter.objects.filter(name__in=chosen)) as made:
+            count = save(report, by=agent_of(request))
+            made += Filter.objects.filter(name__in=chosen)
     except NotUnderstood as error:
         return asked_again(request, str(error))
     except ChangedMeanwhile:
@@ -103,6 +107,7 @@ def export(request: HttpRequest) -> HttpResponse:
     """All filters that can be read, as a file; ?format=json or toml."""
     form = Form.json if request.GET.get("format") == Form.json else Form.toml
     drafts = [draft for row in ordered_filters() if (draft := readable(row)) is not None]
+    exported(asking(request), "filter")
     answer = HttpResponse(written(drafts, form), content_type=f"{CONTENT_TYPES[form]}; charset=utf-8")
     answer.headers["Content-Disposition"] = f'attachment; filename="postvak-filters.{form}"'
     return answer

@@ -7,6 +7,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from postvak.log.audit import recording
 from postvak.models import Filter, FilterVersion, Mailbox
 from postvak.process.filters.draft import NotAFilter
 from postvak.process.filters.store import undo
@@ -14,7 +15,7 @@ from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.filters_choices import load_lists
 from postvak.web.admin.filters_words import changes_in_words
 from postvak.web.flash import say
-from postvak.web.session import agent_of
+from postvak.web.session import agent_of, asking
 
 PER_PAGE = 50
 
@@ -52,7 +53,9 @@ def take_back(request: HttpRequest, pk: int) -> HttpResponse:
     version = get_object_or_404(FilterVersion.objects.select_related("filter"), pk=pk)
     name = name_of(version)
     try:
-        row = undo(version, by=agent_of(request))
+        with recording(asking(request), *([version.filter] if version.filter else [])) as made:
+            row = undo(version, by=agent_of(request))
+            made += [row] if row else []
     except IntegrityError:
         say(request, _("Another filter is called “%(name)s” now. Rename it first.") % {"name": name}, tone="alert")
     except Mailbox.DoesNotExist:

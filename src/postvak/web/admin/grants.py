@@ -4,11 +4,13 @@ The page opens nothing sealed, so it works with a broken grant, too. State and v
 agent's session, are used once, and not after `SIGN_IN_SECONDS`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import time
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Model, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -21,16 +23,19 @@ from django.views.decorators.http import require_POST
 from postvak.connect import disconnect, sign_in
 from postvak.connect.set_up import set_up
 from postvak.crypto.sealing import CannotOpen
+from postvak.log.audit import recording, snapshot, stored, write_difference
 from postvak.log.grants import remedy_for
-from postvak.models import Channel, Grant, Mailbox, Queue
+from postvak.models import Address, Channel, Grant, Mailbox, Queue
 from postvak.net.connection import ConnectionProblem
 from postvak.net.oauth import Refusal
 from postvak.net.oauth_providers import OAUTH_PROVIDERS
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.channels import wake
 from postvak.web.admin.forms.grants import ConnectForm, GrantForm
+from postvak.web.admin.recording import save
 from postvak.web.flash import say
 from postvak.web.pages import render
+from postvak.web.session import asking
 
 PENDING = "sign_in"  # in the session
 SIGN_IN_SECONDS = 30 * 60
@@ -49,7 +54,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     name = grant.name if grant else _("New connected account")
     form = GrantForm(request.POST or None, instance=grant)
     if request.method == "POST" and form.is_valid():
-        saved = form.save()
+        saved = save(request, form)
         say(request, _("The connected account %(name)s is saved.") % {"name": saved.name})
         return redirect("admin_grant", saved.pk)
     return admin_page(
@@ -109,7 +114,8 @@ def connect(request: HttpRequest, pk: int) -> HttpResponse:
 
 def connect_application(request: HttpRequest, grant: Grant, queue: Queue | None) -> HttpResponse:
     try:
-        refusal = sign_in.connect_application(grant)
+        with followed(request, grant):
+            refusal = sign_in.connect_application(grant)
     except CannotOpen as error:
         return not_connected(request, grant, str(error))
     return finished(request, grant, refusal, queue)
@@ -130,7 +136,8 @@ def callback(request: HttpRequest) -> HttpResponse:
     if not code:
         return finished(request, grant, sign_in.keep(grant, told_by(request)), None)
     try:
-        refusal = sign_in.finish(grant, code, pending["verifier"], pending["redirect"])
+        with followed(request, grant):
+            refusal = sign_in.finish(grant, code, pending["verifier"], pending["redirect"])
     except CannotOpen as error:
         return not_connected(request, grant, str(error))
     return finished(request, grant, refusal, Queue.objects.filter(pk=pending["queue"]).first())
@@ -178,7 +185,8 @@ def deletion(request: HttpRequest, pk: int) -> HttpResponse:
 def given_up(request: HttpRequest, grant: Grant, give_up: Callable[[Grant], None], done: str) -> HttpResponse:
     """Back to the page, which says what still uses it, or to the list once it is gone."""
     try:
-        give_up(grant)
+        with followed(request, grant):
+            give_up(grant)
     except disconnect.InUse as error:
         said = _("Not possible: %(names)s still log in with %(name)s. Choose another way of logging in there first.")
         say(request, said % {"names": error, "name": grant.name}, tone="alert")
@@ -188,6 +196,23 @@ def given_up(request: HttpRequest, grant: Grant, give_up: Callable[[Grant], None
         say(request, done)
     still_there = Grant.objects.filter(pk=grant.pk).exists()
     return redirect("admin_grant", grant.pk) if still_there else redirect("admin_grants")
+
+
+@contextmanager
+def followed(request: HttpRequest, grant: Grant) -> Iterator[None]:
+    """For what talks with the provider, in no transaction: what changed is written afterwards."""
+    key, before = grant.pk, snapshot(stored(grant, grant.pk))
+    yield
+    write_difference(asking(request), grant, key, before)
+
+
+def others_of(grant: Grant) -> list[Model]:
+    """What is set up for the account of a grant, or was there already."""
+    return [
+        *Mailbox.objects.filter(Q(grant=grant) | Q(username__iexact=grant.account)),
+        *Channel.objects.filter(Q(grant=grant) | Q(username__iexact=grant.account)),
+        *Address.objects.filter(email=grant.account.lower()),
+    ]
 
 
 def try_everything(grant: Grant) -> None:
@@ -201,6 +226,8 @@ def everything_set_up(request: HttpRequest, grant: Grant, queue: Queue) -> HttpR
     if "@" not in grant.account:
         say(request, _("Enter the e-mail address of the account, then connect again to set up the rest."), tone="warn")
         return redirect("admin_grant", grant.pk)
-    mailbox = set_up(grant, queue)
+    with recording(asking(request), *others_of(grant)) as made:
+        mailbox = set_up(grant, queue)
+        made += others_of(grant)
     say(request, _("Mailbox, address and sending channel for %(account)s are set up.") % {"account": grant.account})
     return redirect("admin_mailbox", mailbox.pk)

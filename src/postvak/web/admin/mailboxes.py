@@ -16,6 +16,7 @@ from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.checks import NOT_HEARD, Check, check_mailbox
 from postvak.web.admin.directions import check_directions
 from postvak.web.admin.forms.mailboxes import LocalMailboxForm, MailboxForm
+from postvak.web.admin.recording import save
 from postvak.web.admin.tokens import inbound_url
 from postvak.web.flash import say
 from postvak.web.pages import render
@@ -39,7 +40,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         check = check_mailbox(form.instance) if "check" in request.POST and form.has_server else None
         if check is None or check.ok:
-            return saved(request, form.save(), check)
+            return saved(request, save(request, form), check)
     context: dict[str, Any] = {"form": form, "mailbox": mailbox, "local": local, "state": state, "check": check}
     context |= {"listening": settings.CONFIGURATION.listening, "inbound_url": inbound_url(request)}
     return admin_page(request, "mailbox.html", "mailboxes", context)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from postvak.models import Brand, Channel, Grant, Mailbox
+from postvak.models import AlarmState, Brand, Channel, Grant, Mailbox
 from postvak.send.signing_keys import unfit_keys
 
 
@@ -79,6 +79,15 @@ def admin_navigation() -> AdminNavigation:
                     Area("exclusions", _("Grouping exclusions"), "branch"),
                 ),
             ),
-            Group(_("System"), (Area("options", _("Options"), "gear"), Area("retention", _("Retention"), "clock"))),
+            Group(
+                _("System"),
+                (
+                    Area("health", _("Health"), "eye", AlarmState.objects.count()),
+                    Area("communications", _("Communication log"), "list"),
+                    Area("audit", _("Audit"), "book"),
+                    Area("options", _("Options"), "gear"),
+                    Area("retention", _("Retention"), "clock"),
+                ),
+            ),
         ),
     )

@@ -14,6 +14,7 @@ from postvak.tickets import trash
 from postvak.tickets.numbers import with_check_digit
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.options import OptionsForm
+from postvak.web.admin.recording import save
 from postvak.web.flash import say
 from postvak.web.pages import render
 
@@ -24,7 +25,7 @@ def edit(request: HttpRequest) -> HttpResponse:
     form = OptionsForm(request.POST or None, instance=options)
     going = goes_at_once(form) if request.method == "POST" and form.is_valid() else 0
     if request.method == "POST" and form.is_valid() and request.POST.get("empties", "0") == str(going):
-        form.save()
+        save(request, form)
         say(request, _("The options are saved."))
         return redirect("admin_options")
     tickets = trash.trashed(Ticket.objects.all())

@@ -10,11 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
+from postvak.log.audit import recording
 from postvak.models import Mailbox
 from postvak.process.preview import preview
 from postvak.receive.go_live import go_live
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.flash import say
+from postvak.web.session import asking
 
 ALL, NOW, DATE = "all", "now", "date"
 
@@ -71,7 +73,8 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         context = {"mailbox": mailbox, "form": form, "preview": preview(mailbox, start_at=None)}
         return admin_page(request, "preview.html", "mailboxes", context)
-    count = go_live(mailbox, start_at=form.start_at())
+    with recording(asking(request), mailbox):
+        count = go_live(mailbox, start_at=form.start_at())
     text = ngettext(
         "%(name)s is live. %(count)s stored mail is being processed.",
         "%(name)s is live. %(count)s stored mails are being processed.",

@@ -10,6 +10,7 @@ from postvak.tickets.deletion import obstacle
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.vocabulary import PriorityForm, free_levels
+from postvak.web.admin.recording import save
 from postvak.web.flash import say
 
 
@@ -26,7 +27,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     name = str(priority) if priority else ""
     form = PriorityForm(request.POST or None, instance=priority)
     if request.method == "POST" and form.is_valid():
-        say(request, _("The priority “%(name)s” is saved.") % {"name": form.save()})
+        say(request, _("The priority “%(name)s” is saved.") % {"name": save(request, form)})
         return redirect("admin_priorities")
     context = {"form": form, "priority": priority, "name": name, "obstacle": obstacle(priority) if priority else ""}
     return admin_page(request, "priority.html", "priorities", context)

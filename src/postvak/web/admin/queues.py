@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from postvak.models import Queue
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.queues import QueueForm
+from postvak.web.admin.recording import save
 from postvak.web.flash import say
 
 
@@ -23,7 +24,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     queue = get_object_or_404(Queue, pk=pk) if pk else None
     form = QueueForm(request.POST or None, instance=queue)
     if request.method == "POST" and form.is_valid():
-        saved = form.save()
+        saved = save(request, form, *Queue.objects.filter(is_default=True))
         say(request, _("The queue %(name)s is saved.") % {"name": saved.name})
         return redirect("admin_queues")
     return admin_page(request, "queue.html", "queues", {"form": form, "queue": queue})

@@ -7,12 +7,18 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from postvak.log import audit
 from postvak.models import Receipt, Retention
 from postvak.receive.retention import ALLOWED
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.flash import say
+from postvak.web.session import asking
 
 HELP = gettext_lazy("Days. Empty: kept for ever.")
+
+
+def kept_days() -> dict[str, object]:
+    return dict(Retention.objects.values_list("outcome", "days"))
 
 
 class RetentionForm(forms.Form):
@@ -20,7 +26,7 @@ class RetentionForm(forms.Form):
 
     def __init__(self, data: object = None) -> None:
         super().__init__(data)  # type: ignore[arg-type]
-        days = dict(Retention.objects.values_list("outcome", "days"))
+        days = kept_days()
         for outcome in ALLOWED:
             self.fields[outcome.value] = forms.IntegerField(
                 label=outcome.label, required=False, min_value=1, max_value=36500, help_text=HELP,
@@ -41,7 +47,12 @@ class RetentionForm(forms.Form):
 def edit(request: HttpRequest) -> HttpResponse:
     form = RetentionForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        with transaction.atomic():
+            was = kept_days()
+            form.save()
+            changes = audit.difference(was, kept_days())
+            if changes:
+                audit.record(asking(request), audit.Action.CHANGED, kind="retention", changes=changes)
         say(request, _("The retention is saved."))
         return redirect("admin_retention")
     context = {"form": form, "kept": Receipt.objects.exclude(blob=None).count()}

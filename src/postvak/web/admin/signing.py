@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from postvak.log.audit import recording, snapshot, write_difference
 from postvak.mail.addresses import normalise
 from postvak.mail.dkim_record import Finding, in_strings, record_name, record_text
 from postvak.models import Address, SigningKey
@@ -14,6 +15,7 @@ from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.signing_words import DMARC, FINDINGS, SPF
 from postvak.web.flash import say
 from postvak.web.pages import render
+from postvak.web.session import asking
 
 
 @admin_only
@@ -45,7 +47,9 @@ def policies(request: HttpRequest, domain: str) -> HttpResponse:
 @require_POST
 @admin_only
 def make(request: HttpRequest, domain: str) -> HttpResponse:
-    key = signing_keys.make_key(known(domain), timezone.now())
+    with recording(asking(request)) as made:
+        key = signing_keys.make_key(known(domain), timezone.now())
+        made.append(key)
     say(request, _("The key %(key)s is made. It signs nothing before its record is in DNS.") % {"key": key.selector})
     return redirect("admin_signing_domain", domain)
 
@@ -62,7 +66,10 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
 @admin_only
 def switch_on(request: HttpRequest, pk: int) -> HttpResponse:
     key = get_object_or_404(SigningKey, pk=pk)
-    finding = signing_keys.switch_on(key, timezone.now())
+    before = {row: snapshot(row) for row in SigningKey.objects.filter(domain=key.domain)}
+    finding = signing_keys.switch_on(key, timezone.now())  # asks DNS: in no transaction
+    for row, was in before.items():
+        write_difference(asking(request), row, row.pk, was)
     key.refresh_from_db()
     if key.is_on:
         say(request, _("Mails from %(domain)s are signed from now on.") % {"domain": key.domain})
@@ -77,7 +84,8 @@ def switch_on(request: HttpRequest, pk: int) -> HttpResponse:
 @admin_only
 def switch_off(request: HttpRequest, pk: int) -> HttpResponse:
     key = get_object_or_404(SigningKey, pk=pk)
-    signing_keys.switch_off(key)
+    with recording(asking(request), key):
+        signing_keys.switch_off(key)
     say(request, _("Mails from %(domain)s go out without a signature of ours.") % {"domain": key.domain})
     return redirect("admin_signing_domain", key.domain)
 
@@ -86,7 +94,9 @@ def switch_off(request: HttpRequest, pk: int) -> HttpResponse:
 @admin_only
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     key = get_object_or_404(SigningKey, pk=pk)
-    if signing_keys.delete_key(key):
+    with recording(asking(request), key):
+        is_deleted = signing_keys.delete_key(key)
+    if is_deleted:
         say(request, _("The key %(key)s is deleted. Its record may go from DNS, too.") % {"key": key.selector})
     else:
         say(request, _("This key signs. Switch it off first."), tone="alert")

@@ -1,6 +1,5 @@
 """Administration of service levels, with what each would mean for the open tickets of now."""
 
-from django.db import transaction
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -8,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from postvak.log.audit import recording
 from postvak.models import Calendar, Sla, Ticket
 from postvak.tickets.deletion import obstacle
 from postvak.tickets.sla.again import after_edit
@@ -21,6 +21,7 @@ from postvak.web.admin.forms.slas import TARGETS, SlaForm
 from postvak.web.due import duration
 from postvak.web.flash import say
 from postvak.web.pages import render
+from postvak.web.session import asking
 
 
 @admin_only
@@ -50,7 +51,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     queues = set(sla.queues.values_list("pk", flat=True)) if sla else None
     form = SlaForm(request.POST or None, instance=sla)
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
+        with recording(asking(request), form.instance):
             saved = form.save()
             after_edit(saved, queues_before=queues)
         say(request, _("The service level “%(name)s” is saved. Due times are reckoned anew now.") % {"name": saved})

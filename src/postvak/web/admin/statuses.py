@@ -11,6 +11,7 @@ from postvak.tickets.deletion import obstacle
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.vocabulary import StatusForm
+from postvak.web.admin.recording import save
 from postvak.web.flash import say
 
 Type = Status.Type
@@ -36,7 +37,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     name = str(status) if status else ""
     form = StatusForm(request.POST or None, instance=status)
     if request.method == "POST" and form.is_valid():
-        say(request, _("The status “%(name)s” is saved.") % {"name": form.save()})
+        say(request, _("The status “%(name)s” is saved.") % {"name": save(request, form)})
         return redirect("admin_statuses")
     reason = obstacle(status) if status else ""
     context = {"form": form, "status": status, "name": name, "obstacle": reason, "type_hints": TYPE_HINTS}

@@ -8,13 +8,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
+from postvak.log.audit import recording
 from postvak.models import Tag
 from postvak.tickets.vocabulary import merge_tags
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.vocabulary import TagForm
+from postvak.web.admin.recording import save
 from postvak.web.admin.searching import searched
 from postvak.web.flash import say
+from postvak.web.session import asking
 
 
 @admin_only
@@ -29,7 +32,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     tag = get_object_or_404(Tag, pk=pk) if pk else None
     form = TagForm(request.POST or None, instance=tag)
     if request.method == "POST" and form.is_valid():
-        say(request, _("The tag “%(name)s” is saved.") % {"name": form.save()})
+        say(request, _("The tag “%(name)s” is saved.") % {"name": save(request, form)})
         return redirect("admin_tags")
     others = Tag.objects.exclude(pk=tag.pk) if tag else Tag.objects.none()
     context = {"form": form, "tag": tag, "others": others, "count": tag.taggings.count() if tag else 0}
@@ -45,7 +48,8 @@ def merge(request: HttpRequest, pk: int) -> HttpResponse:
     if into is None:
         say(request, _("Choose the tag that stays."), tone="alert")
         return redirect("admin_tag", pk)
-    count = merge_tags(tag, into=into)
+    with recording(asking(request), tag):
+        count = merge_tags(tag, into=into)
     text = ngettext(
         "“%(name)s” is now “%(into)s” on %(num)s ticket.", "“%(name)s” is now “%(into)s” on %(num)s tickets.", count
     )

@@ -10,6 +10,7 @@ from postvak.tickets.deletion import obstacle
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.vocabulary import TicketTypeForm
+from postvak.web.admin.recording import save
 from postvak.web.flash import say
 
 
@@ -25,7 +26,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     ticket_type = get_object_or_404(TicketType, pk=pk) if pk else None
     form = TicketTypeForm(request.POST or None, instance=ticket_type)
     if request.method == "POST" and form.is_valid():
-        say(request, _("The type “%(name)s” is saved.") % {"name": form.save()})
+        say(request, _("The type “%(name)s” is saved.") % {"name": save(request, form)})
         return redirect("admin_ticket_types")
     context = {"form": form, "type": ticket_type, "obstacle": obstacle(ticket_type) if ticket_type else ""}
     return admin_page(request, "ticket_type.html", "ticket_types", context)

@@ -8,8 +8,10 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from postvak.log.audit import recording
 from postvak.models import Mailbox
 from postvak.web.admin.access import admin_only, admin_page
+from postvak.web.session import asking
 
 
 @require_POST
@@ -20,7 +22,8 @@ def make(request: HttpRequest, pk: int) -> HttpResponse:
     mailbox = get_object_or_404(Mailbox, pk=pk, kind=Mailbox.Kind.HTTP)
     token = secrets.token_urlsafe(32)
     mailbox.password = token
-    mailbox.save(update_fields=["sealed_password"])
+    with recording(asking(request), mailbox):
+        mailbox.save(update_fields=["sealed_password"])
     context = {"mailbox": mailbox, "token": token, "inbound_url": inbound_url(request)}
     return admin_page(request, "token.html", "mailboxes", context)
 

@@ -40,7 +40,7 @@ def perform(request: HttpRequest) -> HttpResponseBase:
         say(request, problem, tone="warn")
         return back(request)
     if wish.verb == "export" and wish.value in {"mbox", "zip"}:
-        return download_many(wish)
+        return download_many(request, wish)
     if wish.values is None or not is_clear(wish):
         return ask(request, wish)
     change = bulk.start(wish.verb, {**wish.values, "in": wish.list_id}, wish.keys, by=wish.agent)

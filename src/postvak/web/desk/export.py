@@ -4,16 +4,18 @@ from collections.abc import Iterator, Sequence
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
-from django.utils.translation import get_language, override
+from django.utils.translation import get_language, ngettext, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from postvak.log.audit import exported
 from postvak.models import Message
 from postvak.tickets.export import mbox, zipped
 from postvak.web.desk.bulk_wish import Wish
 from postvak.web.desk.downloads import NOTHING
 from postvak.web.desk.found import find
 from postvak.web.pages import render
+from postvak.web.session import asking
 
 MAKERS = {"mbox": (mbox, "application/mbox"), "zip": (zipped, "application/zip")}
 
@@ -23,12 +25,15 @@ def ticket(request: HttpRequest, number: int, form: str) -> StreamingHttpRespons
     found = find(request, number)
     if form not in MAKERS:
         raise Http404
+    exported(asking(request), "ticket", str(found), found.pk)
     return streamed([found.pk], form, found.number)
 
 
-def download_many(wish: Wish) -> StreamingHttpResponse:
+def download_many(request: HttpRequest, wish: Wish) -> StreamingHttpResponse:
     """What the agent may read at this moment."""
     name = _("tickets %(day)s") % {"day": f"{timezone.localdate():%Y-%m-%d}"}
+    count = ngettext("%(num)s ticket", "%(num)s tickets", len(wish.keys)) % {"num": len(wish.keys)}
+    exported(asking(request), "ticket", count)
     return streamed(wish.keys, wish.value, name.replace(" ", "-"))
 
 

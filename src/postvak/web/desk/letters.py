@@ -57,11 +57,12 @@ def deliveries(request: HttpRequest, pk: int) -> HttpResponse:
     """Where an outgoing mail is for each recipient, with all that was said."""
     message = find_message(request, pk)
     outgoing = getattr(message, "outgoing", None)
-    rows = list(outgoing.deliveries.prefetch_related("events__agent")) if outgoing else []
+    rows = list(outgoing.deliveries.select_related("line").prefetch_related("events__agent")) if outgoing else []
     context = {
         "story": story_of(rows),
         "card": cards.one(message),
         "can_retry": any(d.state in TRIED_AGAIN for d in rows),
+        "has_lines": True,
     }
     return answer(request, message, "desk/_deliveries.html", context)
 

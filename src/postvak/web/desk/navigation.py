@@ -43,6 +43,7 @@ PEOPLE = (
 )
 PAGES = {
     "suppressions": "outbox",
+    **dict.fromkeys(("ledger", "ledger-line"), "ledger"),
     **{name: name for name in ("held", "outbox", "drafts", "search", "views", "notices", "reports")},
     **dict.fromkeys(PEOPLE, "customers"),
 }

@@ -1,5 +1,6 @@
 """Why is this mail here? The trace of a receipt; held mails; try again."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +12,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from postvak.blobs import store
-from postvak.log.sentences import trace_line
-from postvak.models import Filter, Queue, Receipt, Trace
+from postvak.log.sentences import history_line, trace_line
+from postvak.models import AutomaticMail, Filter, Queue, Receipt, Trace
 from postvak.process.held import discard, release, try_again
 from postvak.process.run import explain
 from postvak.tickets.access import visible_queues, visible_receipts
@@ -23,6 +24,7 @@ from postvak.web.session import agent_of
 
 SOURCE_SHOWN = 200_000  # bytes of a source that a page shows; the whole is one click away
 HELD_SHOWN = 200
+END_OF_HEADERS = re.compile(rb"\r?\n\r?\n")
 
 
 @require_GET
@@ -36,7 +38,15 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     can_be_taken = Receipt.objects.set_aside().filter(pk=pk).exclude(blob=None).exists()
     links = filter_links(trace.entries) if trace and agent_of(request).is_admin else {}
     context = {"receipt": receipt, "lines": lines, "links": links, "can_be_taken": can_be_taken}
-    return render(request, "desk/receipt.html", context)
+    return render(request, "desk/receipt.html", {**context, "letters": letters_after(receipt)})
+
+
+def letters_after(receipt: Receipt) -> list[tuple[AutomaticMail, str]]:
+    """Automatic mails that this mail caused, and why one wasn't sent."""
+    if receipt.message_id is None or receipt.first_id:
+        return []
+    rows = AutomaticMail.objects.filter(trigger=receipt.message_id).order_by("pk")
+    return [(row, history_line(row.reason, row.parameters) if row.reason else "") for row in rows]
 
 
 def filter_links(entries: Sequence[Sequence[Any]]) -> dict[int, str]:
@@ -93,6 +103,8 @@ def original(request: HttpRequest, pk: int) -> HttpResponse:
 def source(request: HttpRequest, pk: int) -> HttpResponse:
     receipt = get_object_or_404(visible_receipts(agent_of(request)).exclude(blob=None), pk=pk)
     raw = store.get(str(receipt.blob_id))
+    if request.GET.get("part") == "headers":
+        raw = END_OF_HEADERS.split(raw, maxsplit=1)[0]
     text = raw[:SOURCE_SHOWN].decode("utf-8", "replace").replace("\x00", "␀")
     return render(request, "desk/source.html", {"receipt": receipt, "text": text, "cut": len(raw) > SOURCE_SHOWN})
 

@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
+from postvak.log.audit import exported
 from postvak.models import Brand
 from postvak.tickets.access import visible_queues
 from postvak.tickets.reports import standing, times, traffic
@@ -19,7 +20,7 @@ from postvak.tickets.reports.asked import LONGEST, Asked
 from postvak.web.charts import Frame, Series, bars, plot, spark
 from postvak.web.formats import duration, locale, number
 from postvak.web.pages import render
-from postvak.web.session import agent_of
+from postvak.web.session import agent_of, asking
 
 PERIODS = (7, 30, 90, 365)
 USUAL = 30
@@ -45,6 +46,7 @@ def table(request: HttpRequest, what: str) -> HttpResponse | StreamingHttpRespon
         raise Http404
     asked, _problem = asked_for(request)
     name = f"postvak-{what}-{asked.first}-{asked.last}.csv"
+    exported(asking(request), "report", name)
     return StreamingHttpResponse(
         written(TABLES[what](asked)),
         content_type="text/csv; charset=utf-8",

@@ -1,0 +1,209 @@
+"""Every trouble that a health check can find: what it is called, and what it means and what to do, in whole sentences.
+
+Codes and parameters are in the findings (notify.health); the paragraphs of a text are divided by an empty line, and the
+last one says what to do.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    title: Text
+    text: Text
+
+
+WORDS: Mapping[str, Words] = {
+    "mailbox_silent": Words(
+        _("Mailbox “%(mailbox)s” is silent"),
+        _(
+            "Postvak has fetched no mail from the mailbox “%(mailbox)s” for more than %(limit)s minutes. "
+            "Mail may be waiting on the server; nothing is lost there.\n\nThe server said: %(said)s\n\n"
+            "Look at the page of the mailbox in the administration: it says what to do."
+        ),
+    ),
+    "mailbox_failing": Words(
+        _("Fetching from the mailbox “%(mailbox)s” fails"),
+        _(
+            "The last attempts failed; Postvak tries again by itself.\n\nThe server said: %(said)s\n\n"
+            "Look at the page of the mailbox in the administration: it says what to do."
+        ),
+    ),
+    "channel_broken": Words(
+        _("Nothing goes out by the channel “%(channel)s”"),
+        _(
+            "No mail goes out by the channel “%(channel)s”: the last %(times)s attempts failed. Its mails wait in the outbox, and "
+            "Postvak tries again by itself; nothing is lost.\n\nThe server said: %(said)s\n\n"
+            "Look at the page of the channel in the administration: it says what to do."
+        ),
+    ),
+    "channel_failing": Words(
+        _("Sending by the channel “%(channel)s” fails"),
+        _(
+            "The last attempt failed; Postvak tries again by itself.\n\nThe server said: %(said)s\n\n"
+            "Look at the page of the channel in the administration: it says what to do."
+        ),
+    ),
+    "grant_broken": Words(
+        _("The connected account “%(grant)s” is not accepted any more"),
+        _(
+            "The provider refuses to renew the access, so mailboxes and channels that log in with it stop working.\n\n"
+            "It said: %(said)s\n\nOpen the connected account in the administration and press “Connect again”."
+        ),
+    ),
+    "held_old": Words(
+        _("Held mails wait for a person: %(number)s"),
+        _(
+            "%(number)s mails are held for longer than %(hours)s hours. They are on no ticket, and nobody answers them.\n\n"
+            "Open “Held”, look at them, and make each a ticket or set it aside."
+        ),
+    ),
+    "outbox_stuck": Words(
+        _("Mails are not sent: %(number)s"),
+        _(
+            "%(number)s mails have been due for more than %(minutes)s minutes, and did not go out.\n\n"
+            "Check that “postvak serve” runs, or a worker with the job “send”, and look at its output."
+        ),
+    ),
+    "outbox_old": Words(
+        _("Mails wait in the outbox: %(number)s"),
+        _(
+            "%(number)s mails have waited for more than %(minutes)s minutes, because the other server refused them for now. "
+            "Postvak tries for three days.\n\nOpen the outbox: it shows what each server said."
+        ),
+    ),
+    "receipts_waiting": Words(
+        _("Mails came in, but are not processed: %(number)s"),
+        _(
+            "%(number)s mails have been due for more than %(minutes)s minutes. They are stored; nothing is lost.\n\n"
+            "Check that “postvak serve” runs, or a worker with the job “process”, and look at its output."
+        ),
+    ),
+    "worker_gone": Words(
+        _("No worker runs"),
+        _(
+            "Nothing is fetched, processed or sent. The last sign of a worker: %(seen)s.\n\n"
+            "Start “postvak serve”, or “postvak worker” where web and worker run apart."
+        ),
+    ),
+    "disk_low": Words(
+        _("The disk is nearly full"),
+        _(
+            "The data folder %(folder)s has %(free)s left, %(percent)s %% of its disk. Without room no mail can be stored; it "
+            "then stays on its server.\n\nMake room, or move the data folder to a larger disk."
+        ),
+    ),
+    "certificate_ends": Words(
+        _("A certificate ends soon: %(name)s"),
+        _(
+            "It is valid until %(until)s. After that, servers refuse the connection.\n\n"
+            "Renew it and put it in place; where it renews itself, look why it did not."
+        ),
+    ),
+    "certificate_unreadable": Words(
+        _("The listener's certificate can't be read: %(name)s"),
+        _("%(said)s\n\nCheck POSTVAK_LISTEN_CERT and the rights of the file."),
+    ),
+    "signing_lost": Words(
+        _("Mails from %(domain)s are signed wrong"),
+        _(
+            "The DKIM key “%(selector)s” signs, but its record is not in DNS as it should be, so other servers count our mails as "
+            "forged or as spam.\n\nOpen “Signing” in the administration: it shows the record and what DNS says."
+        ),
+    ),
+    "clock_off": Words(
+        _("The clocks of this machine and of the database differ"),
+        _(
+            "They are %(seconds)s seconds apart. Due times and the order of mails become wrong.\n\n"
+            "Let both machines set their clocks by NTP."
+        ),
+    ),
+    "ledger_unequal": Words(
+        _("The numbers of the ledger don't add up"),
+        _(
+            "The mails themselves and the ledger differ: %(differences)s. Each mail is there; it is the counting that is wrong.\n\n"
+            "Somebody may have changed the database by hand, or a backup was restored in parts. Run “postvak doctor”, keep what "
+            "it prints, and ask us."
+        ),
+    ),
+    "blobs_missing": Words(
+        _("Contents of mails are missing or damaged: %(number)s"),
+        _(
+            "They lie in %(place)s. The mails are still in the list, but can't be opened.\n\n"
+            "Restore them from your backup; “postvak blobs check” lists them."
+        ),
+    ),
+    "blobs_unreachable": Words(
+        _("The place of large mails can't be reached"),
+        _("%(said)s\n\nUntil it works again, large mails stay on their server."),
+    ),
+    "blobs_orphaned": Words(
+        _("Contents that no mail needs: %(number)s"),
+        _("They lie in %(place)s. It is a waste of space, and no harm.\n\n“postvak blobs check” lists them."),
+    ),
+    "mailbox_refused": Words(
+        _("The mailbox “%(mailbox)s” can't be opened"),
+        _("%(what)s\n\nThe server said: %(said)s\n\n%(remedy)s"),
+    ),
+    "channel_refused": Words(
+        _("The channel “%(channel)s” can't be opened"),
+        _("%(what)s\n\nThe server said: %(said)s\n\n%(remedy)s"),
+    ),
+    "spf_bad": Words(
+        _("The SPF record of %(domain)s should be looked at"),
+        _(
+            "%(what)s\n\nThe records of a domain are changed where its DNS is run; “Signing” in the administration shows them."
+        ),
+    ),
+    "dmarc_bad": Words(
+        _("The DMARC record of %(domain)s should be looked at"),
+        _(
+            "%(what)s\n\nThe records of a domain are changed where its DNS is run; “Signing” in the administration shows them."
+        ),
+    ),
+    "dkim_bad": Words(_("The DKIM record of %(domain)s is not as it should be"), _("%(what)s\n\n%(remedy)s")),
+    "dkim_none": Words(
+        _("Mails from %(domain)s are not signed by Postvak"),
+        _(
+            "That is fine where the sending server or provider signs them itself.\n\n"
+            "Otherwise open “Signing” in the administration and make a key."
+        ),
+    ),
+    "url_missing": Words(
+        _("Postvak doesn't know under which address people reach it"),
+        _("Links in alarms and notices are left out, and any host name is accepted.\n\nSet POSTVAK_URL."),
+    ),
+    "debug_on": Words(
+        _("Postvak runs in debug mode"),
+        _("Pages of errors show what is inside.\n\nLeave POSTVAK_DEBUG out, and start Postvak again."),
+    ),
+    "channel_missing": Words(
+        _("There is no sending channel"),
+        _("Answers wait until there is one.\n\nMake one under “Sending channels” in the administration."),
+    ),
+    "password_sealed": Words(
+        _("The stored password of “%(name)s” can't be opened"),
+        _("%(said)s\n\nRestore the file sealing.keys from your backup, or enter the password again."),
+    ),
+    "check_failed": Words(
+        _("A health check could not be done: %(name)s"),
+        _("It ended with: %(said)s\n\nThe other checks were done. Look at the output of Postvak for the details."),
+    ),
+}
+
+
+def title_of(code: str, parameters: Mapping[str, object]) -> str:
+    words = WORDS.get(code)
+    return str(words.title) % parameters if words else code
+
+
+def text_of(code: str, parameters: Mapping[str, object]) -> str:
+    """Several paragraphs; the last one says what to do."""
+    words = WORDS.get(code)
+    return str(words.text) % parameters if words else ""
