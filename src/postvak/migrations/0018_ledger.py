@@ -38,6 +38,11 @@ def keep_the_ledger(apps, schema_editor):
         schema_editor.execute("INSERT INTO postvak_ledgerwords (postvak_ledgerwords) VALUES ('rebuild')")
 
 
+def forget_the_ledger(apps, schema_editor):
+    for kept in (ledger_triggers, talk_triggers):
+        kept.remove(schema_editor.connection)
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("postvak", "0017_reports"),
@@ -429,5 +434,5 @@ class Migration(migrations.Migration):
                 name="ticket_late_to_tell",
             ),
         ),
-        migrations.RunPython(keep_the_ledger, migrations.RunPython.noop),
+        migrations.RunPython(keep_the_ledger, forget_the_ledger),
     ]

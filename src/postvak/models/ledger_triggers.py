@@ -49,6 +49,18 @@ def install(connection: BaseDatabaseWrapper) -> None:
     triggers.install(connection, ledger_triggers)
 
 
+def remove(connection: BaseDatabaseWrapper) -> None:
+    """What install() made."""
+    triggers.remove(connection, ledger_triggers)
+    gone = (
+        "INDEX IF EXISTS postvak_ledger_words"
+        if connection.vendor == "postgresql"
+        else "TABLE IF EXISTS postvak_ledgerwords"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP {gone}")
+
+
 def ledger_triggers(vendor: str) -> list[triggers.Trigger]:
     found: list[triggers.Trigger] = [
         ("receipt_new", "INSERT", "postvak_receipt", "", [line_of_receipt()]),

@@ -30,6 +30,18 @@ def install(connection: BaseDatabaseWrapper) -> None:
     triggers.install(connection, talk_triggers)
 
 
+def remove(connection: BaseDatabaseWrapper) -> None:
+    """What install() made."""
+    triggers.remove(connection, talk_triggers)
+    gone = (
+        "INDEX IF EXISTS postvak_talk_words"
+        if connection.vendor == "postgresql"
+        else "TABLE IF EXISTS postvak_talkwords"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP {gone}")
+
+
 def talk_triggers(vendor: str) -> list[triggers.Trigger]:
     """PostgreSQL keeps its index by itself."""
     if vendor != "sqlite":

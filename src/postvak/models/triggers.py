@@ -40,6 +40,14 @@ def install(connection: BaseDatabaseWrapper, wanted: Callable[[str], list[Trigge
                 cursor.execute(statement)
 
 
+def remove(connection: BaseDatabaseWrapper, wanted: Callable[[str], list[Trigger]]) -> None:
+    """Before the tables go that they write into."""
+    with connection.cursor() as cursor:
+        for name, _event, table, *_rest in wanted(connection.vendor):
+            on_table = f" ON {table}" if connection.vendor == "postgresql" else ""
+            cursor.execute(f"DROP TRIGGER IF EXISTS postvak_{name}{on_table}")
+
+
 def change(kind: str, ticket: str, vendor: str, *, message: str = "NULL", assignee: str = "NULL") -> str:
     return (
         "INSERT INTO postvak_change (kind, ticket_id, message_id, assignee_id, at, is_followed) "  # noqa: S608 - our words only
