@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from postvak.models import Agent, Channel, Mailbox, Queue
+from postvak.models import Agent, AlarmState, Channel, Mailbox, Queue
 from postvak.notify.alarm import AGAIN, Alarm, channels_for
 from tests.send.answering import make_channel, parsed
 from tests.servers.smtpd import SmtpServer
@@ -50,8 +50,7 @@ def test_a_mailbox_that_is_well_again_can_be_told_of_anew(
     assert alarm.tell_one(NOW, worker=WORKER) == 1
     Mailbox.objects.filter(pk=silent.pk).update(last_success_at=NOW)
     assert alarm.tell_one(NOW, worker=WORKER) == 0
-    silent.refresh_from_db()
-    assert silent.alarmed_at is None
+    assert not AlarmState.objects.exclude(told_at=None).exists()
 
 
 def test_a_channel_that_fails_gives_way_to_the_next_and_without_any_it_is_tried_again_later(
@@ -60,8 +59,7 @@ def test_a_channel_that_fails_gives_way_to_the_next_and_without_any_it_is_tried_
     broken = make_channel(smtp_server, name="Broken", port=1)
     alarm = Alarm()
     assert alarm.tell_one(NOW, worker=WORKER) == 0
-    silent.refresh_from_db()
-    assert silent.alarmed_at is None
+    assert not AlarmState.objects.exclude(told_at=None).exists()
     make_channel(smtp_server, name="Other")
     assert broken.name == "Broken"
     assert alarm.tell_one(NOW + timedelta(minutes=1), worker=WORKER) == 0
@@ -89,8 +87,7 @@ def test_a_broken_channel_is_told_through_another_one_until_it_works_again(
     assert "535 wrong password" in parsed(mail.raw).get_content()
     Channel.objects.filter(pk=broken.pk).update(failures=0)
     assert alarm.tell_one(NOW, worker=WORKER) == 0
-    broken.refresh_from_db()
-    assert broken.alarmed_at is None
+    assert not AlarmState.objects.exists()
 
 
 def test_two_workers_do_not_both_tell(smtp_server: SmtpServer, silent: Mailbox, admin: Agent) -> None:

@@ -30,7 +30,7 @@ STATE = frozenset(
     {
         "id", "last_login", "seen_at", "lists", "created_at", "changed_at", "changed_by", "hits", "last_hit_at", "times_used",
         "last_used_at", "next_fetch_at", "last_success_at", "last_error_at", "last_problem", "last_said", "last_details",
-        "failing_since", "failures", "unreadable", "move_begun_at", "alarmed_at", "reconciled_at", "compared", "missing",
+        "failing_since", "failures", "unreadable", "move_begun_at", "reconciled_at", "compared", "missing",
         "rate_from", "rate_used", "announced_size", "paused_until", "access_expires_at", "refreshed_at", "checked_at", "found",
         "sealed_access_token",
     }

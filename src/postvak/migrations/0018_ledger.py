@@ -392,6 +392,8 @@ class Migration(migrations.Migration):
                 ("number", models.SmallIntegerField()),
             ],
         ),
+        migrations.RemoveField("mailbox", "alarmed_at"),
+        migrations.RemoveField("channel", "alarmed_at"),
         migrations.AddField(
             model_name="options",
             name="alarm_hook",

@@ -20,7 +20,7 @@ class Channel(Account):
     with a signed token (`bounces+<token>@…`); "@bounce.example.org": `<token>@bounce.example.org`. See mail.return_path.
     `copies_to`: an IMAP mailbox that gets a copy of each mail that was accepted, into `copies_folder`.
     `rate_per_minute`: recipients per minute, null: as many as the server takes; `rate_from` and `rate_used` count the
-    running minute. `alarmed_at`: of older versions (AlarmState). `size_limit`: bytes of a whole mail, null: what the server announces.
+    running minute. `size_limit`: bytes of a whole mail, null: what the server announces.
     """
 
     class Kind(models.TextChoices):
@@ -64,7 +64,6 @@ class Channel(Account):
     last_error_at = models.DateTimeField(null=True, blank=True)
     last_problem = models.CharField(max_length=32, blank=True, default="")
     last_said = models.TextField(blank=True, default="")
-    alarmed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["name"]

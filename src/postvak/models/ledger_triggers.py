@@ -65,6 +65,9 @@ def ledger_triggers(vendor: str) -> list[triggers.Trigger]:
     found: list[triggers.Trigger] = [
         ("receipt_new", "INSERT", "postvak_receipt", "", [line_of_receipt()]),
         ("receipt_changed", "UPDATE", "postvak_receipt", differs(RECEIPT, vendor), [follow_receipt()]),
+        ("receipt_gone", "DELETE", "postvak_receipt", "", [  # it is asked for anew, and comes as another one
+            "DELETE FROM postvak_ledgerentry WHERE receipt_id = OLD.id",
+        ]),
         ("delivery_new", "INSERT", "postvak_delivery", "", [line_of_delivery()]),
         ("delivery_changed", "UPDATE", "postvak_delivery", differs(DELIVERY, vendor), [follow_delivery()]),
         ("delivery_gone", "DELETE", "postvak_delivery", "", [

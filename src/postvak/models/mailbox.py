@@ -33,9 +33,8 @@ class MailboxQuerySet(models.QuerySet["Mailbox"]):
 class Mailbox(Account):
     """State columns (`last_…`, `failing_since`, `failures`, `next_fetch_at`) are written by receive.fetch only,
     `unreadable` (source key -> failed attempts) by receive.unreadable,
-    `reconciled_at`, `compared` and `missing` (source keys) by receive.reconcile, `alarmed_at` is of
-    older versions (AlarmState). `move_begun_at`: since when an IMAP MOVE has no
-    answer (receive.fetch).
+    `reconciled_at`, `compared` and `missing` (source keys) by receive.reconcile. `move_begun_at`: since when an IMAP MOVE
+    has no answer (receive.fetch).
 
     `is_look_only`: mails are received and stored, but not processed and not touched on the server until go-live.
     `is_trusted`: control headers in its mails are obeyed, with `trusted_senders` (addresses or domains, one per line)
@@ -109,7 +108,6 @@ class Mailbox(Account):
     last_details = models.JSONField(blank=True, default=dict)
     unreadable = models.JSONField(blank=True, default=dict)
     move_begun_at = models.DateTimeField(null=True, blank=True)
-    alarmed_at = models.DateTimeField(null=True, blank=True)
     reconciled_at = models.DateTimeField(null=True, blank=True)
     compared = models.PositiveIntegerField(default=0)
     missing = models.JSONField(blank=True, default=list)

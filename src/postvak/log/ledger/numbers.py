@@ -46,11 +46,11 @@ def whole_hour(at: datetime) -> datetime:
 
 
 def real_totals() -> Mapping[str, Mapping[str, int]]:
-    """Direction -> state -> number, counted from receipts and deliveries, and from the lines of mails that are gone: what
+    """Direction -> state -> number, counted from receipts and deliveries, and from the lines of deliveries that are gone: what
     `totals` must say when nothing is missing. Reads whole tables: for `postvak doctor`, not for pages."""
     return {
-        IN.value: add(counted(Receipt, "outcome", {"": IN_PROGRESS}), gone(IN.value)),
-        OUT.value: add(counted(Delivery, "state", {}), gone(OUT.value)),
+        IN.value: counted(Receipt, "outcome", {"": IN_PROGRESS}),
+        OUT.value: add(counted(Delivery, "state", {}), gone()),
     }
 
 
@@ -59,15 +59,10 @@ def counted(model: type[Receipt] | type[Delivery], column: str, names: Mapping[s
     return {names.get(value, value): number for value, number in rows}
 
 
-def gone(direction: str) -> dict[str, int]:
-    """Lines stay when their mails are deleted."""
-    lines = LedgerEntry.objects.filter(direction=direction)
-    mails: QuerySet[Receipt] | QuerySet[Delivery]
-    if direction == IN:
-        mails = Receipt.objects.filter(pk=OuterRef("receipt_id"))
-    else:
-        mails = Delivery.objects.filter(pk=OuterRef("delivery_id"))
-    rows = lines.filter(~Exists(mails)).order_by().values("state").annotate(number=Count("pk"))
+def gone() -> dict[str, int]:
+    """Lines of deliveries stay when their ticket is deleted."""
+    lines = LedgerEntry.objects.filter(~Exists(Delivery.objects.filter(pk=OuterRef("delivery_id"))), direction=OUT)
+    rows = lines.order_by().values("state").annotate(number=Count("pk"))
     return dict(rows.values_list("state", "number"))
 
 
