@@ -88,7 +88,12 @@ def visible_receipts(agent: Agent) -> ReceiptQuerySet:
     receipts = Receipt.objects.all()
     if agent.is_admin:
         return receipts
-    return receipts.filter(may_read(agent, "ticket__") | Q(ticket=None, mailbox__queue__in=visible_queues(agent)))
+    return receipts.filter(may_read(agent, "ticket__") | Q(ticket=None, mailbox__in=own_mailboxes(agent)))
+
+
+def own_mailboxes(agent: Agent) -> QuerySet[Mailbox, int]:
+    """Keys of those whose fixed queue he sees. No join: SQLite would begin with the mailbox and read all its mails."""
+    return Mailbox.objects.filter(queue__in=visible_queues(agent)).values_list("pk", flat=True)
 
 
 def visible_ledger(agent: Agent) -> QuerySet[LedgerEntry]:
@@ -96,7 +101,7 @@ def visible_ledger(agent: Agent) -> QuerySet[LedgerEntry]:
     lines = LedgerEntry.objects.all()
     if agent.is_admin:
         return lines
-    return lines.filter(may_read(agent, "ticket__") | Q(ticket=None, mailbox__queue__in=visible_queues(agent)))
+    return lines.filter(may_read(agent, "ticket__") | Q(ticket=None, mailbox__in=own_mailboxes(agent)))
 
 
 def ledger_parts(agent: Agent) -> list[Q]:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from postvak.models import Agent, Queue, Status, Tally, TallyDelta
 from postvak.tickets.absence import absentees
 
-COUNTED_UP_TO = 1000  # more than 999 is "999+" to everybody
+COUNTED_UP_TO = 100  # more than 99 is "99+" to everybody
 FOLDED_AT_ONCE = 2000
 RECOUNT = """INSERT INTO postvak_tally (queue_id, assignee_id, status_id, is_private, number)
     SELECT queue_id, coalesce(assignee_id, 0), status_id, is_private, count(*) FROM postvak_ticket

@@ -131,7 +131,7 @@ def place_of(name: str) -> tuple[Any, str, str]:
 
 
 def shown(count: int, most: int = 0) -> str:
-    """As people read it: "1,234", or "999+" for what was counted to its limit; nothing for none."""
+    """As people read it: "1,234", or "99+" for what was counted to its limit; nothing for none."""
     if most and count >= most:
         return f"{number(most - 1)}+"
     return number(count) if count else ""
