@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from postvak.models import Agent, Channel, Lease, Mailbox, Queue, Receipt
+from postvak.models import Agent, Lease, Mailbox, Queue, Receipt
 from postvak.receive.fetch import fetch_mailbox, imap_source
 from postvak.receive.idle import Idler
 from postvak.receive.reconcile import due_for_comparison, reconcile
@@ -154,17 +154,3 @@ def test_silence_longer_than_the_limit_is_an_alarm(last: int | None, failing: in
         failing_since=now - timedelta(minutes=failing) if failing else None,
     )
     assert (box in silent_mailboxes(now)) is is_silent
-
-
-@pytest.mark.django_db
-def test_administrators_see_the_alarm_on_every_page(client: Client, admin: Agent, bob: Agent) -> None:
-    Mailbox.objects.create(name="Quiet", kind="imap", last_success_at=timezone.now() - timedelta(hours=1))
-    Channel.objects.create(name="Broken", failures=4, last_error_at=timezone.now())
-    client.force_login(admin)
-    page = client.get("/").content.decode()
-    assert "No mail from Quiet since" in page
-    assert "Nothing goes out by Broken since" in page
-    client.force_login(bob)
-    page = client.get("/").content.decode()
-    assert "No mail from Quiet since" not in page
-    assert "Nothing goes out by Broken since" not in page

@@ -1,7 +1,5 @@
 """A channel by which nothing goes out is an alarm by itself, whatever its reason. Spec 04."""
 
-from django.db.models import QuerySet
-
 from postvak.models import Channel
 
 ALARMING = 4  # failures one after the other: with the pauses between them some seven minutes (send.record)
@@ -9,8 +7,4 @@ ALARMING = 4  # failures one after the other: with the pauses between them some 
 
 def broken_channels() -> list[Channel]:
     """Valid channels whose last attempts all failed by their own fault: no connection, or the log-in was refused."""
-    return list(alarming_channels())
-
-
-def alarming_channels() -> QuerySet[Channel]:
-    return Channel.objects.filter(is_valid=True, failures__gte=ALARMING)
+    return list(Channel.objects.filter(is_valid=True, failures__gte=ALARMING))

@@ -8,12 +8,9 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from postvak.models import Agent, Brand, Draft, Notification, SavedView
-from postvak.receive.silence import silent_mailboxes
-from postvak.send.broken import alarming_channels, broken_channels
 from postvak.tickets.access import may_read, visible_receipts
 from postvak.tickets.tally import COUNTED_UP_TO, QueueNumbers, count_each, numbers
 from postvak.tickets.view_counts import views_with_numbers
@@ -51,8 +48,7 @@ PAGES = {
 
 def navigation(request: HttpRequest) -> Entry:
     """`views` (what an agent starts with), `attention` (what has something in it), `more` (the rest, folded unless
-    `is_more_open`), `saved` and `queues`: entries of id, url, icon or colour, label, count and tone. For administrators
-    `silent`: mailboxes from which nothing came for too long, and `broken`: channels by which nothing goes out. `numbers`: of
+    `is_more_open`), `saved` and `queues`: entries of id, url, icon or colour, label, count and tone. `numbers`: of
     lists by id, for the heads of lists."""
     agent, current = agent_of(request), current_list(request)
     in_queues, by_clock = numbers(agent), count_each(counted_by_clock(agent))
@@ -71,8 +67,6 @@ def navigation(request: HttpRequest) -> Entry:
         "agent": agent,
         "current": current,
         "brand_name": brand_name(),
-        "silent": silent_mailboxes(timezone.now()) if agent.is_admin else [],
-        "broken": broken_channels() if counts.get("broken") else [],
     }
 
 
@@ -95,10 +89,8 @@ def counted_by_clock(agent: Agent) -> Mapping[str, "QuerySet[Any]"]:
         name: tickets_of(LISTS[name].condition, agent) for name in ("reminders", "escalated", "undelivered", "progress")
     }
     unread = Notification.objects.filter(agent=agent, kind=Notification.Kind.MENTIONED, read_at=None)
-    alarming = {"broken": alarming_channels()} if agent.is_admin else {}
     return {
         **listed,
-        **alarming,
         "mentioned": unread if agent.is_admin else unread.filter(may_read(agent, "ticket__")),
         "held": visible_receipts(agent).held(),
         "outbox": needing_person(agent),
