@@ -56,8 +56,9 @@ def test_all_settings_of_channels_are_applied_and_exported_without_secrets(setup
 
 def test_the_exported_file_changes_nothing_and_keeps_secrets(setup: Setup) -> None:
     setup.apply(CHANNELS, MAILGUN_KEY="top-secret")
+    exported = setup.program.run("config", "export").out
     before = setup.program.contents()
-    done = setup.apply(setup.program.run("config", "export").out)
+    done = setup.apply(exported)
     assert (done.code, done.err) == (0, "")
     assert setup.program.contents() == before
 

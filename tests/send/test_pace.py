@@ -227,4 +227,4 @@ def test_a_connection_is_kept_for_the_next_mail_and_closed_when_none_comes(
     assert (len(smtp_server.mails), smtp_server.connections) == (2, 1)
     wait_until(lambda: smtp_server.open == 0, seconds=20, what="the end of the connection")
     wait_until(lambda: not Lease.objects.filter(name__startswith="sending:").exists(), seconds=2, what="a free place")
-    assert not any(thread.is_alive() for thread in senders.threads)
+    wait_until(lambda: not any(one.is_alive() for one in senders.threads), seconds=5, what="the end of the thread")
