@@ -47,6 +47,7 @@ def test_signing_in_at_a_provider_and_coming_back_sets_everything_up(browser: Br
         page.get_by_label("Password", exact=True).fill("correct horse battery")
         page.get_by_role("button", name="Log in").click()
 
+        expect(page.locator("#keys[data-ready]")).to_be_attached()  # scripts listen by now
         page.get_by_label("E-mail address (optional)").fill("shop@gmx.de")
         expect(page.get_by_text("Recognised: GMX")).to_be_visible()
         page.get_by_role("button", name="Take over for POP3").click()

@@ -104,7 +104,8 @@ def triage_by_keyboard_alone(day: Day) -> None:
     mine = day.rows(f"{OPEN} AND assignee_id = 1")
     first = page.locator("#rows .row").evaluate_all("rows => rows.map(row => row.dataset.number)")
     tick(page, 12)
-    keys.press("m")
+    with page.expect_navigation():
+        keys.press("m")
     wait_until(
         lambda: day.rows(f"number IN {tuple(first[:12])} AND assignee_id = 1") == 12, seconds=20, what="taking twelve"
     )
@@ -114,7 +115,8 @@ def triage_by_keyboard_alone(day: Day) -> None:
     day.open(page, "/list/open/")
     expect(page.locator("#rows .row").first).to_be_visible()
     tick(page, 7)
-    keys.press("e")
+    with page.expect_navigation():
+        keys.press("e")
     wait_until(lambda: day.rows(OPEN) == opened - 7, seconds=20, what="closing seven")
 
     day.open(page, "/list/open/")
