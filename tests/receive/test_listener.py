@@ -334,8 +334,11 @@ def test_trying_out_addresses_ends_the_connection(listener: Listener) -> None:
 def test_a_new_address_is_known_within_a_second(listener: Listener, tmp_path: Path) -> None:
     setup = tmp_path / "more.toml"
     setup.write_text('[[mailbox]]\nname = "New"\nkind = "forward"\nforward_addresses = "new@in.example.org"\n')
-    with Talk(listener.port) as talk:
-        assert talk.begin("new@in.example.org")[1].startswith("550")
-        listener.program.ok("config", "apply", setup)
-        known = lambda: talk.say("RSET").startswith("250") and talk.begin("new@in.example.org")[1].startswith("250")  # noqa: E731
-        wait_until(known, seconds=2, what="the new address")
+
+    def is_known() -> bool:
+        with Talk(listener.port) as talk:
+            return talk.begin("new@in.example.org")[1].startswith("250")
+
+    assert not is_known()
+    listener.program.ok("config", "apply", setup)
+    wait_until(is_known, seconds=2, what="the new address")
