@@ -69,7 +69,7 @@ class OptionsForm(forms.ModelForm):  # type: ignore[type-arg]
                 "What went well. The most detailed lines are kept for one day. The ledger, which says what became of each mail, "
                 "stays."
             ),
-            "failed_log_days": _("What failed, or went with warnings."),
+            "failed_log_days": _("What failed. What went with warnings goes with the rest."),
         }
 
     hints: ClassVar[Mapping[str, Sentences]] = {
