@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.test import TransactionTestCase, override_settings
 
 from postvak.models import Address, Agent, Brand, Channel, Mailbox, Queue
@@ -34,12 +33,6 @@ def quick_passwords() -> Iterator[None]:
     quick = "django.contrib.auth.hashers.MD5PasswordHasher"
     with override_settings(PASSWORD_HASHERS=[quick, *settings.PASSWORD_HASHERS]):
         yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def lasting_connection() -> None:
-    """A test's connection holds its transaction: no request of it may close the connection for its age."""
-    connection.settings_dict["CONN_MAX_AGE"] = None
 
 
 @pytest.fixture

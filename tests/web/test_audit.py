@@ -495,7 +495,7 @@ def test_exports_of_tickets_and_reports_are_recorded(eva: Client, mailbox: Mailb
     for path in (f"/tickets/{ticket.number}/export.zip", f"/tickets/{ticket.number}/history.csv", "/reports/days.csv"):
         answer = eva.get(path)
         assert answer.status_code == 200, path
-        answer.close()
+        assert answer.getvalue(), path  # type: ignore[attr-defined]
     assert [(entry.action, entry.kind) for entry in entries()] == [
         ("exported", "ticket"), ("exported", "history"), ("exported", "report"),
     ]  # fmt: skip
