@@ -266,9 +266,7 @@ def test_what_is_said_to_save_nothing_writes_no_setting(
     eva: Client, rows: Mapping[str, Callable[[], Model]], name: str
 ) -> None:
     """Posted to with nothing; settings are the tables whose rows the audit follows."""
-    pattern = next((p for p in admin_urls if p.name == name), None)
-    if pattern is None:
-        pytest.skip("that page belongs to another part and is not there")
+    pattern = next(p for p in admin_urls if p.name == name)
     mailbox = rows["mailbox"]()
     Mailbox.objects.filter(pk=mailbox.pk).update(next_fetch_at=timezone.now())
     path = "/" + str(pattern.pattern).replace("<int:pk>", str(mailbox.pk)).replace("<str:domain>", "example.org")
