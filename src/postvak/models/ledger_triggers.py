@@ -39,26 +39,20 @@ SEARCH = {
             USING gin (postvak_ledger_words(sender, recipients, subject, numbers))""",
     ),
 }
+GONE = {
+    "sqlite": "DROP TABLE IF EXISTS postvak_ledgerwords",
+    "postgresql": "DROP INDEX IF EXISTS postvak_ledger_words",
+}
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
     """Make the index of words and the triggers; those that are there are made anew."""
-    with connection.cursor() as cursor:
-        for statement in SEARCH[connection.vendor]:
-            cursor.execute(statement)
-    triggers.install(connection, ledger_triggers)
+    triggers.install(connection, ledger_triggers, SEARCH)
 
 
 def remove(connection: BaseDatabaseWrapper) -> None:
     """What install() made."""
-    triggers.remove(connection, ledger_triggers)
-    gone = (
-        "INDEX IF EXISTS postvak_ledger_words"
-        if connection.vendor == "postgresql"
-        else "TABLE IF EXISTS postvak_ledgerwords"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP {gone}")
+    triggers.remove(connection, ledger_triggers, GONE)
 
 
 def ledger_triggers(vendor: str) -> list[triggers.Trigger]:

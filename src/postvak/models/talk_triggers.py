@@ -21,25 +21,20 @@ SEARCH = {
             USING gin (postvak_talk_words(parameters)) WHERE priority > {DEBUG}""",
     ),
 }
+GONE = {
+    "sqlite": "DROP TABLE IF EXISTS postvak_talkwords",
+    "postgresql": "DROP INDEX IF EXISTS postvak_talk_words",
+}
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
-    with connection.cursor() as cursor:
-        for statement in SEARCH[connection.vendor]:
-            cursor.execute(statement)
-    triggers.install(connection, talk_triggers)
+    """Make the index of words and the triggers; those that are there are made anew."""
+    triggers.install(connection, talk_triggers, SEARCH)
 
 
 def remove(connection: BaseDatabaseWrapper) -> None:
     """What install() made."""
-    triggers.remove(connection, talk_triggers)
-    gone = (
-        "INDEX IF EXISTS postvak_talk_words"
-        if connection.vendor == "postgresql"
-        else "TABLE IF EXISTS postvak_talkwords"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP {gone}")
+    triggers.remove(connection, talk_triggers, GONE)
 
 
 def talk_triggers(vendor: str) -> list[triggers.Trigger]:

@@ -2,7 +2,8 @@
 changes of a column do) has to call `install` at its end; tests/tickets/test_triggers.py sees to it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -30,22 +31,29 @@ def ticket_triggers(vendor: str) -> list[Trigger]:
     ]  # fmt: skip
 
 
-def install(connection: BaseDatabaseWrapper, wanted: Callable[[str], list[Trigger]] = ticket_triggers) -> None:
-    """Make the triggers; those that are there are made anew."""
+def install(
+    connection: BaseDatabaseWrapper,
+    wanted: Callable[[str], list[Trigger]] = ticket_triggers,
+    before: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> None:
+    """Make the triggers; those that are there are made anew. `before`: statements by vendor that make what they write into."""
     vendor = connection.vendor
     make = on_postgresql if vendor == "postgresql" else on_sqlite
     with connection.cursor() as cursor:
+        for statement in before.get(vendor, ()):
+            cursor.execute(statement)
         for name, event, table, when, statements in wanted(vendor):
             for statement in make(f"postvak_{name}", event, table, when, statements):
                 cursor.execute(statement)
 
 
-def remove(connection: BaseDatabaseWrapper, wanted: Callable[[str], list[Trigger]]) -> None:
-    """Before the tables go that they write into."""
+def remove(connection: BaseDatabaseWrapper, wanted: Callable[[str], list[Trigger]], after: Mapping[str, str]) -> None:
+    """Before the tables go that they write into. `after`: the statement by vendor that undoes `before` of install()."""
     with connection.cursor() as cursor:
         for name, _event, table, *_rest in wanted(connection.vendor):
             on_table = f" ON {table}" if connection.vendor == "postgresql" else ""
             cursor.execute(f"DROP TRIGGER IF EXISTS postvak_{name}{on_table}")
+        cursor.execute(after[connection.vendor])
 
 
 def change(kind: str, ticket: str, vendor: str, *, message: str = "NULL", assignee: str = "NULL") -> str:
