@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterator
 from io import StringIO
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -370,3 +371,16 @@ def test_more_lines_cost_no_more_queries(
     client.force_login(world.bob)
     with django_assert_max_num_queries(12):  # type: ignore[operator]
         assert client.get("/ledger/", headers=htmx).status_code == 200
+
+
+def test_the_export_is_on_the_agents_clock_though_it_is_read_after_the_request(
+    client: Client, admin: Agent, world: World
+) -> None:
+    line = world.comes(mail())
+    Agent.objects.filter(pk=admin.pk).update(time_zone="Asia/Tokyo", language="de")
+    client.force_login(admin)
+    answered = client.get("/admin/ledger.csv")
+    text = b"".join(answered.streaming_content).decode("utf-8-sig")  # type: ignore[attr-defined]
+    row = list(csv.reader(StringIO(text)))[1]
+    there = LedgerEntry.objects.get(pk=line.pk).at.astimezone(ZoneInfo("Asia/Tokyo"))
+    assert row[:2] == [there.isoformat(sep=" ", timespec="seconds"), "eingehend"]

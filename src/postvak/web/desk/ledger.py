@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import tzinfo
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -110,15 +111,15 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     name = f"postvak-ledger-{timezone.localdate(now)}.csv"
     exported(asking(request), "ledger", wanted.query())
     return StreamingHttpResponse(
-        spoken(written(table(wanted, agent)), get_language() or "en"),
+        spoken(written(table(wanted, agent)), get_language() or "en", timezone.get_current_timezone()),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
-def spoken(lines: Iterator[str], language: str) -> Iterator[str]:
+def spoken(lines: Iterator[str], language: str, zone: tzinfo) -> Iterator[str]:
     """In the agent's language and on his clock, also when the request itself is over."""
-    with override(language), timezone.override(timezone.get_current_timezone()):
+    with override(language), timezone.override(zone):
         yield from lines
 
 
