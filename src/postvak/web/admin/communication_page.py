@@ -19,6 +19,7 @@ from postvak.models import Communication, CommunicationEntry, CommunicationObjec
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.communication_rows import as_key
 from postvak.web.admin.communication_words import STATES, as_text, clock_of, length_of, start_of, step_of
+from postvak.web.later import spoken
 
 Priority, Kind = CommunicationEntry.Priority, CommunicationObject.Kind
 USUAL = Priority.INFO
@@ -98,7 +99,7 @@ def text(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     names = {one.pk: name_of(one) for one in chosen.communication.objects_of.all()}
     steps = (step_of(entry) for entry in chosen.shown.iterator(chunk_size=1000))
     return StreamingHttpResponse(
-        as_text(chosen.communication, steps, names),
+        spoken(as_text(chosen.communication, steps, names)),
         content_type="text/plain; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="communication-{pk}.txt"'},
     )

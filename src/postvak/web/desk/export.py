@@ -1,11 +1,11 @@
 """Downloads of whole tickets (mbox, ZIP), streamed; and the page for printing one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.utils import timezone
-from django.utils.translation import get_language, ngettext, override
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from postvak.log.audit import exported
@@ -14,6 +14,7 @@ from postvak.tickets.export import mbox, zipped
 from postvak.web.desk.bulk_wish import Wish
 from postvak.web.desk.downloads import NOTHING
 from postvak.web.desk.found import find
+from postvak.web.later import spoken
 from postvak.web.pages import render
 from postvak.web.session import asking
 
@@ -39,18 +40,12 @@ def download_many(request: HttpRequest, wish: Wish) -> StreamingHttpResponse:
 
 def streamed(keys: Sequence[int], form: str, name: str) -> StreamingHttpResponse:
     maker, content_type = MAKERS[form]
-    response = StreamingHttpResponse(spoken(maker(keys), str(get_language())), content_type=content_type)
+    response = StreamingHttpResponse(spoken(maker(keys)), content_type=content_type)
     plain = "".join(c for c in name if c.isascii() and (c.isalnum() or c in "-_")) or "tickets"
     response.headers["Content-Disposition"] = f'attachment; filename="{plain}.{form}"'
     response.headers["Content-Security-Policy"] = NOTHING
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-def spoken(pieces: Iterator[bytes], language: str) -> Iterator[bytes]:
-    """In the agent's language and on his clock, also when the request itself is over."""
-    with override(language), timezone.override(timezone.get_current_timezone()):
-        yield from pieces
 
 
 @require_GET

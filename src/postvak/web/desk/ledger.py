@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import tzinfo
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
-from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -25,6 +23,7 @@ from postvak.web.desk.deliveries import story_of
 from postvak.web.desk.ledger_rows import Shown, make_row, shown, sums_of, words_of
 from postvak.web.desk.lists import DEFAULT
 from postvak.web.desk.reports import written
+from postvak.web.later import spoken
 from postvak.web.pages import render
 from postvak.web.session import agent_of, asking, is_htmx
 
@@ -111,16 +110,10 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     name = f"postvak-ledger-{timezone.localdate(now)}.csv"
     exported(asking(request), "ledger", wanted.query())
     return StreamingHttpResponse(
-        spoken(written(table(wanted, agent)), get_language() or "en", timezone.get_current_timezone()),
+        spoken(written(table(wanted, agent))),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
-
-
-def spoken(lines: Iterator[str], language: str, zone: tzinfo) -> Iterator[str]:
-    """In the agent's language and on his clock, also when the request itself is over."""
-    with override(language), timezone.override(zone):
-        yield from lines
 
 
 def table(wanted: Wanted, agent: Agent) -> Iterator[list[str | int | float]]:
