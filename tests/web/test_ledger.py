@@ -384,3 +384,14 @@ def test_the_export_is_on_the_agents_clock_though_it_is_read_after_the_request(
     row = list(csv.reader(StringIO(text)))[1]
     there = LedgerEntry.objects.get(pk=line.pk).at.astimezone(ZoneInfo("Asia/Tokyo"))
     assert row[:2] == [there.isoformat(sep=" ", timespec="seconds"), "eingehend"]
+
+
+def test_a_ticket_that_moves_to_another_queue_takes_its_lines_along(
+    client: Client, world: World, bob: Agent, sales: Queue
+) -> None:
+    line = world.comes(mail())
+    client.force_login(bob)
+    assert f'id="line-{line.pk}"' in page(client, "/ledger/")
+    Ticket.objects.update(queue=sales)
+    assert LedgerEntry.objects.get(pk=line.pk).queue == sales
+    assert f'id="line-{line.pk}"' not in page(client, "/ledger/")
