@@ -1,4 +1,4 @@
-"""Run with an installation's environment: Bob, Eva, a ticket for each test of the composer, and a template."""
+"""Run with an installation's environment: Bob, Eva, a ticket for each test of the composer, and templates."""
 
 import os
 import sys
@@ -27,6 +27,7 @@ Channel.objects.create(
 )
 template = AnswerTemplate.objects.create(name="Return a lamp", category="Returns")
 template.texts.create(html="<div>Please send it back, {{ customer.name }}.</div>")
+AnswerTemplate.objects.create(name="Agreed", category="Answers").texts.create(html="<div>That is fine.</div>")
 box = Mailbox.objects.get(kind="local")
 raws = [
     mail(subject=subject, message_id=f"{at}@customer.example")

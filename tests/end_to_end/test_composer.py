@@ -15,7 +15,7 @@ from email.policy import SMTP as POLICY
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.end_to_end.camera import Watch, shoot
 from tests.end_to_end.customer_mail import picture
@@ -302,6 +302,23 @@ def test_a_slash_opens_the_templates_and_enter_puts_one_in(desk: Desk) -> None:
     expect(desk.page.get_by_role("option", name="Return a lamp")).to_be_visible()
     desk.page.keyboard.press("Escape")
     expect(desk.text).to_be_focused()
+
+
+def test_enter_takes_what_was_typed_and_not_what_the_palette_showed_before(desk: Desk) -> None:
+    waiting: list[Route] = []
+    first = "**/templates/?q=&*"
+    desk.open("Templates")
+    desk.page.route(first, waiting.append)
+    desk.text.click()
+    with desk.page.expect_request(first):
+        desk.page.keyboard.type("/")
+    desk.page.keyboard.type("ret")
+    desk.page.keyboard.press("Enter")
+    for route in waiting:  # the answer to "/" alone comes after the Enter
+        route.continue_()
+    expect(desk.text).to_contain_text("Please send it back, Ann Archer.")
+    assert "That is fine." not in desk.text.inner_text()
+    desk.page.unroute(first)
 
 
 def test_a_placeholder_that_nobody_filled_is_not_sent_by_accident(desk: Desk) -> None:

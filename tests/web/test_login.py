@@ -171,16 +171,6 @@ def test_pages_allow_nothing_but_our_own_files(client, bob):
         assert forbidden not in page.text
 
 
-def test_static_files_are_kept_for_a_year_and_named_by_their_content(client, bob):
-    client.force_login(bob)
-    address = next(part for part in client.get("/preferences/").text.split('"') if part.startswith("/static/app.js?v="))
-    file = client.get(address)
-    assert file.status_code == 200
-    assert "max-age=31536000" in file["Cache-Control"]
-    assert file["Content-Type"].startswith("text/javascript")
-    assert client.get("/static/../settings.py").status_code == 404
-
-
 def test_preferences_are_the_agents_own(client, bob):
     client.force_login(bob)
     facts = {"language": "nl", "time_zone": "Europe/Berlin", "theme": "dark", "undo_seconds": "30"}

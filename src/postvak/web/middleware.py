@@ -11,23 +11,21 @@ from django.conf import settings
 from django.db import InternalError, OperationalError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone, translation
-from whitenoise.base import WhiteNoise
-from whitenoise.middleware import WhiteNoiseFileResponse
 
 from postvak.blobs.store import BlobMissing, VaultUnreachable
 from postvak.models import Agent
+from postvak.web import shelf
 from postvak.web.errors import unreadable_mail
-from postvak.web.pages import STATIC
 from postvak.web.session import is_htmx, is_public
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 log = logging.getLogger("postvak.web")
 
-ONE_YEAR = 31_536_000
 SEEN_PAUSE = timedelta(minutes=1)
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -53,32 +51,26 @@ HEADERS = {
 
 
 def static_files(get_response: GetResponse) -> GetResponse:
-    """The files of static/, kept by browsers for a year if their address carries a digest (pages.static). Modules that
-    import each other have none: browsers ask each time whether they changed."""
-    shelf = WhiteNoise(None, root=STATIC, prefix=settings.STATIC_URL, max_age=ONE_YEAR, autorefresh=settings.DEBUG)
+    """The files of static/ (web.shelf)."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        if not request.path_info.startswith(settings.STATIC_URL):
-            return get_response(request)
-        file = shelf.find_file(request.path_info) if settings.DEBUG else shelf.files.get(request.path_info)
-        return serve(file, request) if file else HttpResponse("not found", status=404, content_type="text/plain")
+        is_static = request.path_info.startswith(settings.STATIC_URL)
+        return shelf.answer(request) if is_static else get_response(request)
 
     return middleware
 
 
-def serve(file: object, request: HttpRequest) -> HttpResponseBase:
-    found = file.get_response(request.method, request.META)  # type: ignore[attr-defined]
-    if found.file is None:
-        response: HttpResponseBase = HttpResponse(status=int(found.status))
-    else:
-        response = WhiteNoiseFileResponse(found.file, status=int(found.status))
-        if "Content-Type" in response:
-            del response["Content-Type"]
-    for name, value in found.headers:
-        response.headers[name] = value
-    if "v" not in request.GET:
-        response.headers["Cache-Control"] = "no-cache"
-    return response
+def packed_pages(get_response: GetResponse) -> GetResponse:
+    """Pages and JSON go out by gzip, with random padding against guessing by length (BREACH; Django's middleware). What is
+    sent while it is read – attachments, exports – goes as it is."""
+    gzip = GZipMiddleware(lambda request: HttpResponse())
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        is_text = response.headers.get("Content-Type", "").startswith(("text/", "application/json"))
+        return gzip.process_response(request, response) if is_text and not response.streaming else response
+
+    return middleware
 
 
 def security_headers(get_response: GetResponse) -> GetResponse:

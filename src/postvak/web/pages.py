@@ -1,8 +1,6 @@
 """The Jinja2 environment of all pages, and `render`. Formats of dates and sizes are in web.formats."""
 
-import hashlib
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -22,9 +20,7 @@ from postvak.web.desk.navigation import navigation
 from postvak.web.desk.unread import unread
 from postvak.web.flash import take_messages
 from postvak.web.health_line import alarms_for
-
-STATIC = Path(__file__).parent.parent / "static"
-DIGEST_LENGTH = 8
+from postvak.web.shelf import address_of
 
 
 def environment(**options: Any) -> Environment:
@@ -37,7 +33,7 @@ def environment(**options: Any) -> Environment:
     )
     env.globals.update(
         url=url,
-        static=static,
+        static=address_of,
         icon=icon,
         mark=mark,
         languages=settings.LANGUAGES,
@@ -82,20 +78,9 @@ def url(name: str, *args: object, **kwargs: object) -> str:
     return reverse(name, args=args or None, kwargs=kwargs or None)
 
 
-def static(path: str) -> str:
-    """The address of a file in static/; it changes when the file does, so that browsers may keep it for ever."""
-    digest = digest_of.__wrapped__(path) if settings.DEBUG else digest_of(path)
-    return f"{settings.STATIC_URL}{path}?v={digest}"
-
-
-@cache
-def digest_of(path: str) -> str:
-    return hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:DIGEST_LENGTH]
-
-
 def icon(name: str) -> Markup:
     """A line icon of icons.svg; the word beside it (or a title on the button) says what it means."""
-    return icon_of(static("icons.svg"), name)
+    return icon_of(address_of("icons.svg"), name)
 
 
 @cache
@@ -106,7 +91,7 @@ def icon_of(sheet: str, name: str) -> Markup:
 
 def mark(status: str, label: object = "") -> Markup:
     """The shape and colour of a ticket status, with its word for those who don't see it (none where it stands beside)."""
-    return mark_of(static("icons.svg"), status, str(label))
+    return mark_of(address_of("icons.svg"), status, str(label))
 
 
 @cache

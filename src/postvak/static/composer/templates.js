@@ -16,12 +16,13 @@ export function startTemplates(desk) {
   const find = quiet(async () => {
     state.running?.abort();
     state.running = new AbortController();
-    const query = new URLSearchParams({ q: input.value.trim(), ticket: section.dataset.ticket ?? "" });
+    const asked = input.value.trim();
+    const query = new URLSearchParams({ q: asked, ticket: section.dataset.ticket ?? "" });
     state.isAsking = true;
     const { ok, status, data } = await ask(`${desk.urls.templates}?${query}`, { signal: state.running.signal });
     if (status === -1) return; // a newer question is on its way
     state.isAsking = false;
-    if (!palette.matches(":popover-open")) return;
+    if (input.value.trim() !== asked || !palette.matches(":popover-open")) return; // typed on meanwhile, or gone
     const found = ok ? data.templates ?? [] : [];
     palette.querySelector("[data-none]").textContent = found.length ? "" : ok ? desk.words.noTemplate : data.text ?? "";
     options.show(found.map(one => ({ ...one, title: one.name, detail: one.category?.replaceAll("::", " › "), note: one.beginning })));
