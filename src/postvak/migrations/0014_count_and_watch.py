@@ -1,8 +1,7 @@
-"""The triggers on tickets and messages, the first numbers of open tickets, and when old tickets were answered first."""
+"""The first numbers of open tickets, and when old tickets were answered first. The triggers that go
+on counting are made by the newest migration that they need (0019)."""
 
 from django.db import migrations
-
-from postvak.models.triggers import install
 
 TALLY = """INSERT INTO postvak_tally (queue_id, assignee_id, status_id, is_private, number)
     SELECT queue_id, coalesce(assignee_id, 0), status_id, is_private, count(*) FROM postvak_ticket
@@ -15,7 +14,6 @@ FIRST_ANSWER = """UPDATE postvak_ticket SET first_answered_at = (
 def fill(apps, schema_editor):
     for statement in (TALLY, FIRST_ANSWER):
         schema_editor.execute(statement)
-    install(schema_editor.connection)
 
 
 class Migration(migrations.Migration):

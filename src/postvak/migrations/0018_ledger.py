@@ -1,4 +1,5 @@
-"""The ledger with what is there already, the communication log, the audit of the administration, alarms."""
+"""The ledger with what is there already, the communication log, the audit of the administration, alarms. The triggers of the
+ledger are made by the newest migration that they need (0019)."""
 
 import django.db.models.deletion
 from django.conf import settings
@@ -32,7 +33,8 @@ def keep_the_ledger(apps, schema_editor):
     connection = schema_editor.connection
     schema_editor.execute(LINES)
     schema_editor.execute(NUMBERS.format(hour=ledger_triggers.HOUR[connection.vendor].format("e")))
-    ledger_triggers.install(connection)
+    for statement in ledger_triggers.SEARCH[connection.vendor]:
+        schema_editor.execute(statement)
     talk_triggers.install(connection)
     if connection.vendor == "sqlite":
         schema_editor.execute("INSERT INTO postvak_ledgerwords (postvak_ledgerwords) VALUES ('rebuild')")

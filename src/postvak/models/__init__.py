@@ -30,6 +30,7 @@ from postvak.models.queue import Membership, Queue
 from postvak.models.receipt import Receipt, Trace
 from postvak.models.removed import RemovedTicket
 from postvak.models.retention import Retention
+from postvak.models.rule import Blocked, Digest, LoopBreak, Rule, RuleChoice, RuleFile, RuleText
 from postvak.models.search import AttachmentText, SearchAgain, SearchEntry, SearchState, SearchText
 from postvak.models.sla import Calendar, Rating, Sla
 from postvak.models.status import Status
@@ -53,6 +54,7 @@ __all__ = [
     "AuditEntry",
     "AutomaticMail",
     "Blob",
+    "Blocked",
     "Brand",
     "BulkChange",
     "Calendar",
@@ -66,6 +68,7 @@ __all__ = [
     "CustomerAddress",
     "Delivery",
     "DeliveryEvent",
+    "Digest",
     "Draft",
     "DraftFile",
     "ExternalLink",
@@ -82,6 +85,7 @@ __all__ = [
     "LedgerEntry",
     "LedgerTally",
     "Look",
+    "LoopBreak",
     "Mailbox",
     "Membership",
     "Mention",
@@ -102,6 +106,10 @@ __all__ = [
     "RemoteContent",
     "RemovedTicket",
     "Retention",
+    "Rule",
+    "RuleChoice",
+    "RuleFile",
+    "RuleText",
     "SavedView",
     "SearchAgain",
     "SearchEntry",

@@ -9,7 +9,8 @@ from django.db import models
 
 
 class Change(models.Model):
-    """`message`: of the new message, else null; `assignee`: who got the ticket, null: that didn't change. Plain keys: a ticket
+    """`message`: of the new message, else null; `assignee`: who got the ticket, null: that didn't change; `history`: of the
+    line that tells of another status, queue or priority, else null. Plain keys: a ticket
     may be gone by now. `is_followed`: the worker did what follows from it (tickets.aftermath); rows go after some minutes.
     """
 
@@ -17,11 +18,13 @@ class Change(models.Model):
         NEW = "new"
         CHANGED = "changed"
         MESSAGE = "message"
+        HISTORY = "history"
 
     kind = models.CharField(max_length=8, choices=Kind)
     ticket_id = models.BigIntegerField()
     message_id = models.BigIntegerField(null=True)
     assignee_id = models.BigIntegerField(null=True)
+    history_id = models.BigIntegerField(null=True)
     at = models.DateTimeField()
     is_followed = models.BooleanField(default=False)
 

@@ -122,24 +122,29 @@ def follow_receipt() -> str:
 
 
 def line_of_delivery() -> str:
+    """A mail to agents is no message: what a message would say stands in the outgoing mail."""
     values = {
-        "direction": "'out'", "at": "o.created_at", "sender": "m.author_email", "recipients": "NEW.recipient",
-        "subject": f"substr(m.subject, 1, {SUBJECT})", "state": "NEW.state", "channel_id": "o.channel_id",
-        "queue_id": "t.queue_id", "ticket_id": "t.id", "message_id": "m.id", "delivery_id": "NEW.id",
-        "numbers": "m.message_id || ' ' || NEW.remote_id || ' ' || t.number",
+        "direction": "'out'", "at": "o.created_at", "sender": "coalesce(m.author_email, o.author_email)",
+        "recipients": "NEW.recipient", "subject": f"substr(coalesce(m.subject, o.subject), 1, {SUBJECT})",
+        "state": "NEW.state", "channel_id": "o.channel_id", "queue_id": "t.queue_id", "ticket_id": "t.id",
+        "message_id": "m.id", "delivery_id": "NEW.id", "numbers": NUMBERS_OF_DELIVERY,
     }  # fmt: skip
-    return insert(values, source=(
-        " FROM postvak_outgoingmail o JOIN postvak_message m ON m.id = o.message_id "
-        "JOIN postvak_ticket t ON t.id = m.ticket_id WHERE o.id = NEW.outgoing_id"
-    ))  # fmt: skip
+    return insert(values, source=f" {OUTGOING}")
+
+
+NUMBERS_OF_DELIVERY = (
+    "coalesce(m.message_id, o.message_id_header) || ' ' || NEW.remote_id || ' ' || coalesce(t.number, '')"
+)
+OUTGOING = (
+    "FROM postvak_outgoingmail o LEFT JOIN postvak_message m ON m.id = o.message_id "
+    "LEFT JOIN postvak_ticket t ON t.id = coalesce(m.ticket_id, o.ticket_id) WHERE o.id = NEW.outgoing_id"
+)
 
 
 def follow_delivery() -> str:
     return (
-        "UPDATE postvak_ledgerentry SET state = NEW.state, recipients = NEW.recipient, "
-        "numbers = (SELECT m.message_id || ' ' || NEW.remote_id || ' ' || t.number FROM postvak_outgoingmail o "
-        "JOIN postvak_message m ON m.id = o.message_id JOIN postvak_ticket t ON t.id = m.ticket_id "
-        "WHERE o.id = NEW.outgoing_id) WHERE delivery_id = NEW.id"
+        "UPDATE postvak_ledgerentry SET state = NEW.state, recipients = NEW.recipient, "  # noqa: S608 - our words only
+        f"numbers = (SELECT {NUMBERS_OF_DELIVERY} {OUTGOING}) WHERE delivery_id = NEW.id"
     )
 
 

@@ -91,6 +91,7 @@ class Mailbox(Account):
     )
     agents_commands = models.BooleanField(_("agents may give commands by mail"), default=False)
     agents_forwards = models.BooleanField(_("mail forwarded by agents is the first sender's"), default=True)
+    answers_automatically = models.BooleanField(_("automatic answers to its mails"), default=True)
     imports_closed = models.BooleanField(_("import as closed"), default=False)
     silence_limit = models.PositiveIntegerField(
         _("silence limit in minutes"), default=15, validators=[MinValueValidator(1)]

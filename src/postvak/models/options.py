@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy as _
 class Options(models.Model):
     """`hook` stands before the number in subjects ("#", "Ticket#"); `subject_place` says where both stand. `trash_days`: how long
     tickets in the trash are kept; null: for ever. `log_days`, `failed_log_days`: how long the communication log keeps what went well
-    and what failed. `outbox_minutes`, `held_hours`: after which waiting mail is an alarm; null: never."""
+    and what failed. `outbox_minutes`, `held_hours`: after which waiting mail is an alarm; null: never.
+    `automatic_per_day`, `automatic_per_pair`: most automatic mails to an address in 24 hours, and from one of ours to it within ten
+    minutes; `tickets_per_hour`: most tickets of a sender, further mails are held; `automatic_hours`: older mails are not answered."""
 
     class Numbers(models.TextChoices):
         DATE = "date", _("date, counter and check digit")
@@ -50,6 +52,15 @@ class Options(models.Model):
         _("minutes until waiting mail is an alarm"), null=True, blank=True, default=60
     )
     held_hours = models.PositiveIntegerField(_("hours until held mail is an alarm"), null=True, blank=True, default=24)
+
+    automatic_per_day = models.PositiveIntegerField(_("automatic mails to an address in 24 hours"), default=10)
+    automatic_per_pair = models.PositiveIntegerField(
+        _("automatic mails between two addresses in 10 minutes"), default=3
+    )
+    tickets_per_hour = models.PositiveIntegerField(_("new tickets of a sender in an hour"), default=20)
+    automatic_hours = models.PositiveIntegerField(
+        _("hours after which a mail is not answered automatically"), default=24
+    )
 
     class Meta:
         constraints: ClassVar = [models.CheckConstraint(condition=models.Q(pk=1), name="one_row_of_options")]

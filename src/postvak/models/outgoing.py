@@ -17,13 +17,18 @@ class OutgoingQuerySet(models.QuerySet["OutgoingMail"]):
 
 
 class OutgoingMail(models.Model):
-    """Envelope and bytes are frozen when the agent presses send. `next_attempt_at` is null when nothing is left to do.
+    """Envelope and bytes are frozen when the agent presses send. A mail to agents is no `message` of a conversation: it has
+    `ticket` (null: it tells of several), `author_email`, `subject` and `message_id_header` itself. `next_attempt_at` is null when nothing is left to do.
 
     `send_at`: the time that the agent chose; null: at once. `before`: what taking back gives the ticket again (see
     tickets.take_back). `retried_at`: when a person last asked for another try; the days until giving up count anew.
     """
 
-    message = models.OneToOneField("Message", models.PROTECT, related_name="outgoing")
+    message = models.OneToOneField("Message", models.PROTECT, null=True, blank=True, related_name="outgoing")
+    ticket = models.ForeignKey("Ticket", models.PROTECT, null=True, blank=True, related_name="notices")
+    author_email = models.CharField(max_length=320, blank=True, default="")
+    subject = models.TextField(blank=True, default="")
+    message_id_header = models.CharField(max_length=255, blank=True, default="")
     channel = models.ForeignKey("Channel", models.PROTECT, related_name="+")
     envelope_from = models.CharField(max_length=320, blank=True)
     blob = models.ForeignKey("Blob", models.PROTECT, related_name="+")

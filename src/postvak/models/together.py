@@ -42,6 +42,12 @@ class Notification(models.Model):
         REMINDED = "reminded", _("a reminder is due")
         LATE = "late", _("a ticket is late")
         UNDELIVERED = "undelivered", _("an answer was not delivered")
+        OPENED = "opened", _("a new ticket in your queue")
+        CHANGED = "changed", _("status, queue or priority changed")
+        DUE_NEAR = "due_near", _("an answer is due soon")
+        UNANSWERED = "unanswered", _("a customer waits for an answer")
+        UNASSIGNED = "unassigned", _("a ticket has no assignee")
+        SILENT = "silent", _("a customer doesn't answer")
 
     agent = models.ForeignKey("Agent", models.CASCADE, related_name="notifications")
     ticket = models.ForeignKey("Ticket", models.CASCADE, related_name="+")

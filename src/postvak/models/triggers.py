@@ -13,6 +13,7 @@ LOOKED_AT = (
     "changed_at", "queue_id", "status_id", "assignee_id", "priority", "is_unread", "answer", "message_count",
     "waiting_since", "is_spam", "is_private", "is_personal", "merged_into_id", "pending_until", "subject", "due_at",
 )  # fmt: skip
+TOLD_OF = "'status', 'queue', 'priority'"  # codes of history that rules of the message centre wait for
 COUNTED_BY = ("queue_id", "assignee_id", "status_id", "is_private", "is_open", "is_spam", "merged_into_id")
 NOW = {"sqlite": "strftime('%Y-%m-%d %H:%M:%f000', 'now')", "postgresql": "clock_timestamp()"}
 DISTINCT = {"sqlite": "IS NOT", "postgresql": "IS DISTINCT FROM"}
@@ -27,6 +28,9 @@ def ticket_triggers(vendor: str) -> list[Trigger]:
             delta("NEW", 1, differs(COUNTED_BY, vendor)),
         ]),
         ("ticket_gone", "DELETE", "postvak_ticket", "", [delta("OLD", -1)]),
+        ("history_new", "INSERT", "postvak_history", f"NEW.code IN ({TOLD_OF})", [
+            change("history", "NEW.ticket_id", vendor, history="NEW.id"),
+        ]),
         ("message_new", "INSERT", "postvak_message", "", [change("message", "NEW.ticket_id", vendor, message="NEW.id")]),
     ]  # fmt: skip
 
@@ -47,19 +51,27 @@ def install(
                 cursor.execute(statement)
 
 
-def remove(connection: BaseDatabaseWrapper, wanted: Callable[[str], list[Trigger]], after: Mapping[str, str]) -> None:
-    """Before the tables go that they write into. `after`: the statement by vendor that undoes `before` of install()."""
+def remove(
+    connection: BaseDatabaseWrapper,
+    wanted: Callable[[str], list[Trigger]] = ticket_triggers,
+    after: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Before the tables change or go that they write into: SQLite renames no table while a trigger doesn't fit. `after`: the
+    statement by vendor that undoes `before` of install()."""
     with connection.cursor() as cursor:
         for name, _event, table, *_rest in wanted(connection.vendor):
             on_table = f" ON {table}" if connection.vendor == "postgresql" else ""
             cursor.execute(f"DROP TRIGGER IF EXISTS postvak_{name}{on_table}")
-        cursor.execute(after[connection.vendor])
+        if connection.vendor in after:
+            cursor.execute(after[connection.vendor])
 
 
-def change(kind: str, ticket: str, vendor: str, *, message: str = "NULL", assignee: str = "NULL") -> str:
+def change(
+    kind: str, ticket: str, vendor: str, *, message: str = "NULL", assignee: str = "NULL", history: str = "NULL"
+) -> str:
     return (
-        "INSERT INTO postvak_change (kind, ticket_id, message_id, assignee_id, at, is_followed) "  # noqa: S608 - our words only
-        f"VALUES ('{kind}', {ticket}, {message}, {assignee}, {NOW[vendor]}, false)"
+        "INSERT INTO postvak_change (kind, ticket_id, message_id, assignee_id, history_id, at, is_followed) "  # noqa: S608 - our words only
+        f"VALUES ('{kind}', {ticket}, {message}, {assignee}, {history}, {NOW[vendor]}, false)"
     )
 
 
