@@ -96,8 +96,9 @@ def make_receipts(raws: list[bytes]) -> list:
 
 def make_rules(filters: int, conditions: int, match: str) -> tuple:
     """As administrators write them: mostly subject, sender and headers, some expressions on the text."""
+    from postvak.conditions.condition import Condition
     from postvak.process.filters.compiled import compile_filter
-    from postvak.process.filters.draft import Action, Condition, Draft
+    from postvak.process.filters.draft import Action, Draft
 
     def condition(n: int, place: int) -> Condition:
         kinds = (

@@ -9,7 +9,7 @@ import postvak
 ROOT = Path(postvak.__file__).parent
 STAIRS = (
     {"mail", "classify"},
-    {"net", "crypto", "blobs"},
+    {"net", "crypto", "blobs", "conditions"},
     {"models"},
     {"log", "connect"},
     {"receive", "send"},

@@ -7,13 +7,14 @@ from django.apps import apps
 from django.utils import timezone
 
 from postvak.blobs import store
+from postvak.conditions.condition import Condition
 from postvak.mail.parse import parse
 from postvak.models import Address, Filter, GroupingExclusion, Mailbox, Queue, Receipt, Status, Ticket
 from postvak.process.decide import decide
 from postvak.process.filters.bench import Bench, try_draft, try_mail, usable
 from postvak.process.filters.check import names, problems
 from postvak.process.filters.doubts import warnings
-from postvak.process.filters.draft import Action, Condition, Draft
+from postvak.process.filters.draft import Action, Draft
 from postvak.process.filters.replay import gather_again
 from postvak.process.filters.store import draft_of, ordered_filters, save_filter
 from postvak.process.incoming import Incoming

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from postvak.conditions.condition import Condition
 from postvak.log.sentences import history_line
 from postvak.models import (
     Agent,
@@ -27,7 +28,7 @@ from postvak.models import (
 from postvak.models.customer import Customer
 from postvak.process.controls import COMPUTED, CONTROLS
 from postvak.process.filters.check import names, problems
-from postvak.process.filters.draft import Action, Condition, Draft
+from postvak.process.filters.draft import Action, Draft
 from tests.mails import mail
 from tests.process.arrivals import codes, condition, looks, make_filter, parameters, receive, said
 

@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postvak.conditions.condition import Condition, Malformed
+from postvak.conditions.operators import OPERATORS
 from postvak.models import Agent, Filter, Mailbox, Queue
 from postvak.process.filters.actions import ACTIONS
-from postvak.process.filters.draft import BOTH, FOLLOW_UP, NEW, Action, Condition, Draft, NotAFilter
+from postvak.process.filters.draft import BOTH, FOLLOW_UP, NEW, Action, Draft
 from postvak.process.filters.exchange import Form, drafts_of, read_json, read_toml, written
 from postvak.process.filters.fields import FIELDS
 from postvak.process.filters.imports import ChangedMeanwhile, NotUnderstood, Result, import_text, save
-from postvak.process.filters.operators import OPERATORS
 from postvak.process.filters.store import draft_of, ordered_filters, save_filter
 
 DOCS = Path(__file__).parents[2] / "docs" / "filters.md"
@@ -75,7 +76,7 @@ def test_expressions_and_comments_stay_readable_in_toml() -> None:
     ],
 )
 def test_what_is_misspelt_is_refused(data: object, says: str) -> None:
-    with pytest.raises(NotAFilter, match=says):
+    with pytest.raises(Malformed, match=says):
         drafts_of(data)
 
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from postvak.conditions.condition import Condition
+from postvak.conditions.operators import OPERATORS, BadValue, expression
 from postvak.mail.parse import parse
 from postvak.process.filters.compiled import compile_filter, run_filters
-from postvak.process.filters.draft import Action, Condition, Draft
+from postvak.process.filters.draft import Action, Draft
 from postvak.process.filters.fields import FIELDS, field_of
-from postvak.process.filters.operators import OPERATORS, BadValue, expression
 from postvak.process.plan import (
     Arrival,
     Desk,

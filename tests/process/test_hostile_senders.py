@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from postvak.conditions.condition import Condition
 from postvak.models import Agent, AutomaticMail, Customer, CustomerAddress, Mailbox, Queue, Receipt, Ticket
 from postvak.process.filters.check import names, problems
-from postvak.process.filters.draft import Action, Condition, Draft
+from postvak.process.filters.draft import Action, Draft
 from tests.mails import mail
 from tests.process.arrivals import codes, make_filter, receive
 

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from postvak.conditions.condition import Condition
+from postvak.conditions.operators import matches
 from postvak.models import CustomField, Filter, Mailbox, Queue, Receipt
-from postvak.process.filters.draft import BOTH, FOLLOW_UP, NEW, Action, Condition
+from postvak.process.filters.draft import BOTH, FOLLOW_UP, NEW, Action
 from postvak.process.filters.imports import Entry, Report, Result, import_text, save
-from postvak.process.filters.operators import matches
 from postvak.process.filters.otobo_expressions import translated
 from postvak.process.filters.otobo_files import OldRow, filters_of_rows, rows_of_csv
 from postvak.process.filters.otobo_sql import BadDump, rows_of

@@ -9,11 +9,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from postvak.conditions.condition import Condition
 from postvak.mail.parse import parse
 from postvak.models import Mailbox, Options, Queue, Receipt, Ticket
 from postvak.process.facts import gather
 from postvak.process.filters.compiled import compile_filter, run_filters
-from postvak.process.filters.draft import Action, Condition, Draft
+from postvak.process.filters.draft import Action, Draft
 from postvak.process.incoming import Incoming
 from postvak.process.plan import Facts
 from postvak.process.run import explain

@@ -14,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from postvak.conditions.condition import Condition
 from postvak.log import audit
 from postvak.models import (
     Address,
@@ -38,7 +39,7 @@ from postvak.models import (
     TicketType,
     Wording,
 )
-from postvak.process.filters.draft import Action, Condition, Draft
+from postvak.process.filters.draft import Action, Draft
 from postvak.process.filters.store import save_filter
 from postvak.send.signing_keys import make_key
 from postvak.web.admin.urls import admin_urls

@@ -8,8 +8,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from postvak.conditions.condition import Condition
 from postvak.models import Agent, Filter, Queue
-from postvak.process.filters.draft import Action, Condition, Draft
+from postvak.process.filters.draft import Action, Draft
 from postvak.process.filters.store import draft_of, save_filter
 from tests.process.old_filters import Row, mysql
 

@@ -8,11 +8,12 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from postvak.conditions.condition import Condition
+from postvak.conditions.operators import OPERATORS
 from postvak.models import CustomField, Filter, FilterVersion, Queue, Receipt, Ticket
 from postvak.process.filters.actions import ACTIONS
-from postvak.process.filters.draft import Action, Condition, Draft
+from postvak.process.filters.draft import Action, Draft
 from postvak.process.filters.fields import FIELDS
-from postvak.process.filters.operators import OPERATORS
 from postvak.process.filters.store import draft_of, save_filter
 from postvak.web.admin.filters_bench import take_turn
 from postvak.web.admin.filters_choices import ACTION_GROUPS, FIELD_GROUPS

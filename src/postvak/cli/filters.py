@@ -11,12 +11,14 @@ import typer
 
 from postvak.cli.failing import fail
 from postvak.cli.prepare import prepare_database
+from postvak.conditions.condition import Malformed
+from postvak.conditions.operators import BadValue
 from postvak.log.audit import COMMAND, exported, recording
 from postvak.models import Filter
 from postvak.process.filters.bench import Bench, Tried, try_draft
 from postvak.process.filters.check import names, problems
 from postvak.process.filters.doubts import warnings
-from postvak.process.filters.draft import Draft, NotAFilter
+from postvak.process.filters.draft import Draft
 from postvak.process.filters.exchange import Form, drafts_of, read_json, read_toml, written
 from postvak.process.filters.imports import (
     ChangedMeanwhile,
@@ -28,7 +30,6 @@ from postvak.process.filters.imports import (
     import_text,
     save,
 )
-from postvak.process.filters.operators import BadValue
 from postvak.process.filters.store import draft_of, ordered_filters
 
 SIGNS: Mapping[Result, str] = {
@@ -87,7 +88,7 @@ def export_command(
     chosen = form or (Form.json if path and path.suffix.lower() == ".json" else Form.toml)
     try:
         text = written((draft_of(row) for row in ordered_filters()), chosen)
-    except NotAFilter as error:
+    except Malformed as error:
         fail(f"A filter in the database can't be read: {error}. Nothing was written.")
     exported(COMMAND, "filter")
     if path is None:
@@ -177,7 +178,7 @@ def one_draft(path: str) -> Draft:
     data = read_json(text) or read_toml(text)
     try:
         drafts = drafts_of(data)
-    except NotAFilter as error:
+    except Malformed as error:
         fail(f"{path}: {error}.")
     if len(drafts) != 1:
         fail(f"{path} has {len(drafts)} filters; give a file with one.")

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import CharField, F, OuterRef, Q, Subquery, Value, prefetch_related_objects
 from django.db.models.functions import Coalesce, Lower
 
+from postvak.conditions.operators import BadValue, expression
 from postvak.mail.addresses import normalise
 from postvak.mail.parse import attachment_content
 from postvak.mail.return_path import Kind as Names
@@ -25,7 +26,6 @@ from postvak.models import (
     Ticket,
 )
 from postvak.process.addressed import message_ids, named_by, ticket_ids
-from postvak.process.filters.operators import BadValue, expression
 from postvak.process.incoming import Incoming, author_key
 from postvak.process.plan import ExternalMatch, KnownSide, KnownTicket, Thread
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from postvak.conditions.operators import BadValue, expression
 from postvak.mail.addresses import ascii_domain, is_valid_recipient, normalise, read_author
 from postvak.models import CustomField, ExternalNumber
 from postvak.process.evidence import first_group
-from postvak.process.filters.operators import BadValue, expression
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,15 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from postvak.conditions.condition import Condition
+from postvak.conditions.operators import OPERATORS, BadValue
 from postvak.mail.addresses import is_valid_recipient
 from postvak.models import Agent, CustomField, Mailbox, Organisation, Priority, Queue, Status, TicketType
 from postvak.process.attributes import PENDING, field_value
 from postvak.process.desk import shipped_priorities, shipped_statuses
 from postvak.process.filters.actions import CUSTOM_FIELD, Needs, Sort, has_placeholder, sort_of
-from postvak.process.filters.draft import BOTH, FOLLOW_UP, NEW, Action, Condition, Draft
+from postvak.process.filters.draft import BOTH, FOLLOW_UP, NEW, Action, Draft
 from postvak.process.filters.fields import field_of
-from postvak.process.filters.operators import OPERATORS, BadValue
 from postvak.process.plan import FieldRule
 
 MOST = 100  # conditions or actions of one filter

@@ -3,13 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from postvak.conditions.condition import Condition
+from postvak.conditions.field import Field, bounded, encoded, in_form
+from postvak.conditions.operators import OPERATORS, BadValue, Hit, Test
 from postvak.log.reason import Reason
 from postvak.process.controls import FIELD, control_of
 from postvak.process.filters.actions import accumulates, controls_set, fill, has_placeholder, sort_of
-from postvak.process.filters.draft import Action, Condition, Draft
-from postvak.process.filters.fields import HEADER, Field, field_of
-from postvak.process.filters.operators import OPERATORS, BadValue, Hit, Test
-from postvak.process.filters.subject import Subject, bounded, encoded, in_form
+from postvak.process.filters.draft import Action, Draft
+from postvak.process.filters.fields import HEADER, field_of
+from postvak.process.filters.subject import Subject
 from postvak.process.plan import Facts, KnownTicket, Wish, Wishes
 
 SHOWN = 200  # characters of a value in the trace
@@ -86,7 +88,7 @@ def cost(condition: Condition, test: Test) -> int:
     return (10 if condition.field in LARGE else 0) + (2 if test.form == "raw" else 0)
 
 
-def asker(key: str, field: Field, test: Test) -> Ask:
+def asker(key: str, field: Field[Subject], test: Test) -> Ask:
     """The test on the field's values, in the form that it wants. Runs a thousand times per mail, so it is written out."""
     if key.startswith(HEADER) and control_of(key[len(HEADER) :]):
         return asker_of_wishes(field, test)
@@ -108,7 +110,7 @@ def asker(key: str, field: Field, test: Test) -> Ask:
     return ask
 
 
-def asker_of_wishes(field: Field, test: Test) -> Ask:
+def asker_of_wishes(field: Field[Subject], test: Test) -> Ask:
     """Read anew each time: an earlier filter may have set it."""
 
     def ask(subject: Subject) -> Hit | None:

@@ -7,10 +7,11 @@ from datetime import timedelta
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from postvak.conditions.condition import Condition, Malformed
 from postvak.models import Filter
 from postvak.process.controls import COMPUTED_NAMES, control_of
 from postvak.process.filters.check import Names, names, problems
-from postvak.process.filters.draft import Condition, Draft, NotAFilter
+from postvak.process.filters.draft import Draft
 from postvak.process.filters.fields import HEADER
 from postvak.process.filters.store import compile_row, draft_of
 
@@ -51,7 +52,7 @@ def warnings(filters: Sequence[Filter]) -> Mapping[int, list[str]]:
 def readable(row: Filter) -> Draft | None:
     try:
         return draft_of(row)
-    except NotAFilter:
+    except Malformed:
         return None
 
 

@@ -7,28 +7,12 @@
 `mailboxes`: names, or null for all. check.py says whether a draft makes sense.
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Self
 
+from postvak.conditions.condition import Condition, condition_of, flag, items, mapping, text
+
 NEW, FOLLOW_UP, BOTH = "new", "follow_up", "both"
-
-
-class NotAFilter(ValueError):
-    """The JSON has not the form of a filter; the text says where."""
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """`field` is a key of fields.FIELDS, or "header:Name"; `operator` a key of operators.OPERATORS."""
-
-    field: str
-    operator: str
-    value: str = ""
-    negated: bool = False
-
-    def as_json(self) -> dict[str, object]:
-        return {"field": self.field, "operator": self.operator, "value": self.value, "not": self.negated}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +53,7 @@ class Draft:
 
     @classmethod
     def from_json(cls, data: object) -> Self:
-        """Raises NotAFilter. Keys that nobody knows are refused, so that no misspelt condition gets lost."""
+        """Raises Malformed. Keys that nobody knows are refused, so that no misspelt condition gets lost."""
         found = mapping(data, "filter", required={"name"}, known=KEYS)
         mailboxes = found.get("mailboxes")
         return cls(
@@ -87,45 +71,6 @@ class Draft:
 KEYS = {"name", "valid", "comment", "mailboxes", "match", "conditions", "actions", "stop"}
 
 
-def condition_of(data: object) -> Condition:
-    found = mapping(data, "condition", required={"field", "operator"}, known={"field", "operator", "value", "not"})
-    return Condition(
-        text(found["field"], "field"),
-        text(found["operator"], "operator"),
-        text(found.get("value", ""), "value"),
-        flag(found.get("not", False), "not"),
-    )
-
-
 def action_of(data: object) -> Action:
     found = mapping(data, "action", required={"set"}, known={"set", "value", "on"})
     return Action(text(found["set"], "set"), text(found.get("value", ""), "value"), text(found.get("on", ""), "on"))
-
-
-def mapping(data: object, name: str, *, required: Iterable[str], known: Iterable[str]) -> Mapping[str, object]:
-    if not isinstance(data, Mapping):
-        raise NotAFilter(f"a {name} must be an object, not {data!r}")
-    missing, strange = set(required) - set(data), set(data) - set(known)
-    if missing or strange:
-        lacks = f"lacks {', '.join(sorted(missing))}" if missing else f"has unknown {', '.join(map(str, strange))}"
-        raise NotAFilter(f"{name} {data.get('name', '')!r} {lacks}")
-    return data
-
-
-def items(data: object) -> list[object]:
-    if not isinstance(data, list | tuple):
-        raise NotAFilter(f"a list is needed, not {data!r}")
-    return list(data)
-
-
-def text(data: object, name: str) -> str:
-    """Numbers are taken as they are written; anything else that is no text is refused."""
-    if isinstance(data, bool) or not isinstance(data, str | int | float):
-        raise NotAFilter(f"{name} must be text, not {data!r}")
-    return str(data)
-
-
-def flag(data: object, name: str) -> bool:
-    if not isinstance(data, bool):
-        raise NotAFilter(f"{name} must be true or false, not {data!r}")
-    return data

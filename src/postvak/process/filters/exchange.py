@@ -11,7 +11,8 @@ from enum import StrEnum
 import tomlkit
 from tomlkit.items import InlineTable, Item, Table
 
-from postvak.process.filters.draft import Draft, NotAFilter
+from postvak.conditions.condition import Malformed
+from postvak.process.filters.draft import Draft
 
 
 class Form(StrEnum):
@@ -69,16 +70,16 @@ def text_of(value: str, *, may_break: bool = False) -> Item:
 
 
 def drafts_of(data: object) -> tuple[Draft, ...]:
-    """Of what was JSON or TOML: {"filters": […]}, {"filter": […]}, a list, or one filter. Raises NotAFilter."""
+    """Of what was JSON or TOML: {"filters": […]}, {"filter": […]}, a list, or one filter. Raises Malformed."""
     if isinstance(data, Mapping):
         listed = data.get("filters", data.get("filter", [data]))
         strange = set(data) - {"filters", "filter"} if listed != [data] else set()
         if strange:
-            raise NotAFilter(f"the file has unknown {', '.join(sorted(map(str, strange)))}")
+            raise Malformed(f"the file has unknown {', '.join(sorted(map(str, strange)))}")
     else:
         listed = data
     if not isinstance(listed, list):
-        raise NotAFilter("a list of filters is needed")
+        raise Malformed("a list of filters is needed")
     return tuple(map(Draft.from_json, listed))
 
 

@@ -1,12 +1,10 @@
 """What conditions can look at: one row per field. Everything else is a header by its name ("header:X-Spam-Flag")."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from postvak.conditions.field import Field, FieldKind, yes_no
 from postvak.mail.addresses import read_addresses
 from postvak.mail.language import language_of
 from postvak.mail.quotes import reply_text
@@ -14,38 +12,12 @@ from postvak.mail.values import Address
 from postvak.process.filters.subject import Subject
 from postvak.process.thread import may_join
 
-Read = Callable[[Subject], tuple[str, ...]]
 HEADER = "header:"
 ADDRESS_HEADERS = {
     "from", "to", "cc", "sender", "reply-to", "resent-from", "resent-to", "resent-cc", "delivered-to", "envelope-to",
     "x-envelope-to", "x-original-to", "return-path", "errors-to",
 }  # fmt: skip
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
-
-class FieldKind(StrEnum):
-    """Decides which operators fit."""
-
-    text = "text"
-    address = "address"  # "Name <email>" for each address by itself
-    number = "number"
-    switch = "switch"  # yes or no
-    choice = "choice"  # one of known words
-    time = "time"  # HH:MM
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """`read` gives all values of the mail; a condition is true when one of them fits. `options`: words of a choice."""
-
-    label: str | Promise
-    kind: FieldKind
-    read: Read
-    options: tuple[str, ...] = ()
-
-
-def yes_no(is_so: bool) -> tuple[str, ...]:
-    return ("yes" if is_so else "no",)
 
 
 def whole(addresses: tuple[Address, ...]) -> tuple[str, ...]:
@@ -92,7 +64,7 @@ def queue_of_ticket(subject: Subject) -> tuple[str, ...]:
     return (queue.name,) if queue else ()
 
 
-FIELDS: Mapping[str, Field] = {
+FIELDS: Mapping[str, Field[Subject]] = {
     "subject": Field(_("Subject"), FieldKind.text, lambda s: (s.facts.mail.subject,)),
     "body": Field(_("Text"), FieldKind.text, lambda s: (s.facts.mail.text,)),
     "reply": Field(
@@ -181,7 +153,7 @@ FIELDS: Mapping[str, Field] = {
 }
 
 
-def field_of(key: str) -> Field | None:
+def field_of(key: str) -> Field[Subject] | None:
     """The field behind a key; any header by "header:Name". None for what doesn't exist."""
     if key.startswith(HEADER):
         name = key[len(HEADER) :].strip()

@@ -15,9 +15,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from postvak.conditions.condition import Malformed
 from postvak.models import Agent, Filter, Mailbox
 from postvak.process.filters.check import LONGEST_NAME, Names, Problem, names, problems
-from postvak.process.filters.draft import Draft, NotAFilter
+from postvak.process.filters.draft import Draft
 from postvak.process.filters.exchange import drafts_of, is_ours, read_json, read_toml
 from postvak.process.filters.order import natural
 from postvak.process.filters.otobo import TakenOver, taken_over
@@ -143,7 +144,7 @@ def save(report: Report, *, by: Agent | None) -> int:
                 if entry.result.is_saved and entry.draft:
                     save_filter(entry.draft, by=by, row=rows.get(entry.name) if entry.replaces else None)
                     count += 1
-    except (IntegrityError, Mailbox.DoesNotExist, NotAFilter) as error:
+    except (IntegrityError, Mailbox.DoesNotExist, Malformed) as error:
         raise ChangedMeanwhile from error
     return count
 
@@ -184,7 +185,7 @@ def text_of(raw: bytes) -> str:
 def our_file(data: object) -> Found:
     try:
         drafts = drafts_of(data)
-    except NotAFilter as error:
+    except Malformed as error:
         raise NotUnderstood(_("The file has a mistake: %(where)s. Nothing was imported.") % {"where": error}) from error
     return Found(_("Filters of Postvak"), tuple(TakenOver(draft.name, draft) for draft in drafts))
 
@@ -275,7 +276,7 @@ def is_storable(text: str) -> bool:
 def as_saved(row: Filter) -> Draft | None:
     try:
         return draft_of(row)
-    except NotAFilter:
+    except Malformed:
         return None
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from postvak.conditions.condition import Condition
 from postvak.process.controls import COMPUTED_NAMES, PREFIX, control_of
 from postvak.process.filters.check import Names
-from postvak.process.filters.draft import Condition, Draft
+from postvak.process.filters.draft import Draft
 from postvak.process.filters.fields import ADDRESS_HEADERS, HEADER
 from postvak.process.filters.otobo_actions import actions_of
 from postvak.process.filters.otobo_expressions import (

@@ -8,10 +8,11 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from postvak.conditions.condition import Malformed
+from postvak.conditions.operators import BadValue
 from postvak.models import Agent, Filter, FilterVersion, Mailbox, Options
 from postvak.process.filters.compiled import CompiledFilter, compile_filter
-from postvak.process.filters.draft import Draft, NotAFilter
-from postvak.process.filters.operators import BadValue
+from postvak.process.filters.draft import Draft
 from postvak.process.filters.order import natural
 
 Revision = tuple[int | None, datetime | None]  # of the newest FilterVersion
@@ -35,12 +36,12 @@ def compile_row(row: Filter) -> CompiledFilter | None:
     mailboxes = None if row.is_everywhere else frozenset(mailbox.pk for mailbox in row.mailboxes.all())
     try:
         return compile_filter(draft_of(row), id=row.pk, mailbox_ids=mailboxes)
-    except (BadValue, NotAFilter):
+    except (BadValue, Malformed):
         return None
 
 
 def draft_of(row: Filter) -> Draft:
-    """The filter as people write it. Raises draft.NotAFilter for a row that nobody here wrote."""
+    """The filter as people write it. Raises draft.Malformed for a row that nobody here wrote."""
     names = None if row.is_everywhere else [mailbox.name for mailbox in row.mailboxes.all()]
     return Draft.from_json(
         {

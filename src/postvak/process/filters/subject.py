@@ -2,12 +2,10 @@
 
 from collections.abc import Callable
 
-from postvak.mail.addresses import normalise
+from postvak.conditions.field import Values, bounded, encoded, in_form
 from postvak.process.controls import FOLLOW_UP, computed, control_of, is_computed
 from postvak.process.plan import Facts, KnownTicket, Wishes
 
-LOOKED_AT = 1_000_000  # characters of one value: enough for every rule, and a bound for hostile mails
-Values = tuple[str, ...]
 Raws = tuple[bytes, ...]
 
 
@@ -57,23 +55,3 @@ class Subject:
 
 
 Read = Callable[[Subject], Values]
-
-
-def bounded(values: Values) -> Values:
-    """What is absent counts as one empty value: "is empty" and negated conditions are true for it."""
-    return tuple(value[:LOOKED_AT] for value in values) or ("",)
-
-
-def in_form(form: str, values: Values) -> Values:
-    if form == "folded":
-        return tuple(value.casefold() for value in values)
-    return tuple(bare(value) for value in values) if form == "emails" else values
-
-
-def encoded(values: Values) -> Raws:
-    return tuple(value.encode("utf-8", "replace") for value in values)
-
-
-def bare(value: str) -> str:
-    """The e-mail address of "Name <email>"."""
-    return normalise(value.rpartition("<")[2].rstrip("> ").strip())

@@ -10,11 +10,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from postvak.conditions.condition import Malformed
 from postvak.log.audit import recording
 from postvak.models import Filter, FilterVersion, Mailbox
 from postvak.process.filters.check import Problem, names, problems
 from postvak.process.filters.doubts import readable, warnings
-from postvak.process.filters.draft import Draft, NotAFilter
+from postvak.process.filters.draft import Draft
 from postvak.process.filters.store import delete_filter, draft_of, ordered_filters, save_filter
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.filters_bench import bench_context
@@ -89,7 +90,7 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
             return save(request, typed.draft, row)
         except (IntegrityError, Mailbox.DoesNotExist):
             found = [Problem("name", 0, _("Somebody changed the filters at the same moment. Save again."))]
-        except NotAFilter:
+        except Malformed:
             found = [Problem("name", 0, _("What this filter was can't be read. Delete it and make a new one."))]
     return editor(request, typed, row, found)
 
@@ -206,7 +207,7 @@ def switch(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         with recording(asking(request), row):
             row = save_filter(replace(draft_of(row), valid=valid), by=agent_of(request), row=row)
-    except (NotAFilter, Mailbox.DoesNotExist):
+    except (Malformed, Mailbox.DoesNotExist):
         say(request, _("“%(name)s” can't be read; open its history or delete it.") % {"name": row.name}, tone="alert")
         return redirect("admin_filters")
     text = _("“%(name)s” is switched on.") if valid else _("“%(name)s” is switched off.")
@@ -224,7 +225,7 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
             delete_filter(row, by=agent_of(request))
         version = FilterVersion.objects.filter(after__isnull=True).latest("pk")
         undo_url = reverse("admin_filter_undo", args=[version.pk])
-    except NotAFilter:  # nobody can bring back what nobody can read
+    except Malformed:  # nobody can bring back what nobody can read
         with recording(asking(request), row):
             Filter.objects.filter(pk=pk).delete()
     say(request, _("The filter “%(name)s” is deleted.") % {"name": row.name}, undo_url=undo_url)

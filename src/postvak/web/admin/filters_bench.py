@@ -96,7 +96,7 @@ def draft_in(request: HttpRequest) -> Draft:
         return read_form(request.POST).draft
     try:
         return Draft.from_json(json.loads(request.POST.get("draft", "")))
-    except ValueError:  # NotAFilter is one, too
+    except ValueError:  # Malformed is one, too
         return Draft("")
 
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from postvak.process.filters.draft import BOTH, Action, Condition, Draft
+from postvak.conditions.condition import Condition
+from postvak.process.filters.draft import BOTH, Action, Draft
 
 
 @dataclass(frozen=True, slots=True)

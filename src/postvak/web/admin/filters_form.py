@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 
 from django.http import QueryDict
 
+from postvak.conditions.condition import Condition
+from postvak.conditions.field import FieldKind
+from postvak.conditions.operators import OPERATORS
 from postvak.process.filters.actions import sort_of
-from postvak.process.filters.draft import Action, Condition, Draft
-from postvak.process.filters.fields import HEADER, FieldKind, field_of
-from postvak.process.filters.operators import OPERATORS
+from postvak.process.filters.draft import Action, Draft
+from postvak.process.filters.fields import HEADER, field_of
 from postvak.web.admin.filters_choices import Lists, values_of_action, values_of_field
 
 LONGEST = 20_000  # characters of one value

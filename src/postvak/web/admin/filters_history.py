@@ -7,9 +7,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from postvak.conditions.condition import Malformed
 from postvak.log.audit import recording
 from postvak.models import Filter, FilterVersion, Mailbox
-from postvak.process.filters.draft import NotAFilter
 from postvak.process.filters.store import undo
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.filters_choices import load_lists
@@ -60,7 +60,7 @@ def take_back(request: HttpRequest, pk: int) -> HttpResponse:
         say(request, _("Another filter is called “%(name)s” now. Rename it first.") % {"name": name}, tone="alert")
     except Mailbox.DoesNotExist:
         say(request, _("A mailbox that “%(name)s” was for is gone.") % {"name": name}, tone="alert")
-    except NotAFilter:
+    except Malformed:
         say(request, _("What “%(name)s” was can't be read any more.") % {"name": name}, tone="alert")
     else:
         text = _("“%(name)s” is again what it was.") if row else _("“%(name)s” is deleted: it didn't exist before.")

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from postvak.conditions.condition import Condition
+from postvak.conditions.field import FieldKind
+from postvak.conditions.operators import OPERATORS
 from postvak.process.filters.actions import BOTH_FORMS_ARE_ONE, CUSTOM_FIELD, Needs, has_placeholder, sort_of
 from postvak.process.filters.check import Problem
-from postvak.process.filters.draft import BOTH, FOLLOW_UP, NEW, Action, Condition
-from postvak.process.filters.fields import HEADER, FieldKind, field_of
-from postvak.process.filters.operators import OPERATORS
+from postvak.process.filters.draft import BOTH, FOLLOW_UP, NEW, Action
+from postvak.process.filters.fields import HEADER, field_of
 from postvak.web.admin.filters_choices import (
     FROM_MAIL,
     Choice,

@@ -6,10 +6,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from postvak.conditions.condition import Condition, Malformed
+from postvak.conditions.field import FieldKind
+from postvak.conditions.operators import OPERATORS
 from postvak.process.filters.actions import CUSTOM_FIELD, HEADER, Needs, sort_of
-from postvak.process.filters.draft import BOTH, FOLLOW_UP, Action, Condition, Draft, NotAFilter
-from postvak.process.filters.fields import FieldKind, field_of
-from postvak.process.filters.operators import OPERATORS
+from postvak.process.filters.draft import BOTH, FOLLOW_UP, Action, Draft
+from postvak.process.filters.fields import field_of
 from postvak.web.admin.filters_choices import Lists, values_of_action, values_of_field
 
 Text = str | Promise
@@ -84,7 +86,7 @@ def changes_in_words(before: object, after: object, lists: Lists) -> list[str]:
     try:
         old = Draft.from_json(before) if before is not None else None
         new = Draft.from_json(after) if after is not None else None
-    except NotAFilter:
+    except Malformed:
         return [_("Changed in a way that this version can't read.")]
     if old is None or new is None:
         return whole_in_words(new or old, lists) if new or old else []

@@ -6,10 +6,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from postvak.conditions.condition import Condition
 from postvak.mail.addresses import normalise
 from postvak.models import Agent, Filter, Message
 from postvak.process.filters.check import MOST
-from postvak.process.filters.draft import Action, Condition, Draft
+from postvak.process.filters.draft import Action, Draft
 from postvak.process.filters.store import save_filter
 
 FIELD, OPERATOR = "from.address", "equals"

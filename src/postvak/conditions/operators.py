@@ -10,9 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from postvak.conditions.field import FieldKind, bare
 from postvak.mail.addresses import ascii_domain
-from postvak.process.filters.fields import FieldKind
-from postvak.process.filters.subject import bare
 
 LONGEST = 4000  # characters of an expression
 MEMORY = 4 << 20  # bytes that RE2 may use for one expression
@@ -38,7 +37,7 @@ RawTest = Callable[[tuple[bytes, ...]], Hit | None]
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """`form` says what the test wants: a form of subject.Subject, or "raw": UTF-8 bytes."""
+    """`form` says what the test wants: a form of field.in_form, or "raw": UTF-8 bytes."""
 
     form: str
     text: TextTest | None = None
