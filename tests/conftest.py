@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.test import TransactionTestCase, override_settings
 
-from postvak.models import Address, Agent, Brand, Channel, Mailbox, Queue
+from postvak.models import Address, Agent, Brand, Channel, Mailbox, Queue, Rule
 
 pytest_plugins = ["tests.servers.plugin", "tests.clock"]
 
@@ -84,3 +84,15 @@ def cas(sales: Queue) -> Agent:
 @pytest.fixture
 def admin(db: None) -> Agent:
     return Agent.objects.create_user("eva@example.org", "correct horse battery", name="Eva Admin", is_admin=True)
+
+
+@pytest.fixture
+def no_automatic_mail(db: None) -> None:
+    """The message centre is silent, for tests that are about other mails."""
+    Rule.objects.update(is_on=False)
+
+
+@pytest.fixture
+def no_confirmation(db: None) -> None:
+    """Who writes isn't told that his mail has come; who is rejected is told."""
+    Rule.objects.exclude(key="rejected").update(is_on=False)

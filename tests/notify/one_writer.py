@@ -13,7 +13,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 
-from postvak.models import Address, AutomaticMail, Channel, Delivery, Message, OutgoingMail, Queue, Ticket  # noqa: E402
+from postvak.models import Address, AutomaticMail, Channel, Delivery, Message, OutgoingMail, Queue, Rule, Ticket  # noqa: E402
 from postvak.notify.automatic import write_due  # noqa: E402
 from postvak.worker.engine import Engine  # noqa: E402
 from postvak.worker.identity import free_claims_of_the_dead, own_name  # noqa: E402
@@ -26,8 +26,11 @@ def make(count: str) -> None:
     queue = Queue.objects.get()
     Address.objects.create(email="support@example.org", queue=queue)
     desk = Desk.opened(queue)
+    rule = Rule.objects.get(key="confirmation")
     for number in range(int(count)):
-        desk.plan("forward" if number % 2 else "rejection", f"person{number}@customer.example")
+        kind, address = ("forward", "rejection", "rule", "rule")[number % 4], f"person{number}@customer.example"
+        of_rule = {"rule": rule, "occasion": "message:1", "address": address} if kind == "rule" else {}
+        desk.plan(kind, address, **of_rule)
     print("made")
 
 

@@ -5,8 +5,11 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from postvak.models import Agent, AlarmState, Channel, Mailbox, Queue
+from postvak.models import Agent, AlarmState, Channel, Mailbox, Queue, Rule
+from postvak.models.rule import RuleChoice
 from postvak.notify.alarm import AGAIN, Alarm, channels_for
+from postvak.notify.alarm_readers import load_readers
+from postvak.notify.health.finding import Finding
 from tests.send.answering import make_channel, parsed
 from tests.servers.smtpd import SmtpServer
 
@@ -94,3 +97,50 @@ def test_two_workers_do_not_both_tell(smtp_server: SmtpServer, silent: Mailbox, 
     make_channel(smtp_server)
     told = [Alarm().tell_one(NOW, worker=f"test:{number}:alarm") for number in (1, 2)]
     assert told == [1, 0]
+
+
+# ---- rules of the message centre ------------------------------------------------------------
+
+
+def test_whom_the_rule_names_is_told_of_a_silent_mailbox(
+    smtp_server: SmtpServer, silent: Mailbox, admin: Agent, bob: Agent
+) -> None:
+    make_channel(smtp_server)
+    recipients = [f"agent:{bob.pk}", "address:duty@elsewhere.example", "assignee"]
+    Rule.objects.filter(key="account").update(recipients=recipients)
+    assert Alarm().tell_one(NOW, worker=WORKER) == 1
+    assert {one.recipients for one in smtp_server.mails} == {(bob.email,), ("duty@elsewhere.example",)}
+
+
+def test_an_administrator_may_want_no_such_mails_and_a_rule_may_be_off(
+    smtp_server: SmtpServer, silent: Mailbox, admin: Agent
+) -> None:
+    make_channel(smtp_server)
+    rule = Rule.objects.get(key="account")
+    RuleChoice.objects.create(rule=rule, agent=admin, delivery="none")
+    assert Alarm().tell_one(NOW, worker=WORKER) == 0
+    RuleChoice.objects.all().delete()
+    Rule.objects.filter(pk=rule.pk).update(is_on=False)
+    assert Alarm().tell_one(NOW, worker=WORKER) == 0
+    assert not AlarmState.objects.exclude(told_at=None).exists()
+    Rule.objects.filter(pk=rule.pk).update(is_on=True)
+    assert Alarm().tell_one(NOW, worker=WORKER) == 1
+
+
+def test_a_rule_that_names_nobody_who_is_still_there_tells_the_administrators(
+    smtp_server: SmtpServer, silent: Mailbox, admin: Agent, bob: Agent
+) -> None:
+    make_channel(smtp_server)
+    Rule.objects.filter(key="account").update(recipients=[f"agent:{bob.pk}"])
+    Agent.objects.filter(pk=bob.pk).update(is_active=False)
+    assert Alarm().tell_one(NOW, worker=WORKER) == 1
+    assert [one.recipients for one in smtp_server.mails] == [(admin.email,)]
+
+
+def test_what_no_rule_is_for_goes_to_the_administrators_though_the_rules_are_off(admin: Agent, bob: Agent) -> None:
+    Rule.objects.filter(key__in=["account", "certificate"]).update(is_on=False)
+    readers = load_readers()
+    assert [one.email for one in readers.of(Finding("disk_low"))] == [admin.email]
+    assert not readers.of(Finding("certificate_ends"))
+    Rule.objects.filter(key="certificate").update(is_on=True)
+    assert [one.email for one in load_readers().of(Finding("certificate_ends"))] == [admin.email]

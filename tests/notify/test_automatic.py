@@ -13,7 +13,19 @@ from postvak.blobs import store
 from postvak.mail.parse import attachment_content, parse
 from postvak.mail.threading import read_token
 from postvak.mail.values import Kind as MailKind
-from postvak.models import Agent, AutomaticMail, Brand, Channel, Delivery, Mailbox, Options, Queue, Status, Ticket
+from postvak.models import (
+    Agent,
+    AutomaticMail,
+    Brand,
+    Channel,
+    Delivery,
+    LoopBreak,
+    Mailbox,
+    Options,
+    Queue,
+    Status,
+    Ticket,
+)
 from postvak.notify import letters
 from postvak.notify.automatic import write_due
 from postvak.send.deliver import send_due
@@ -222,6 +234,7 @@ def test_one_forbidden_recipient_does_not_stop_the_others(desk: Desk, written: W
 
 
 def test_the_sixth_rejection_within_an_hour_is_not_sent(desk: Desk, clock: Clock) -> None:
+    Options.objects.update(automatic_per_pair=9)
     rows = [desk.plan("rejection") for _ in range(6)]
     other = desk.plan("rejection", "bea@customer.example")
     write_due(WORKER)
@@ -229,11 +242,32 @@ def test_the_sixth_rejection_within_an_hour_is_not_sent(desk: Desk, clock: Clock
     assert states == ["written"] * 5 + ["skipped", "written"]
     last = AutomaticMail.objects.get(pk=rows[5].pk)
     assert (last.reason, last.parameters) == ("refused_limit", {"to": ANN, "count": 5})
+    assert LoopBreak.objects.get().code == "refused_limit"
     clock.advance(minutes=61)
     again = desk.plan("rejection", ANN.upper(), raw=mail(message_id="later@customer.example"))
     write_due(WORKER)
     again.refresh_from_db()
-    assert again.state == "written"
+    assert (again.state, again.reason) == ("skipped", "refused_broken")  # until a person closes it, or a day is quiet
+    clock.advance(hours=25)
+    later = desk.plan("rejection", raw=mail(message_id="days.later@customer.example"), created_at=clock.now)
+    write_due(WORKER)
+    later.refresh_from_db()
+    assert later.state == "written"
+
+
+def test_a_busy_hour_slows_forwards_down_and_doesn_t_open_the_loop_breaker(desk: Desk, clock: Clock) -> None:
+    for number in range(61):
+        desk.plan("forward", LIA, raw=mail(message_id=f"order{number}@shop.example", sender="orders@shop.example"))
+    while write_due(WORKER):
+        pass
+    states = list(AutomaticMail.objects.order_by("pk").values_list("state", flat=True))
+    assert states == ["written"] * 60 + ["skipped"]
+    assert not LoopBreak.objects.exists()
+    clock.advance(minutes=61)
+    row = desk.plan("forward", LIA, raw=mail(message_id="next@shop.example", sender="orders@shop.example"))
+    write_due(WORKER)
+    row.refresh_from_db()
+    assert row.state == "written"
 
 
 def test_a_rejection_that_waited_for_longer_than_a_day_is_not_sent_any_more(desk: Desk, clock: Clock) -> None:

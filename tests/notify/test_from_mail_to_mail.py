@@ -14,7 +14,7 @@ from tests.mails import mail
 from tests.notify.conftest import WORKER
 from tests.notify.desk import ANN
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_confirmation")]
 counter = itertools.count()
 
 

@@ -13,7 +13,7 @@ from tests.notify.conftest import WORKER
 from tests.notify.desk import Desk
 from tests.process.arrivals import receive
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_confirmation")]
 STATUS = "Status changed from “waiting for customer” to “open”"
 
 

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postvak.mail.placeholders import NAMES
+from postvak.mail.placeholders import LETTER_NAMES
 from postvak.models import Agent, Brand, Customer, CustomerAddress, Organisation, Ticket
 from postvak.notify.setting import Setting, setting_before
 from postvak.notify.values import first_name, placeholder_values
@@ -121,10 +121,11 @@ def test_every_placeholder_has_its_value(desk: Desk, bob: Agent, monkeypatch: py
     monkeypatch.setattr(settings, "CONFIGURATION", there)
     customer = ann(desk, organisation=Organisation.objects.create(name="Archer & Sons"), language="en")
     CustomerAddress.objects.create(customer=customer, email="ann@customer.example")
-    Ticket.objects.update(created_at=datetime(2026, 11, 21, 23, 30, tzinfo=UTC))
+    begun = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
+    Ticket.objects.update(created_at=begun, waiting_since=begun, due_at=begun, assignee=bob)
     message = desk.ticket.messages.get()
     values = placeholder_values(setting(desk, bob), message=message)
-    assert set(values) == NAMES
+    assert set(values) == LETTER_NAMES
     assert all(values.values()), values
     assert values["ticket.rating_link"].startswith(f"https://desk.example.org/rating/{desk.ticket.pk}:")
     assert (values["agent.first_name"], values["customer.first_name"]) == ("Bob", "Ann")

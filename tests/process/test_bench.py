@@ -64,6 +64,7 @@ def test_a_filter_that_fires_and_changes_nothing_is_listed_as_such(
     assert (bench.fired, bench.changed, len(bench.same)) == (1, (), 1)
 
 
+@pytest.mark.usefixtures("no_confirmation")
 def test_an_ignored_mail_is_told_by_its_outcome_only(mailbox: Mailbox, support: Queue) -> None:
     receive(mailbox, mail(subject="Invoice 1"))
     bench = try_draft(invoices(actions=(Action("ignore"),)))

@@ -193,7 +193,7 @@ def check(facts: Facts, plan: Plan, receipt: Receipt, before: dict[str, int]) ->
         "Message": int(plan.writes_message) * (1 + len(plan.attributes.notes)),
         "Customer": int(plan.creates_customer and plan.writes_message),
         "Participant": int(plan.joins_as_participant and receipt.outcome != "rejected"),
-        "AutomaticMail": len(plan.mails),
+        "AutomaticMail": len(plan.mails) + len(plan.stopped),
         "TicketLink": len({link.origin_id for link in plan.links}) if plan.new_ticket else 0,
         "hits": len(plan.hits),
     }
@@ -228,7 +228,7 @@ def check_ticket(plan: Plan, receipt: Receipt) -> None:
     ) | {tag for tag in wished.add_tags if not tag.islower()}
     assert {key: list(value) for key, value in wished.fields.items()}.items() <= ticket.fields.items()
     mails = [(row.kind, tuple(row.recipients), row.text) for row in message.caused.order_by("pk")]
-    assert mails == [(one.kind, one.recipients, one.text) for one in plan.mails]
+    assert mails == [(one.kind, one.recipients, one.text) for one in (*plan.mails, *plan.stopped)]
 
 
 def test_a_dry_run_on_a_mail_that_never_came_writes_nothing(mailbox: Mailbox, desk: None) -> None:

@@ -13,16 +13,8 @@ from postvak.mail.parse import parse
 from postvak.process.filters.compiled import compile_filter, run_filters
 from postvak.process.filters.draft import Action, Draft
 from postvak.process.filters.fields import FIELDS, field_of
-from postvak.process.plan import (
-    Arrival,
-    Desk,
-    Facts,
-    KnownCustomer,
-    KnownTicket,
-    OwnQueue,
-    SenderCheck,
-    Wish,
-)
+from postvak.process.plan import Arrival, Facts, KnownCustomer, KnownTicket, SenderCheck, Wish
+from postvak.process.set_up import Desk, OwnQueue
 from tests.mails import mail
 
 AT = datetime(2026, 11, 20, 17, 45, tzinfo=timezone(timedelta(hours=1)))  # a Friday

@@ -11,7 +11,7 @@ from postvak.process.filters.draft import Action, Draft
 from tests.mails import mail
 from tests.process.arrivals import codes, make_filter, receive
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_confirmation")]
 
 PASS = {"authentication_results": "mx.example.org; dmarc=pass header.from=example.org"}
 EVIL_PASS = {"authentication_results": "mx.example.org; dmarc=pass header.from=evil.example"}
@@ -128,7 +128,7 @@ def test_a_mail_that_a_filter_takes_for_spam_is_not_answered(mailbox: Mailbox, s
     make_filter("10", ("spam", ""), ("reject", "No"))
     (receipt,) = receive(mailbox, mail())
     assert (receipt.outcome, "refused_spam" in codes(receipt)) == ("rejected", True)
-    assert not AutomaticMail.objects.exists()
+    assert [row.state for row in AutomaticMail.objects.all()] == ["skipped"]
 
 
 def test_a_copy_of_an_ignored_mail_in_another_mailbox_is_decided_by_itself(mailbox: Mailbox, support: Queue) -> None:

@@ -6,7 +6,7 @@ from postvak.models import AutomaticMail, Mailbox, Queue, Status, Ticket
 from tests.mails import mail
 from tests.process.arrivals import make_filter, receive
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_confirmation")]
 
 LOOPS = [
     ({}, "personal"),

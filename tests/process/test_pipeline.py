@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from postvak.mail.threading import make_message_id
-from postvak.models import Agent, Customer, Mailbox, Message, Organisation, Queue, Receipt, Status, Ticket
+from postvak.models import Agent, Customer, Mailbox, Message, Options, Organisation, Queue, Receipt, Status, Ticket
 from postvak.process import run
 from postvak.process.held import try_again
 from postvak.process.plan import Facts, Plan
@@ -255,6 +255,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(mailbox: Mailbox, support: 
 
 
 def test_numbers_are_consecutive_valid_and_unique(mailbox: Mailbox, support: Queue) -> None:
+    Options.objects.update(tickets_per_hour=120)
     receive(mailbox, *(mail(message_id=f"n{i}@x.example", text=str(i)) for i in range(120)))
     numbers = sorted(Ticket.objects.values_list("number", flat=True))
     assert len(set(numbers)) == 120

@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from postvak.blobs import store
-from postvak.models import Lease, Mailbox, Queue, Receipt, Ticket
+from postvak.models import Lease, Mailbox, Options, Queue, Receipt, Ticket
 from postvak.process.held import try_again
 from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
@@ -109,6 +109,7 @@ def test_the_stored_bytes_are_those_of_the_server(dovecot: Dovecot, user: str, b
 
 
 def test_more_mails_than_fit_into_one_commit_all_arrive(dovecot: Dovecot, user: str, box: Box) -> None:
+    Options.objects.update(tickets_per_hour=120)
     for raw in numbered(120):
         dovecot.deliver(user, raw)
     assert fetch(box()) == Fetch(seen=120, stored=120)

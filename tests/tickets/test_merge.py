@@ -269,6 +269,7 @@ def test_a_ticket_that_only_waits_for_the_customer_does_not_vanish_either(receiv
     assert (fresh(old)[0].is_open, fresh(old)[0].waiting_since) == (True, None)
 
 
+@pytest.mark.usefixtures("no_automatic_mail")
 def test_automatic_mails_that_are_still_to_be_written_go_along(receive: Receive, bob: Agent) -> None:
     lamp, dimmer = receive(), receive()
     now = timezone.now()

@@ -39,7 +39,7 @@ from tests.clock import Clock
 from tests.mails import mail
 from tests.tickets.conftest import Receive
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_automatic_mail")]
 
 DAYS = 30
 

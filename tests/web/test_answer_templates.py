@@ -16,7 +16,7 @@ from postvak.models import (
     Queue,
     Status,
 )
-from postvak.tickets import answer_templates
+from postvak.tickets import texts as texts_and_files
 from tests.mails import mail
 from tests.web.test_desk import page, receive
 from tests.web.test_templates import make
@@ -299,4 +299,4 @@ def test_pages_have_no_inline_code_and_open_empty_too(eva: Client) -> None:
 
 
 def test_the_limit_is_the_one_that_is_told() -> None:
-    assert answer_templates.LIMIT == 25_000_000
+    assert texts_and_files.LIMIT == 25_000_000

@@ -15,9 +15,9 @@ from postvak.process.filters.actions import ACTIONS
 from postvak.process.filters.draft import Action, Draft
 from postvak.process.filters.fields import FIELDS
 from postvak.process.filters.store import draft_of, save_filter
+from postvak.web.admin.condition_kit import NEGATED
 from postvak.web.admin.filters_bench import take_turn
 from postvak.web.admin.filters_choices import ACTION_GROUPS, FIELD_GROUPS
-from postvak.web.admin.filters_words import NEGATED
 from tests.mails import mail
 from tests.process.test_pipeline import receive
 

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from postvak.models import Agent, Mailbox, Notification, Queue, Ticket
+from postvak.models import Agent, Mailbox, Notification, Priority, Queue, Rule, Ticket
 from postvak.tickets import change
 from postvak.tickets.absence import is_away
 from postvak.tickets.aftermath import follow_changes
@@ -19,6 +19,12 @@ from tests.web.test_desk import page, receive
 
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
+
+
+@pytest.fixture(autouse=True)
+def no_bell_for_new_tickets(db: None) -> None:
+    """All members would hear of each; here it is about what one agent is told."""
+    Rule.objects.filter(key="opened").update(is_on=False)
 
 
 @pytest.fixture
@@ -285,3 +291,21 @@ def test_a_queue_gives_tickets_in_turn_and_has_leads(client: Client, admin: Agen
     support.refresh_from_db()
     assert support.auto_assign == "round_robin"
     assert not support.membership_set.filter(is_lead=True).exists()
+
+
+def test_what_rules_tell_stands_there_in_a_sentence(desk: Client, mailbox: Mailbox, bob: Agent, dee: Agent) -> None:
+    Rule.objects.filter(key__in=["opened", "priority-changed"]).update(is_on=True)
+    ticket = receive(mailbox, mail())
+    follow()
+    assert "There is a new ticket" in page(desk, "/notices/")
+    change.assign(ticket, bob, by=bob)
+    change.set_priority(ticket, Priority.objects.get(level=5), by=dee)
+    follow()
+    assert "Dee Dahl changed status, queue or priority" in page(desk, "/notices/")
+
+
+@pytest.mark.parametrize("kind", Notification.Kind.values)
+def test_every_kind_of_notice_has_its_sentence(desk: Client, ticket: Ticket, bob: Agent, kind: str) -> None:
+    Notification.objects.all().delete()
+    Notification.objects.create(agent=bob, ticket=ticket, kind=kind, at=timezone.now())
+    assert ticket.subject in page(desk, "/notices/")

@@ -22,7 +22,8 @@ from postvak.models import (
     Ticket,
 )
 from postvak.receive.retention import bury
-from postvak.tickets.answer_templates import Belongings, Text, delete_template, save_template
+from postvak.tickets.answer_templates import Belongings, delete_template, save_template
+from postvak.tickets.texts import Text
 from tests.clock import Clock
 from tests.mails import mail
 from tests.web.test_desk import receive

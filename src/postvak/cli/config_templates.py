@@ -11,8 +11,9 @@ from django.db.models import Model
 from postvak.cli.config_fields import ConfigFileError, Field, Flag, Number, Reference, Section, Value
 from postvak.mail.outgoing_html import clean
 from postvak.models import AnswerTemplate, Queue, Status
-from postvak.tickets.answer_templates import BETWEEN, Text, category_of, check_template, check_text, write_texts
+from postvak.tickets.answer_templates import BETWEEN, category_of, check_template
 from postvak.tickets.tags import known_tags, tags_named, words
+from postvak.tickets.texts import Text, check_text, write_texts
 
 TEXT = ("language", "subject", "html")
 

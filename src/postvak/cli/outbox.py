@@ -43,7 +43,9 @@ def list_command(
     if channel:
         mails = mails.filter(channel=find_channel(channel))
     rows = list(
-        mails.select_related("channel", "message__ticket").prefetch_related("deliveries").order_by("-pk")[:limit]
+        mails.select_related("channel", "message__ticket", "ticket")
+        .prefetch_related("deliveries")
+        .order_by("-pk")[:limit]
     )
     if as_object:
         print(json.dumps([as_json(row) for row in rows], indent=2, ensure_ascii=False))
@@ -57,8 +59,8 @@ def list_command(
 def as_json(mail: OutgoingMail) -> dict[str, object]:
     return {
         "number": mail.pk,
-        "ticket": mail.message.ticket.number,
-        "subject": mail.message.subject,
+        "ticket": mail.about.number if mail.about else None,
+        "subject": mail.title,
         "channel": mail.channel.name,
         "attempts": mail.attempts,
         "next_attempt_at": mail.next_attempt_at.isoformat() if mail.next_attempt_at else None,
@@ -72,7 +74,7 @@ def as_json(mail: OutgoingMail) -> dict[str, object]:
 def as_text(mail: OutgoingMail) -> str:
     due = f", next attempt {mail.next_attempt_at:%Y-%m-%d %H:%M} UTC" if mail.next_attempt_at else ""
     attempts = f"{mail.attempts} attempt{'' if mail.attempts == 1 else 's'}"
-    head = f"{mail.pk}  {mail.message.subject or '(no subject)'} – {mail.channel.name}, {attempts}{due}"
+    head = f"{mail.pk}  {mail.title or '(no subject)'} – {mail.channel.name}, {attempts}{due}"
     return "\n".join([head, *(line for one in mail.deliveries.all() for line in lines_of(one))])
 
 

@@ -32,7 +32,7 @@ STATE = frozenset(
         "last_used_at", "next_fetch_at", "last_success_at", "last_error_at", "last_problem", "last_said", "last_details",
         "failing_since", "failures", "unreadable", "move_begun_at", "reconciled_at", "compared", "missing",
         "rate_from", "rate_used", "announced_size", "paused_until", "access_expires_at", "refreshed_at", "checked_at", "found",
-        "sealed_access_token",
+        "sealed_access_token", "on_since", "looked_until", "closed_by", "opened_at", "last_at", "stopped", "created_by",
     }
 )  # fmt: skip
 PARTS = ("wordings", "texts", "files", "look")  # rows that are edited on the page of the row they belong to

@@ -57,6 +57,14 @@ WORDS: Mapping[str, Words] = {
             "It said: %(said)s\n\nOpen the connected account in the administration and press “Connect again”."
         ),
     ),
+    "loop_broken": Words(
+        _("Automatic mail to %(address)s is stopped"),
+        _(
+            "Two programs answer each other, or too much automatic mail went there, so Postvak stopped. Open cases: %(number)s. "
+            "Mail of people is not affected.\n\n"
+            "Open the loop breaker in the message centre: look at the mails, then resume, or ignore the address for good."
+        ),
+    ),
     "held_old": Words(
         _("Held mails wait for a person: %(number)s"),
         _(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from django.utils.translation import gettext_lazy as _
 
+from postvak.log.automatic_sentences import AUTOMATIC, NOT_SENT
 from postvak.log.reason import Parameter
 from postvak.log.rule_sentences import RULES
 from postvak.log.sentence import Line, Sentence, Text
@@ -14,26 +15,9 @@ from postvak.log.wording import in_words
 from postvak.models.priority import SHIPPED_PRIORITIES
 from postvak.models.status import SHIPPED_NAMES
 
-NOT_SENT: Mapping[str, Text] = {
-    "refused_no_address": _("Nothing was sent to “%(to)s”: this is no e-mail address."),
-    "refused_own_address": _("Nothing was sent to %(to)s: it is an address of ours."),
-    "refused_machine_address": _("Nothing was sent to %(to)s: nobody reads what is sent to such an address."),
-    "refused_loop": _("Nothing was sent to %(to)s: an automatic mail of ours had come back."),
-    "refused_author": _("Nothing was sent to %(to)s: that is who wrote the mail."),
-    "refused_silenced": _("Nothing was sent to %(to)s: automatic mail is switched off for this mail."),
-    "refused_spam": _("Nothing was sent to %(to)s: the ticket is marked as spam."),
-    "refused_forged": _("Nothing was sent to %(to)s: perhaps somebody else wrote under this address."),
-    "refused_automatic": _("Nothing was sent to %(to)s: a machine wrote the mail, or it forbids automatic answers."),
-    "refused_old": _("Nothing was sent to %(to)s: the mail is older than a day."),
-    "refused_limit": _("Nothing was sent to %(to)s: %(count)s automatic mails went there within the last hour."),
-    "refused_suppressed": _("Nothing was sent to %(to)s: earlier mail came back, or its reader complained."),
-    "no_recipient": _("Nothing was sent: there is no recipient."),
-    "nothing_to_relay": _("Nothing was sent to %(to)s: the agent's mail has neither words of his own nor files."),
-    "failed": _("Nothing was sent to %(to)s: the mail couldn't be written, three times. Postvak said: %(error)s"),
-}
-
 TRACE: Mapping[str, Sentence] = {
     **{code: Sentence(text, "", "robot", "skip") for code, text in NOT_SENT.items()},
+    **AUTOMATIC,
     **RULES,
     "received": Sentence(
         _("Received by mailbox “%(mailbox)s”"),
@@ -103,6 +87,12 @@ TRACE: Mapping[str, Sentence] = {
     "report_without_recipient": Sentence(
         _("The delivery report belongs to ticket %(ticket)s"),
         _("It doesn't say clearly which recipient it means. Read it on the ticket."),
+        "bounce",
+        "key",
+    ),
+    "report_of_notice": Sentence(
+        _("The delivery report speaks of a mail to an agent"),
+        _("Postvak had told the agent of something. Nothing changes on the ticket."),
         "bounce",
         "key",
     ),
@@ -244,6 +234,7 @@ TRACE: Mapping[str, Sentence] = {
 HISTORY: Mapping[str, Text] = {
     **NOT_SENT,
     "rejection_written": _("Automatic mail to %(to)s: the mail was not taken up"),
+    "rule_written": _("Automatic mail to %(to)s: %(rule)s"),
     "forward_written": _("Forwarded to %(to)s by a filter"),
     "relay_written": _("Answered by mail; the answer was sent on to %(to)s"),
     "new_ticket": _("Ticket opened by a mail from %(from)s"),
@@ -272,6 +263,7 @@ HISTORY: Mapping[str, Text] = {
     "suppression_released": _("Mail may go to %(to)s again"),
     "noted": _("Internal note written"),
     "status": _("Status changed from “%(old)s” to “%(new)s”"),
+    "status_by_rule": _("Status changed from “%(old)s” to “%(new)s” by the rule “%(by_rule)s”"),
     "queue": _("Moved from queue “%(old)s” to “%(new)s”"),
     "assignee": _("Assigned to %(new)s (before: %(old)s)"),
     "assigned_in_turn": _("Given to %(new)s, whose turn it was among those who are in, in queue “%(queue)s”"),
@@ -326,6 +318,7 @@ HISTORY: Mapping[str, Text] = {
 
 NAMES: Mapping[str, Mapping[str, Text]] = {
     "status": SHIPPED_NAMES,
+    "status_by_rule": SHIPPED_NAMES,
     "woke": SHIPPED_NAMES,
     "trashed": SHIPPED_NAMES,
     "restored": SHIPPED_NAMES,
@@ -345,7 +338,9 @@ def as_parameters(value: object) -> dict[str, Parameter]:
 
 
 def history_line(code: str, parameters: Mapping[str, Parameter]) -> str:
-    """Shipped statuses and priorities are stored by key, so that their names show in the reader's language."""
+    """Shipped statuses and priorities are stored by key, so that their names show in the reader's language. What a rule of
+    the message centre did to the status is kept as any other change of it, with the rule besides."""
+    code = "status_by_rule" if code == "status" and "by_rule" in parameters else code
     names = NAMES.get(code, {})
     named = {key: str(names.get(str(value), value)) for key, value in parameters.items()}
     return fill(HISTORY.get(code, code), named)

@@ -95,6 +95,20 @@ def origin(name: Parameter) -> str:
     return text
 
 
+def shipped_name(name: Parameter) -> str:
+    """Of a rule: what was shipped has its name in English here, others theirs."""
+    return gettext(str(name)) if name else ""
+
+
+def condition(stored: Parameter) -> str:
+    """ "field|comparison|value", the first two in English."""
+    field, _bar, rest = str(stored).partition("|")
+    operator, _bar, value = rest.partition("|")
+    return " ".join(
+        part for part in (shipped_name(field), shipped_name(operator), f"“{value}”" if value else "") if part
+    )
+
+
 WRITERS: Mapping[str, Callable[[Parameter], str]] = {
     "arrived": local_time,
     "start": local_time,
@@ -106,4 +120,7 @@ WRITERS: Mapping[str, Callable[[Parameter], str]] = {
     "control": control,
     "origin": origin,
     "set": control,
+    "by_rule": shipped_name,
+    "which": shipped_name,
+    "condition": condition,
 }

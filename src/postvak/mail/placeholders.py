@@ -4,19 +4,27 @@ A placeholder only ever becomes text: there are no loops, no calls, nothing that
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from html import escape, unescape
 
-NAMES = frozenset(
+LETTER_NAMES = frozenset(  # of what agents write and sign
     [
         "agent.name", "agent.first_name", "agent.email",
         "customer.name", "customer.first_name", "customer.email", "customer.organisation",
         "ticket.number", "ticket.subject", "ticket.queue", "ticket.created", "ticket.rating_link",
+        "ticket.status", "ticket.priority", "ticket.assignee", "ticket.due", "ticket.waiting_since", "ticket.link",
         "brand.name", "address.name", "address.email", "message.subject", "message.date", "message.quote",
         "today",
     ]
 )  # fmt: skip
+RULE_NAMES = frozenset(  # besides, of mails that a rule sends
+    [
+        "salutation", "rule.name", "reader.name", "reader.first_name",
+        "message.beginning", "event.author", "event.change",
+    ]
+)  # fmt: skip
+NAMES = LETTER_NAMES | RULE_NAMES
 CLASSIC = {"{TICKET}": "ticket.number", "{BETREFF}": "ticket.subject", "{SUBJECT}": "ticket.subject"}
 PLACEHOLDER = re.compile(r"\{\{([^{}\n]{1,200})\}\}|\{(?:TICKET|BETREFF|SUBJECT)\}")
 MEANING = re.compile(r'\s*([\w.]+)\s*(?:or\s+["“”„\'‘’]([^"“”„\'‘’]*)["“”„\'‘’]\s*)?')
@@ -66,10 +74,11 @@ def _kept_html(piece: str, values: Mapping[str, str]) -> str:
     return "".join(TAGS.findall(piece)) if filled.missing else filled.text
 
 
-def unknown(text: str, *, is_html: bool = False) -> tuple[str, ...]:
-    """Placeholders, as written, that nothing will ever fill: to be refused when a text is saved."""
+def unknown(text: str, *, is_html: bool = False, names: Set[str] = NAMES) -> tuple[str, ...]:
+    """Placeholders, as written, that nothing will ever fill: to be refused when a text is saved. `names`: LETTER_NAMES
+    for what agents write."""
     found = (match.group() for match in PLACEHOLDER.finditer(text))
-    return tuple(dict.fromkeys(one for one in found if meaning(one, is_html=is_html)[0] not in NAMES))
+    return tuple(dict.fromkeys(one for one in found if meaning(one, is_html=is_html)[0] not in names))
 
 
 def unfilled(text: str) -> tuple[str, ...]:

@@ -585,6 +585,10 @@ class Migration(migrations.Migration):
                 name="told_once",
             ),
         ),
+        migrations.AddIndex(
+            model_name="ticket",
+            index=models.Index(condition=models.Q(("is_spam", True)), fields=["-changed_at"], name="spam_by_change"),
+        ),
         migrations.RunPython(ship, migrations.RunPython.noop),
         migrations.RunPython(with_triggers, without_triggers),
     ]

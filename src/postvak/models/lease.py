@@ -7,6 +7,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 DURATION = timedelta(seconds=60)
+NEVER = timedelta(hours=1)  # no lease is given for that long: it was taken while the clock was wrong
 
 
 class LeaseQuerySet(models.QuerySet["Lease"]):
@@ -17,7 +18,8 @@ class LeaseQuerySet(models.QuerySet["Lease"]):
         now = timezone.now()
         with transaction.atomic():
             self.bulk_create([Lease(name=name, owner="", until=now)], ignore_conflicts=True)
-            free = self.filter(models.Q(owner=owner) | models.Q(until__lte=now), name=name)
+            nobodys = models.Q(owner="") | models.Q(until__lte=now) | models.Q(until__gt=now + NEVER)
+            free = self.filter(models.Q(owner=owner) | nobodys, name=name)
             return bool(free.update(owner=owner, until=now + DURATION))
 
     def renew(self, name: str, owner: str) -> bool:

@@ -1,11 +1,14 @@
 """Outgoing mail: one mail in the outbox, frozen. Delivery: its fate for one recipient. DeliveryEvent: the story."""
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from postvak.models.ticket import Ticket
 
 
 class OutgoingQuerySet(models.QuerySet["OutgoingMail"]):
@@ -52,6 +55,20 @@ class OutgoingMail(models.Model):
 
     def __str__(self) -> str:
         return f"outgoing mail {self.pk}"
+
+    @property
+    def about(self) -> "Ticket | None":
+        """Where it belongs; null: a mail to an agent that tells of several tickets."""
+        return self.message.ticket if self.message else self.ticket
+
+    @property
+    def title(self) -> str:
+        return self.message.subject if self.message else self.subject
+
+    @property
+    def own_id(self) -> str:
+        """Its Message-ID."""
+        return self.message.message_id if self.message else self.message_id_header
 
     @property
     def is_later(self) -> bool:

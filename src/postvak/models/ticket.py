@@ -109,6 +109,7 @@ class Ticket(models.Model):
             models.Index(
                 fields=["waiting_since"], condition=models.Q(waiting_since__isnull=False), name="ticket_customer_waits"
             ),
+            models.Index(fields=["-changed_at"], condition=models.Q(is_spam=True), name="spam_by_change"),
             models.Index(fields=["customer", "-changed_at"], name="ticket_by_customer"),
             models.Index(fields=["created_at"], name="ticket_by_creation"),
             models.Index(fields=["closed_at"], condition=models.Q(closed_at__isnull=False), name="ticket_by_closing"),

@@ -1,5 +1,5 @@
-"""Every trouble that is an alarm (notify.health) is told to the administrators by mail, through a channel that still works,
-and to the web hook of the options; once, and once more each day while it lasts. Spec 01: silence alarm; spec 04; spec 07.
+"""Every trouble that is an alarm (notify.health) is told to the administrators, or to whom the rules of the message centre
+name (notify.alarm_readers), by mail, through a channel that still works, and to the web hook of the options; once, and once more each day while it lasts. Spec 01: silence alarm; spec 04; spec 07.
 
 The mail goes out at once, past the outbox: it belongs to no ticket, and it must not wait behind a channel that is
 disturbed for the same reason. It is noted only after a server took it; until then it is tried again.
@@ -17,9 +17,10 @@ from postvak.connect.endpoint import with_endpoint
 from postvak.crypto.sealing import CannotOpen
 from postvak.mail.compose import Draft, compose
 from postvak.mail.values import Address as MailAddress
-from postvak.models import Agent, AlarmState, Channel, Lease, Mailbox, Options
+from postvak.models import AlarmState, Channel, Lease, Mailbox, Options
 from postvak.net.connection import ConnectionProblem
 from postvak.net.webhook import post_json
+from postvak.notify.alarm_readers import Reader, load_readers
 from postvak.notify.health import mails
 from postvak.notify.health.checks import CHECKS, findings
 from postvak.notify.health.finding import Finding, Severity
@@ -52,12 +53,13 @@ class Alarm:
         found = alarming(now)
         remember(found, now)
         self.hook_one(found, now, worker=worker)
-        trouble = next(iter(untold(found, "told_at", now)), None)
-        if trouble is None or (self.not_before is not None and now < self.not_before):
+        readers = load_readers() if found else None
+        trouble = next((one for one in untold(found, "told_at", now) if readers and readers.of(one)), None)
+        if trouble is None or readers is None or (self.not_before is not None and now < self.not_before):
             return 0
         if not Lease.objects.take(f"alarm:{trouble.key}"[:100], worker):
             return 0
-        if not tell(trouble, now):
+        if not tell(trouble, readers.of(trouble), now):
             self.not_before = now + PAUSE
             return 0
         AlarmState.objects.filter(key=trouble.key).update(told_at=now)
@@ -108,12 +110,11 @@ def hook_values(trouble: Finding) -> dict[str, object]:
         }
 
 
-def tell(trouble: Finding, now: datetime) -> bool:
-    """Try the channels one after the other until every administrator's mail was taken; False: nobody could be told."""
-    admins = list(Agent.objects.filter(is_admin=True, is_active=True).order_by("pk"))
+def tell(trouble: Finding, readers: Sequence[Reader], now: datetime) -> bool:
+    """Try the channels one after the other until a mail was taken; False: nobody could be told."""
     for channel in channels_for(trouble.row):
         try:
-            if send(channel, trouble, admins, now):
+            if send(channel, trouble, readers, now):
                 return True
         except (ConnectionProblem, CannotOpen) as problem:
             log.warning("no alarm about %s through channel %s: %s", trouble.key, channel.name, problem)
@@ -134,16 +135,16 @@ def shares_fate(channel: Channel, row: Mailbox | Channel) -> bool:
     return same_grant or channel.host.split(".")[-2:] == row.host.split(".")[-2:]
 
 
-def send(channel: Channel, trouble: Finding, admins: Sequence[Agent], now: datetime) -> bool:
-    """Did the server take the mail for at least one administrator? Raises ConnectionProblem, CannotOpen."""
+def send(channel: Channel, trouble: Finding, readers: Sequence[Reader], now: datetime) -> bool:
+    """Did the server take the mail for at least one of them? Raises ConnectionProblem, CannotOpen."""
     sender = address_by(channel)
     if not sender:
         return False
     taken = 0
     with with_endpoint(channel, SmtpSession) as session:
-        for admin in admins:
-            attempt = session.send(sender, [admin.email], signed_if_possible(alarm_mail(trouble, sender, admin, now)))
-            taken += attempt.replies[admin.email].is_success
+        for reader in readers:
+            attempt = session.send(sender, [reader.email], signed_if_possible(alarm_mail(trouble, sender, reader, now)))
+            taken += attempt.replies[reader.email].is_success
     return taken > 0
 
 
@@ -161,14 +162,14 @@ def link_of(trouble: Finding) -> str:
     return f"\n\n{settings.CONFIGURATION.url}{trouble.path}" if settings.CONFIGURATION.url else ""
 
 
-def alarm_mail(trouble: Finding, sender: str, admin: Agent, now: datetime) -> bytes:
-    """In the administrator's language; marked as automatic (RFC 3834), so that nobody's machine answers."""
-    with translation.override(admin.language or settings.LANGUAGE_CODE):
+def alarm_mail(trouble: Finding, sender: str, reader: Reader, now: datetime) -> bytes:
+    """In the reader's language; marked as automatic (RFC 3834), so that nobody's machine answers."""
+    with translation.override(reader.language or settings.LANGUAGE_CODE):
         subject, text = trouble.title, f"{trouble.text}{link_of(trouble)}"
     return compose(
         Draft(
             author=MailAddress("Postvak", sender),
-            to=(MailAddress(admin.name, admin.email),),
+            to=(MailAddress(reader.name, reader.email),),
             subject=subject,
             text=text,
             message_id=f"alarm.{secrets.token_hex(8)}@{sender.rpartition('@')[2]}",

@@ -8,26 +8,24 @@ state are one commit: a crash before it means that the row is done again, a cras
 import logging
 import traceback
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from postvak.blobs import store
 from postvak.log.reason import Reason
-from postvak.mail.addresses import normalise
 from postvak.mail.compose import compose
 from postvak.mail.parse import parse
-from postvak.models import AutomaticMail, Blob, History, Message, Ticket
-from postvak.notify.circumstances import own_addresses, sent_lately
+from postvak.models import AutomaticMail, Blob, History, Message, OutgoingMail, Ticket
 from postvak.notify.letters import Letter, NothingToSay, Original, write_letter
-from postvak.notify.refusal import Occasion, refusal
+from postvak.notify.shipped import name_of
+from postvak.notify.sifting import note_stops, sift
 from postvak.notify.unanswered import show_unanswered
 from postvak.send.letter import count_message, message_of, record_files
-from postvak.send.outbox import freeze
+from postvak.send.outbox import freeze, freeze_notice
 from postvak.send.record import refresh_answer
 from postvak.send.sender import CannotAnswer
-from postvak.send.suppress import suppressed
 
 log = logging.getLogger("postvak.notify")
 
@@ -67,7 +65,7 @@ def claim(worker: str) -> list[AutomaticMail]:
         ids = list(due.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH])
         AutomaticMail.objects.filter(pk__in=ids).update(claimed_by=worker, claimed_until=now + LEASE)
     rows = AutomaticMail.objects.filter(pk__in=ids).order_by("next_attempt_at", "id")
-    return list(rows.select_related("ticket__queue__brand", "trigger", "agent"))
+    return list(rows.select_related("ticket__queue__brand", "trigger", "agent", "rule", "reader"))
 
 
 def extend(row: AutomaticMail, worker: str) -> bool:
@@ -97,21 +95,26 @@ def write(row: AutomaticMail, worker: str) -> None:
     now = timezone.now()
     row.ticket = ticket_now(row)
     original = read_original(row)
-    recipients, refusals = sift(row, original, now)
+    recipients, refusals = sift(row, original.mail if original else None, now)
     if not recipients:
         skip(row, worker, refusals)
         return
     try:
         letter = write_letter(row, recipients, original, now)
     except NothingToSay:
-        skip(row, worker, [Reason("automatic mail", "nothing_to_relay", {"to": ", ".join(recipients)})])
+        code = "nothing_to_relay" if row.kind == AutomaticMail.Kind.RELAY else "nothing_to_say"
+        skip(row, worker, [Reason("automatic mail", code, {"to": ", ".join(recipients)})])
         return
     raw = compose(letter.draft)
     (blob,) = store.prepare([raw])
     with transaction.atomic():
         lock(row, worker)
+        if row.kind == AutomaticMail.Kind.NOTICE:
+            finish(row, State.WRITTEN, outgoing=record_notice(row, letter, blob))
+            return
         message = record(row, letter, blob, raw)
         explain(row, refusals)
+        note_stops(row, refusals, now)
         finish(row, State.WRITTEN, message=message)
 
 
@@ -126,33 +129,6 @@ def read_original(row: AutomaticMail) -> Original | None:
         return None
     raw = store.get(row.trigger.blob_id)
     return Original(raw, parse(raw))
-
-
-def sift(row: AutomaticMail, original: Original | None, now: datetime) -> tuple[list[str], list[Reason]]:
-    """Recipients that may get it, once each, and why the others may not."""
-    own, lately = own_addresses(), sent_lately(now)
-    on_list = {one.address for one in suppressed(row.recipients)}
-    allowed: list[str] = []
-    refusals: list[Reason] = []
-    for recipient in {normalise(one): one for one in row.recipients}.values():
-        occasion = Occasion(
-            kind=AutomaticMail.Kind(row.kind),
-            recipient=recipient,
-            own=own,
-            mail=original.mail if original else None,
-            age=now - (row.trigger or row).created_at,
-            lately=lately.get((row.kind, normalise(recipient)), 0),
-            is_spam=row.ticket.is_spam,
-            is_suppressed=normalise(recipient) in on_list,
-        )
-        refused = refusal(occasion)
-        if refused:
-            refusals.append(refused)
-        else:
-            allowed.append(recipient)
-    if not row.recipients:
-        refusals.append(Reason("automatic mail", "no_recipient"))
-    return allowed, refusals
 
 
 def record(row: AutomaticMail, letter: Letter, blob: Blob, raw: bytes) -> Message:
@@ -172,10 +148,16 @@ def record(row: AutomaticMail, letter: Letter, blob: Blob, raw: bytes) -> Messag
         at=draft.date,
         agent=agent,
         code=f"{row.kind}_written",
-        parameters={"to": ", ".join(letter.envelope.recipients)},
+        parameters={"to": ", ".join(letter.envelope.recipients)} | ({"rule": name_of(row.rule)} if row.rule else {}),
     )
     refresh_answer(ticket.pk)
     return message
+
+
+def record_notice(row: AutomaticMail, letter: Letter, blob: Blob) -> OutgoingMail:
+    """A mail to an agent is no message of the conversation, and its history doesn't tell of it."""
+    store.save([blob])
+    return freeze_notice(letter.draft, row.ticket, blob, channel=letter.sender.channel)
 
 
 def skip(row: AutomaticMail, worker: str, reasons: Sequence[Reason]) -> None:
@@ -184,12 +166,15 @@ def skip(row: AutomaticMail, worker: str, reasons: Sequence[Reason]) -> None:
         lock(row, worker)
         row.reason, row.parameters = reasons[0].code, dict(reasons[0].parameters)
         explain(row, reasons)
+        note_stops(row, reasons, timezone.now())
         finish(row, State.SKIPPED)
         if row.kind == AutomaticMail.Kind.RELAY:
             show_unanswered(row)
 
 
 def explain(row: AutomaticMail, reasons: Sequence[Reason]) -> None:
+    if row.kind == AutomaticMail.Kind.NOTICE:  # the ticket's history is about the ticket
+        return
     now = timezone.now()
     History.objects.bulk_create(
         History(ticket=row.ticket, at=now, agent=row.agent, code=reason.code, parameters=dict(reason.parameters))
@@ -197,12 +182,19 @@ def explain(row: AutomaticMail, reasons: Sequence[Reason]) -> None:
     )
 
 
-def finish(row: AutomaticMail, state: AutomaticMail.State, *, message: Message | None = None) -> None:
-    row.state, row.message, row.settled_at = state, message, timezone.now()
+def finish(
+    row: AutomaticMail,
+    state: AutomaticMail.State,
+    *,
+    message: Message | None = None,
+    outgoing: OutgoingMail | None = None,
+) -> None:
+    row.state, row.message, row.outgoing, row.settled_at = state, message, outgoing, timezone.now()
     row.claimed_by, row.claimed_until, row.error = "", None, row.error if state == State.SKIPPED else ""
     row.save(
         update_fields=[
-            "ticket", "state", "message", "settled_at", "reason", "parameters", "claimed_by", "claimed_until", "attempts", "error",
+            "ticket", "state", "message", "outgoing", "settled_at", "reason", "parameters", "claimed_by", "claimed_until", "attempts", "error",
+            "address", "own_address",
         ]
     )  # fmt: skip
 

@@ -1,10 +1,8 @@
 """What an automatic mail says and carries: one writer per kind. Reads, but writes nothing. Spec 04 and 06."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -12,15 +10,20 @@ from postvak.mail.commands import split_commands
 from postvak.mail.compose import Draft, File
 from postvak.mail.parse import attachment_content
 from postvak.mail.quotes import reply_text, split_reply_html
-from postvak.mail.threading import make_message_id
 from postvak.mail.values import Address as MailAddress
 from postvak.mail.values import AttachmentInfo, Mail
-from postvak.models import Agent, AutomaticMail
+from postvak.models import AutomaticMail
 from postvak.notify.body import body_of
+from postvak.notify.letter_parts import Letter, NothingToSay, Original, automatic_draft, own_message_id
+from postvak.notify.rule_letters import notice, rule_letter
+from postvak.notify.setting import language_for
+from postvak.notify.shipped import words_of
 from postvak.notify.words import Words, setting_of
 from postvak.send.letter import answered_id, chain, named, newest_mail, subject_of
 from postvak.send.outbox import Envelope
 from postvak.send.sender import Sender, sender_for
+
+__all__ = ["Letter", "NothingToSay", "Original", "write_letter"]
 
 Kind = AutomaticMail.Kind
 SIGNATURES = frozenset(  # of the agent's own mail: they don't fit ours, and they name his own address
@@ -33,29 +36,6 @@ SIGNATURES = frozenset(  # of the agent's own mail: they don't fit ours, and the
 )
 
 
-class NothingToSay(Exception):
-    """There is neither text nor file to send on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Original:
-    """The mail that caused all this, as it came and as it was understood."""
-
-    raw: bytes
-    mail: Mail
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A mail ready to be composed and frozen. `text`: what the conversation shows, `agent`: who wrote it, if anybody."""
-
-    draft: Draft
-    envelope: Envelope
-    sender: Sender
-    text: str
-    agent: Agent | None = None
-
-
 def write_letter(row: AutomaticMail, to: Sequence[str], original: Original | None, now: datetime) -> Letter:
     """The mail for `row` in the language of its brand. Raises CannotAnswer, NothingToSay."""
     with translation.override(row.ticket.queue.brand.language):
@@ -63,10 +43,14 @@ def write_letter(row: AutomaticMail, to: Sequence[str], original: Original | Non
 
 
 def rejection(row: AutomaticMail, to: Sequence[str], original: Original | None, now: datetime) -> Letter:
-    """To the sender: his mail was not taken up. The empty return path makes sure that nobody answers it."""
+    """To the sender: his mail was not taken up. The empty return path makes sure that nobody answers it. Where a rule says it
+    in words of its own, those count; what a filter says counts more."""
+    if row.rule and not row.text.strip() and words_of(row.rule, language_for(row.ticket)).is_own:
+        return rule_letter(row, to, original, now)
     sender = sender_for(row.ticket)
     text = row.text.strip() or refusing_words(row, sender)
-    draft = automatic_draft(row, to, sender, now, text, submitted="auto-replied")
+    body = body_of(Words(text), setting_of(row.ticket, sender, None))
+    draft = automatic_draft(row, to, sender, now, body, submitted="auto-replied")
     return Letter(draft, Envelope("", tuple(to)), sender, text)
 
 
@@ -98,7 +82,8 @@ def forward(row: AutomaticMail, to: Sequence[str], original: Original | None, no
         raise ValueError("a mail can't be forwarded without its original")
     sender = sender_for(row.ticket)
     text = row.text.strip() or forwarding_words(row, original.mail, sender)
-    draft = automatic_draft(row, to, sender, now, text, submitted="auto-generated", originals=(original.raw,))
+    body = body_of(Words(text), setting_of(row.ticket, sender, None))
+    draft = automatic_draft(row, to, sender, now, body, submitted="auto-generated", originals=(original.raw,))
     return Letter(draft, Envelope(sender.address.email, tuple(to)), sender, text)
 
 
@@ -115,39 +100,6 @@ def forwarding_words(row: AutomaticMail, mail: Mail, sender: Sender) -> str:
             "number %(number)s.\n\nIf you answer this mail, your answer comes to us (%(address)s), not to %(author)s."
         )
         % facts
-    )
-
-
-def automatic_draft(
-    row: AutomaticMail,
-    to: Sequence[str],
-    sender: Sender,
-    now: datetime,
-    text: str,
-    *,
-    submitted: str,
-    originals: tuple[bytes, ...] = (),
-) -> Draft:
-    """Marked as written by a machine, so that no other machine answers it, and so that we know it when it comes back."""
-    body = body_of(Words(text), setting_of(row.ticket, sender, None))
-    return Draft(
-        author=MailAddress(sender.name, sender.address.email),
-        to=named(to, row.ticket),
-        subject=subject_of(row.ticket, is_forward=bool(originals)),
-        text=body.text,
-        html=body.html,
-        attachments=body.files,
-        originals=originals,
-        message_id=own_message_id(row, sender),
-        in_reply_to=answered_id(row.trigger),
-        references=chain(row.trigger),
-        date=now,
-        headers=(
-            ("Auto-Submitted", submitted),  # RFC 3834 section 5
-            ("Precedence", "bulk"),
-            ("X-Auto-Response-Suppress", "All"),
-            ("X-Postvak-Loop", sender.address.email),
-        ),
     )
 
 
@@ -169,7 +121,7 @@ def relay(row: AutomaticMail, to: Sequence[str], original: Original | None, now:
         text=body.text,
         html=body.html,
         attachments=(*files, *body.files),
-        message_id=own_message_id(row, sender),
+        message_id=own_message_id(row.ticket, sender),
         in_reply_to=answered_id(quoted),
         references=chain(quoted),
         date=now,
@@ -192,9 +144,11 @@ def belongs_to(info: AttachmentInfo, own_words: str) -> bool:
     return not info.is_inline or f"cid:{info.content_id}" in own_words
 
 
-def own_message_id(row: AutomaticMail, sender: Sender) -> str:
-    return make_message_id(row.ticket_id, key=settings.SECRET_KEY.encode(), domain=sender.domain)
-
-
 Writer = Callable[[AutomaticMail, Sequence[str], Original | None, datetime], Letter]
-WRITERS: Mapping[Kind, Writer] = {Kind.REJECTION: rejection, Kind.FORWARD: forward, Kind.RELAY: relay}
+WRITERS: Mapping[Kind, Writer] = {
+    Kind.REJECTION: rejection,
+    Kind.FORWARD: forward,
+    Kind.RELAY: relay,
+    Kind.RULE: rule_letter,
+    Kind.NOTICE: notice,
+}

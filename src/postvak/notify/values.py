@@ -1,11 +1,13 @@
 """What the placeholders of a mail stand for (names: mail.placeholders.NAMES). Reads, but writes nothing."""
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
-from django.utils import timezone
+from babel.dates import format_date, format_time
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone, translation
 
 from postvak.mail.quotes import reply_text
 from postvak.models import Agent, Customer, Message, Ticket
@@ -56,7 +58,27 @@ def values_of_ticket(ticket: Ticket | None, language: str) -> Mapping[str, str]:
         "ticket.queue": ticket.queue.name if ticket else "",
         "ticket.created": day(local(ticket.created_at), language) if ticket else "",
         "ticket.rating_link": rating_link(ticket) if ticket else "",
+        **values_of_state(ticket, language),
     }
+
+
+def values_of_state(ticket: Ticket | None, language: str) -> Mapping[str, str]:
+    """How it stands now. One that isn't stored, as in a preview, has no status."""
+    with translation.override(language):
+        return {
+            "ticket.status": str(ticket.status) if ticket and ticket.status_id else "",
+            "ticket.priority": str(ticket.priority) if ticket and ticket.status_id else "",
+            "ticket.assignee": ticket.assignee.name if ticket and ticket.assignee else "",
+            "ticket.due": moment(ticket.due_at, language) if ticket else "",
+            "ticket.waiting_since": moment(ticket.waiting_since, language) if ticket else "",
+            "ticket.link": ticket_link(ticket) if ticket else "",
+        }
+
+
+def ticket_link(ticket: Ticket) -> str:
+    """ "" when the installation has no public address (POSTVAK_URL)."""
+    url = settings.CONFIGURATION.url
+    return f"{url}{reverse('ticket', args=[ticket.number])}" if url else ""
 
 
 def values_of_message(message: Message | None, language: str) -> Mapping[str, str]:
@@ -82,6 +104,15 @@ def first_name(name: str) -> str:
 def local(moment: datetime) -> datetime:
     """In the time zone of the installation: the customer's is unknown, and the agent's says nothing to him."""
     return timezone.localtime(moment, timezone.get_default_timezone())
+
+
+def moment(at: datetime | None, language: str, zone: tzinfo | None = None) -> str:
+    """Day and time; on the clock of the installation, unless the mail is for an agent, who has his own."""
+    here = timezone.localtime(at, zone or timezone.get_default_timezone()) if at else None
+    if here is None:
+        return ""
+    locale = locale_of(language)
+    return f"{format_date(here, 'medium', locale=locale)}, {format_time(here, 'short', locale=locale)}"
 
 
 def day(when: date, language: str) -> str:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from postvak.mail.html import from_text
 from postvak.mail.outgoing_html import text_of
-from postvak.mail.placeholders import NAMES, PLACEHOLDER, fill, fill_lines, unknown
+from postvak.mail.placeholders import LETTER_NAMES, PLACEHOLDER, fill, fill_lines, unknown
 from postvak.models import Wording
 from postvak.notify.setting import Setting, setting_before, setting_of
 from postvak.notify.values import placeholder_values
@@ -131,9 +131,9 @@ def words_of(row: Wording, filler: Filler) -> Words:
 
 def check_wording(text: str, html: str) -> None:
     """Only placeholders that something fills. Raises ValidationError, which names the others."""
-    wrong = dict.fromkeys([*unknown(text), *unknown(html, is_html=True)])
+    wrong = dict.fromkeys([*unknown(text, names=LETTER_NAMES), *unknown(html, is_html=True, names=LETTER_NAMES)])
     if wrong:
-        names = ", ".join(f"{{{{ {name} }}}}" for name in sorted(NAMES))
+        names = ", ".join(f"{{{{ {name} }}}}" for name in sorted(LETTER_NAMES))
         raise ValidationError(
             gettext("Nothing fills %(wrong)s. These placeholders are known: %(names)s.")
             % {"wrong": ", ".join(wrong), "names": names}

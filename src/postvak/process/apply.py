@@ -28,7 +28,16 @@ from postvak.models import (
     Trace,
 )
 from postvak.process.assignees import drop_blind, find_assignees, moves_or_assigns
-from postvak.process.changes import CHANGED, attach, change_ticket, dress, name_lines, set_status, tell_changes
+from postvak.process.changes import (
+    CHANGED,
+    attach,
+    change_ticket,
+    dress,
+    name_lines,
+    open_breaks,
+    set_status,
+    tell_changes,
+)
 from postvak.process.customers import author_name, make_customers
 from postvak.process.plan import ReportedDelivery
 from postvak.process.reports import DELAYED, NOT_OUT, may_become
@@ -64,6 +73,7 @@ def apply(batch: Sequence[Work], *, worker: str) -> None:
         touch_sides(batch, now)
         write_traces(batch)
         finish_receipts(batch, now)
+        open_breaks(batch, now)
 
 
 def writes_tickets(batch: Sequence[Work]) -> bool:
@@ -347,6 +357,8 @@ def outcome_ticket_id(work: Work) -> int | None:
     """The ticket that the receipt page links to: also for copies, the ticket of the first one."""
     if work.plan.writes_message:
         return work.ticket_id
+    if work.facts.report.is_notice:  # who may read the ticket may read what came back of it
+        return work.facts.report.ticket.id if work.facts.report.ticket else None
     if work.facts.thread.own_mail and not work.plan.first_copy and work.plan.outcome == Receipt.Outcome.DUPLICATE:
         return work.facts.thread.own_mail.id
     return work.plan.first_copy.ticket_id if work.plan.first_copy else None

@@ -12,8 +12,9 @@ from postvak.mail.addresses import is_valid_recipient, normalise
 from postvak.models.status import Status
 from postvak.process.controls import FIELD, FOLLOW_UP, NO, YES, is_wished
 from postvak.process.follow_up import AUTOMATIC
-from postvak.process.plan import Attributes, Facts, FieldRule, Note, Plan, Wish
+from postvak.process.plan import Attributes, Facts, Note, Plan, Wish
 from postvak.process.routing import wished_queue
+from postvak.process.set_up import FieldRule
 from postvak.tickets.fields import kept_value
 from postvak.tickets.tags import words
 

@@ -1,12 +1,13 @@
 """apply, third part: attributes of tickets, and what hangs on them (tags, followers, links, numbers, notes, mails)."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q, Value
 from django.db.models.functions import Lower
 
 from postvak.log.reason import Parameter
+from postvak.mail.addresses import normalise
 from postvak.models import (
     Agent,
     AutomaticMail,
@@ -23,7 +24,8 @@ from postvak.models import (
     TicketLink,
     TicketType,
 )
-from postvak.process.plan import Attributes
+from postvak.notify.sifting import note_stop
+from postvak.process.plan import Attributes, PlannedMail
 from postvak.process.work import Work
 
 REFERENCES_KEPT = 30
@@ -159,19 +161,40 @@ def attach(wave: Sequence[Work], now: datetime) -> None:
     )
     write_notes(wave)
     AutomaticMail.objects.bulk_create(
-        AutomaticMail(
-            ticket_id=work.ticket_id,
-            trigger=work.message,
-            kind=mail.kind,
-            recipients=list(mail.recipients),
-            text=mail.text,
-            agent_id=mail.agent_id,
-            created_at=now,
-            next_attempt_at=now,
-        )
-        for work in wave
-        for mail in work.plan.mails
+        automatic_mail(work, mail, now) for work in wave for mail in (*work.plan.mails, *work.plan.stopped)
     )
+
+
+def automatic_mail(work: Work, mail: PlannedMail, now: datetime) -> AutomaticMail:
+    """To be written, or, where the plan says why not, settled already."""
+    row = AutomaticMail(
+        ticket_id=work.ticket_id,
+        trigger=work.message,
+        kind=mail.kind,
+        recipients=list(mail.recipients),
+        text=mail.text,
+        agent_id=mail.agent_id,
+        rule_id=mail.rule_id,
+        own_address=mail.own_address[:320],
+        created_at=now,
+        next_attempt_at=now + timedelta(minutes=mail.minutes),
+    )
+    if len(mail.recipients) == 1:
+        row.address = normalise(mail.recipients[0])[:320]
+    if mail.rule_id is not None and work.message is not None:
+        row.occasion = f"message:{work.message.pk}"
+    if mail.reason is not None:
+        row.state, row.settled_at = AutomaticMail.State.SKIPPED, now
+        row.reason, row.parameters = mail.reason.code, dict(mail.reason.parameters)
+    return row
+
+
+def open_breaks(wave: Sequence[Work], now: datetime) -> None:
+    """The limits that stopped mails of the wave, in one order for all workers."""
+    stopped = [(mail.own_address, mail.reason) for work in wave for mail in work.plan.stopped if mail.reason]
+    held = [("", reason) for work in wave for reason in work.plan.reasons if reason.code == "held_loop"]
+    for ours, reason in sorted([*stopped, *held], key=lambda one: (one[0], str(one[1].parameters), one[1].code)):
+        note_stop(reason, ours, now)
 
 
 def tag(wave: Sequence[Work]) -> None:

@@ -8,12 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from postvak.mail.values import Kind
+from postvak.models.automatic import AutomaticMail
+from postvak.notify.refusal import Occasion, refusal
 from postvak.process.attributes import set_attributes
+from postvak.process.automatic import plan_automatic_mail
 from postvak.process.controls import NO, YES, is_wished, read_control_headers
 from postvak.process.filters.compiled import run_filters
-from postvak.process.follow_up import follow_policy, follow_up_or_new, group_by_time, open_new, plan_mail, reject
+from postvak.process.follow_up import follow_policy, follow_up_or_new, group_by_time, hold_flood, open_new, reject
 from postvak.process.people import choose_customer, take_agents_mail
-from postvak.process.plan import Facts, FirstCopy, Outcome, Plan, PlannedMail
+from postvak.process.plan import Facts, FirstCopy, Outcome, Plan, PlannedMail, Wish
 from postvak.process.routing import choose_queue, note_address, own_address
 from postvak.process.thread import find_ticket, take_aside
 
@@ -22,19 +25,20 @@ Decision = Callable[[Facts, Plan], Plan]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`name` stands in docs and errors; when `decision` sets an outcome, the steps below are not asked."""
+    """`name` stands in docs and errors; when `decision` sets an outcome, the steps below are not asked, but for those that look at
+    what came out."""
 
     name: str
     decision: Decision
+    looks_at_outcome: bool = False
 
 
 def decide(facts: Facts) -> Plan:
     """What becomes of the mail, and why."""
     plan = received(facts)
     for step in STEPS:
-        plan = step.decision(facts, plan)
-        if plan.outcome is not None:
-            break
+        if plan.outcome is None or step.looks_at_outcome:
+            plan = step.decision(facts, plan)
     return plan
 
 
@@ -115,6 +119,8 @@ def take_delivery_report(facts: Facts, plan: Plan) -> Plan:
     """Bounces tell of our deliveries; they make no ticket. One that fits none is held, unless the options say else."""
     if facts.mail.kind not in {Kind.BOUNCE, Kind.COMPLAINT}:
         return plan
+    if facts.report.is_notice:
+        return take_report_of_notice(facts, plan)
     if facts.report.ticket is None:
         if facts.arrival.is_released or facts.desk.options.unmatched_report == "new_ticket":
             return plan.because("delivery report", "report_unmatched_taken")
@@ -128,6 +134,16 @@ def take_delivery_report(facts: Facts, plan: Plan) -> Plan:
     )
     if not facts.report.deliveries:
         return plan.because("delivery report", "report_without_recipient", ticket=facts.report.ticket.number)
+    return with_deliveries(facts, plan)
+
+
+def take_report_of_notice(facts: Facts, plan: Plan) -> Plan:
+    """A mail to an agent came back: its delivery says so, its ticket stays as it is, and no customer's answer is in doubt."""
+    plan = replace(plan, outcome=Outcome.DELIVERY_REPORT, reported=facts.report.deliveries)
+    return with_deliveries(facts, plan.because("delivery report", "report_of_notice"))
+
+
+def with_deliveries(facts: Facts, plan: Plan) -> Plan:
     for reported in facts.report.deliveries:
         plan = plan.because(
             "delivery report", f"report_{reported.state}", recipient=reported.recipient, said=reported.said
@@ -191,8 +207,19 @@ def reject_if_wished(facts: Facts, plan: Plan) -> Plan:
 def forward_if_wished(facts: Facts, plan: Plan) -> Plan:
     """To other people, as a filter says."""
     for wish in plan.wishes.get("forward", ()):
-        plan = plan_mail(facts, plan, PlannedMail("forward", (wish.value,)), "forward_planned", origin=wish.origin)
+        plan = forward(facts, plan, wish)
     return plan
+
+
+def forward(facts: Facts, plan: Plan, wish: Wish) -> Plan:
+    """Unless something forbids it that is known already; its writer asks again (notify.refusal)."""
+    own = frozenset(address.email for address in facts.desk.addresses.values() if address.is_valid)
+    occasion = Occasion(kind=AutomaticMail.Kind.FORWARD, recipient=wish.value, own=own, mail=facts.mail)
+    refused = refusal(occasion)
+    if refused is not None:
+        return replace(plan, reasons=(*plan.reasons, refused))
+    plan = replace(plan, mails=(*plan.mails, PlannedMail(AutomaticMail.Kind.FORWARD.value, (wish.value,))))
+    return plan.because("automatic mail", "forward_planned", email=wish.value, origin=wish.origin)
 
 
 def hold(plan: Plan, step: str, code: str, **parameters: str | int) -> Plan:
@@ -217,9 +244,11 @@ STEPS: tuple[Step, ...] = (
     Step("customer", choose_customer),
     Step("policy of the queue", follow_policy),
     Step("grouping by time", group_by_time),
+    Step("too many new tickets", hold_flood),
     Step("queue", choose_queue),
     Step("attributes", set_attributes),
     Step("forwarding", forward_if_wished),
     Step("rejection by filter", reject_if_wished),
     Step("follow-up or new", follow_up_or_new),
+    Step("automatic mail", plan_automatic_mail, looks_at_outcome=True),
 )

@@ -26,12 +26,15 @@ from postvak.models import (
 )
 from postvak.models.priority import SHIPPED_PRIORITIES
 from postvak.models.status import SHIPPED_NAMES
-from postvak.process import plan as values
+from postvak.notify.circumstances import limits_of
+from postvak.process import set_up as values
 from postvak.process.controls import wishes_of
 from postvak.process.filters.actions import has_placeholder
 from postvak.process.filters.compiled import CompiledFilter
 from postvak.process.filters.store import valid_filters
-from postvak.process.plan import Desk, Directory, FieldRule, OwnAddress, OwnQueue
+from postvak.process.set_up import Desk, Directory, FieldRule, OwnAddress, OwnQueue
+from postvak.tickets.rules.known import from_json, rules_as_json
+from postvak.tickets.rules.occurrence import BY_MAIL
 
 STATUSES_ELSEWHERE = {
     "closed successful": "closed",
@@ -53,6 +56,7 @@ def load_options() -> Options:
         filters_at=Subquery(newest.values("at")[:1]),
         has_external=Exists(ExternalNumber.objects.filter(is_valid=True)),
         has_grouping=Exists(Address.objects.filter(grouping_hours__gt=0)),
+        rules_json=rules_as_json(BY_MAIL),
     ).get(pk=1)
 
 
@@ -71,10 +75,13 @@ def load_desk(options: Options, mails: Iterable[Mail], *, has_commands: bool = F
             unmatched_report=options.unmatched_report,
             number_in_body=options.number_in_body,
             number_in_attachments=options.number_in_attachments,
+            tickets_per_hour=options.tickets_per_hour,
+            limits=limits_of(options),
         ),
         ungrouped=frozenset(GroupingExclusion.objects.values_list("sender", flat=True) if has_grouping else ()),
         filters=filters,
         directory=load_directory(filters, mails, has_commands=has_commands),
+        rules=from_json(options.rules_json),  # type: ignore[attr-defined]
     )
 
 
@@ -85,10 +92,10 @@ def load_queues() -> tuple[dict[int, OwnQueue], dict[str, OwnAddress], int]:
     default_id = 0
     rows = Queue.objects.values_list(
         "pk", "name", "is_valid", "follow_up", "follow_up_days", "is_default",
-        "addresses__pk", "addresses__email", "addresses__is_valid", "addresses__grouping_hours",
+        "addresses__pk", "addresses__email", "addresses__is_valid", "addresses__grouping_hours", "address__email", "brand__name",
     )  # fmt: skip
-    for pk, name, is_valid, follow_up, days, is_default, address_id, email, address_is_valid, hours in rows:
-        queues[pk] = OwnQueue(pk, name, is_valid, follow_up, days)
+    for pk, name, is_valid, follow_up, days, is_default, address_id, email, address_is_valid, hours, own, brand in rows:
+        queues[pk] = OwnQueue(pk, name, is_valid, follow_up, days, own or "", brand)
         default_id = pk if is_default else default_id
         if email:
             addresses[email] = OwnAddress(address_id, email, pk, name, address_is_valid and is_valid, hours)

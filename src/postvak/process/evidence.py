@@ -138,6 +138,8 @@ def find_threads(wave: Sequence[Incoming], options: Options, *, has_external: bo
     }
     own_ids = {canonical_message_id(mail.message_id) for mail in mails}
     by_message, by_named, by_reply, own_messages, aside_ids = find_messages(references - {""}, own_ids - {""})
+    signed = {i: ticket for i in own_ids - own_messages.keys() if (ticket := token_of(i))}
+    own_messages = {**own_messages, **signed}  # mails to agents, which are no messages, may come back, too
     rules = list(ExternalNumber.objects.filter(is_valid=True).select_related("field")) if has_external else []
     clues = {incoming.receipt.pk or 0: clues_of(incoming, options, rules) for incoming in wave}
     external = find_external(clues.values())

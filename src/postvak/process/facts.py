@@ -3,10 +3,13 @@
 Reads only. Everything decide() may know comes from here, from desk.py and from evidence.py.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
 
-from django.db.models import CharField, F, IntegerField, Max, Q, Value
+from django.db.models import CharField, Count, F, IntegerField, Max, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -15,24 +18,19 @@ from postvak.mail.authentication import check_of
 from postvak.mail.forwards import original_author
 from postvak.mail.threading import canonical_message_id
 from postvak.mail.values import Mail
-from postvak.models import Agent, CustomerAddress, Mailbox, OrganisationDomain, Receipt, Ticket
+from postvak.models import Agent, CustomerAddress, LedgerEntry, Mailbox, OrganisationDomain, Receipt, Ticket, Trace
+from postvak.process.background import with_background
 from postvak.process.desk import load_desk, load_options
 from postvak.process.evidence import find_threads, known_ticket, referenced
 from postvak.process.incoming import Incoming, author_domain, author_key
-from postvak.process.plan import (
-    Arrival,
-    Desk,
-    Facts,
-    FirstCopy,
-    KnownAgent,
-    KnownCustomer,
-    KnownTicket,
-    SenderCheck,
-)
+from postvak.process.plan import Arrival, Facts, FirstCopy, KnownAgent, KnownCustomer, KnownTicket, SenderCheck
 from postvak.process.reports import find_deliveries, report_of
 from postvak.process.routing import address_written_to
+from postvak.process.set_up import Desk
 
 MEGABYTE = 1024 * 1024
+AT_ONCE, HOUR = timedelta(seconds=1), timedelta(hours=1)
+OPENED = (Receipt.Outcome.NEW_TICKET, Receipt.Outcome.NEW_TICKET_INSTEAD)
 
 
 def gather(wave: Sequence[Incoming]) -> list[Facts]:
@@ -44,11 +42,11 @@ def gather(wave: Sequence[Incoming]) -> list[Facts]:
     threads = find_threads(wave, options, has_external=options.has_external)  # type: ignore[attr-defined]
     originals = find_originals(wave, people := find_people(wave))
     people = people.joined(find_people_by(originals.values()))
-    deliveries = find_deliveries(wave)
+    deliveries, looked = find_deliveries(wave), waited_for_go_live(wave)
     facts = [
         Facts(
             mail=incoming.mail,
-            arrival=arrival_of(incoming.receipt),
+            arrival=arrival_of(incoming.receipt, looked_only=incoming.receipt.pk in looked),
             desk=desk,
             first_copy=copies.get(incoming.mail.fingerprint),
             has_known_id=canonical_message_id(incoming.mail.message_id) in known_ids,
@@ -61,14 +59,29 @@ def gather(wave: Sequence[Incoming]) -> list[Facts]:
             forwarded_from=(original := originals.get(incoming.receipt.pk or 0, "")),
             forwarded_customer=people.customers.get(original),
             forwarded_organisation_id=people.organisations.get(original.rpartition("@")[2]),
+            opened=people.opened.get(author_key(incoming.mail), 0),
             unknown_references=tuple(i for i in referenced(incoming.mail) if i not in threads.by_message),
         )
         for incoming in wave
     ]
-    return with_recent(facts, desk)
+    return with_background(with_recent(facts, desk))
 
 
-def arrival_of(receipt: Receipt) -> Arrival:
+def waited_for_go_live(wave: Sequence[Incoming]) -> set[int]:
+    """Receipts that came while their mailbox only looked: due later than they came, and never looked at before."""
+    late = {
+        receipt.pk
+        for receipt in (incoming.receipt for incoming in wave)
+        if receipt.next_attempt_at and receipt.attempts == 0 and receipt.next_attempt_at - receipt.received_at > AT_ONCE
+    }
+    tried = set(Trace.objects.filter(receipt__in=late).values_list("receipt_id", flat=True)) if late else set()
+    waiting = {
+        one.receipt.pk for one in wave if one.receipt.mailbox.is_look_only and one.receipt.next_attempt_at is None
+    }
+    return (late - tried) | waiting
+
+
+def arrival_of(receipt: Receipt, *, looked_only: bool = False) -> Arrival:
     mailbox: Mailbox = receipt.mailbox
     return Arrival(
         mailbox_id=mailbox.pk,
@@ -92,6 +105,8 @@ def arrival_of(receipt: Receipt) -> Arrival:
         agents_forwards=mailbox.agents_forwards,
         local_time=timezone.localtime(receipt.received_at),
         envelope_from=receipt.envelope_from,
+        answers_automatically=mailbox.answers_automatically,
+        looked_only=looked_only,
     )
 
 
@@ -133,26 +148,31 @@ def find_copies(wave: Sequence[Incoming]) -> tuple[dict[str, FirstCopy], set[str
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who the writers are: customers and agents by address, organisations by domain."""
+    """Who the writers are: customers and agents by address, organisations by domain. `opened`: by address, how many tickets he
+    opened within the last hour."""
 
     customers: Mapping[str, KnownCustomer] = field(default_factory=dict)
     organisations: Mapping[str, int] = field(default_factory=dict)
     agents: Mapping[str, KnownAgent] = field(default_factory=dict)
+    opened: Mapping[str, int] = field(default_factory=dict)
 
     def joined(self, other: "People") -> "People":
         return People(
             {**self.customers, **other.customers},
             {**self.organisations, **other.organisations},
             {**self.agents, **other.agents},
+            {**self.opened, **other.opened},
         )
 
 
 def find_people(wave: Sequence[Incoming]) -> People:
-    return find_people_by(author_key(incoming.mail) for incoming in wave)
+    writers = {incoming.mail.author.email for incoming in wave if incoming.mail.author}
+    return find_people_by((author_key(incoming.mail) for incoming in wave), writers)
 
 
-def find_people_by(addresses: Iterable[str]) -> People:
-    """Customers, organisations and agents behind addresses, in one query."""
+def find_people_by(addresses: Iterable[str], writers: Collection[str] = ()) -> People:
+    """Customers, organisations and agents behind addresses, in one query. `writers`: addresses as they write them, whose new
+    tickets are counted."""
     emails = set(addresses) - {""}
     if not emails:
         return People()
@@ -168,12 +188,27 @@ def find_people_by(addresses: Iterable[str]) -> People:
     agents = Agent.objects.filter(email__in=emails, is_active=True).values_list(
         Value("agent", text), F("email"), F("pk"), none, F("name")
     )
-    rows = customers.union(organisations, agents, all=True)
+    opened = tickets_of(writers).values_list(Value("opened", text), F("sender"), F("number"), none, Value("", text))
+    rows = list(customers.union(organisations, agents, *([opened] if writers else []), all=True))
+    counted: Counter[str] = Counter()
+    for table, key, number_of, _other, _ in rows:
+        if table == "opened":
+            counted[normalise(key)] += number_of
     return People(
         {key: KnownCustomer(pk, other) for table, key, pk, other, _ in rows if table == "customer"},
         {key: pk for table, key, pk, _other, _ in rows if table == "organisation"},
         {key: KnownAgent(pk, name, key) for table, key, pk, _other, name in rows if table == "agent"},
+        counted,
     )
+
+
+def tickets_of(writers: Collection[str]) -> "QuerySet[Any, Any]":
+    """How many each opened within the hour, by the lines of the ledger: they rise with time, so that the first one of the hour
+    bounds what is looked at."""
+    since = timezone.now() - HOUR
+    first = LedgerEntry.objects.filter(at__gte=since).order_by("at").values("pk")[:1]
+    rows = LedgerEntry.objects.filter(sender__in=writers, pk__gte=Subquery(first), at__gte=since, state__in=OPENED)
+    return rows.order_by().values("sender").annotate(number=Count("pk"))
 
 
 def find_originals(wave: Sequence[Incoming], people: People) -> dict[int, str]:

@@ -5,13 +5,12 @@ from datetime import timedelta
 
 from postvak.mail.addresses import normalise
 from postvak.mail.values import Kind
-from postvak.models.automatic import AutomaticMail
 from postvak.models.queue import Queue
 from postvak.models.status import Status
 from postvak.models.ticket import TicketLink
-from postvak.notify.refusal import Occasion, refusal
 from postvak.process.controls import FOLLOW_UP, domains_above, is_wished
-from postvak.process.plan import Facts, KnownTicket, NewTicket, Outcome, OwnAddress, OwnQueue, Plan, PlannedMail
+from postvak.process.plan import Facts, KnownTicket, NewTicket, Outcome, Plan
+from postvak.process.set_up import OwnAddress, OwnQueue
 from postvak.process.thread import is_forged, with_link
 
 AUTOMATIC = {Kind.AUTO_REPLY, Kind.RECEIPT, Kind.LOOP, Kind.BOUNCE, Kind.COMPLAINT}  # nobody waits for an answer
@@ -49,34 +48,21 @@ def start_anew(plan: Plan, ticket: KnownTicket) -> Plan:
 
 
 def reject(facts: Facts, plan: Plan, text: str = "") -> Plan:
-    """Kept on the ticket, which stays as it is; the sender is told, unless a machine or a list wrote."""
-    plan = replace(plan, outcome=Outcome.REJECTED, waits_for_us=False, mails=())
-    author = facts.mail.author
-    if author is None:
-        return plan.because("follow-up", "rejection_not_sent")
-    return plan_mail(facts, plan, PlannedMail("rejection", (author.email,), text), "rejection_sent")
+    """Kept on the ticket, which stays as it is. Whether the sender is told, and how, the message centre says; `text` are the
+    words of a filter."""
+    return replace(plan, outcome=Outcome.REJECTED, waits_for_us=False, mails=(), rejection=text)
 
 
-def plan_mail(facts: Facts, plan: Plan, mail: PlannedMail, code: str, **parameters: str) -> Plan:
-    """One more mail, unless something forbids it that is known already; its writer asks again (notify.refusal)."""
-    arrival, email = facts.arrival, mail.recipients[0]
-    if mail.kind == AutomaticMail.Kind.REJECTION and arrival.envelope_to and not arrival.envelope_from:
-        return plan.because("automatic mail", "refused_automatic", to=email)  # null return path: RFC 3834 section 2
-    refused = refusal(
-        Occasion(
-            kind=AutomaticMail.Kind(mail.kind),
-            recipient=email,
-            own={address.email for address in facts.desk.addresses.values() if address.is_valid},
-            mail=facts.mail,
-            age=arrival.received_at - (arrival.arrived_at or arrival.received_at),
-            is_spam=is_wished(plan.wishes, "spam") or is_wished(plan.wishes, FOLLOW_UP + "spam"),
-            is_silenced=plan.sends_nothing,
-            is_forged=is_forged(facts),
-        )
-    )
-    if refused is not None:
-        return replace(plan, reasons=(*plan.reasons, refused))
-    return replace(plan, mails=(*plan.mails, mail)).because("automatic mail", code, email=email, **parameters)
+def hold_flood(facts: Facts, plan: Plan) -> Plan:
+    """More new tickets of one sender than a person writes: a person must look. Not what lay on the server for long: nobody
+    answers that to and fro; nor what an agent passes on."""
+    arrival, limit = facts.arrival, facts.desk.options.tickets_per_hour
+    is_fresh = facts.at - (arrival.arrived_at or arrival.received_at) < timedelta(hours=1)
+    is_exempt = plan.ticket is not None or arrival.is_released or arrival.imports_closed or arrival.looked_only
+    if is_exempt or plan.author_email or not is_fresh or facts.opened < limit or facts.mail.author is None:
+        return plan
+    held = replace(plan, outcome=Outcome.HELD)
+    return held.because("new tickets", "held_loop", email=facts.mail.author.email, count=facts.opened)
 
 
 def group_by_time(facts: Facts, plan: Plan) -> Plan:

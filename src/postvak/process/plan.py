@@ -6,14 +6,13 @@ All frozen; nothing here reads or writes. Spec 02.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from postvak.log.reason import Parameter, Reason
 from postvak.mail.values import Mail
 from postvak.models.receipt import Receipt
-
-if TYPE_CHECKING:
-    from postvak.process.filters.compiled import CompiledFilter
+from postvak.notify.lately import Lately
+from postvak.process.set_up import Background, Desk
 
 Outcome = Receipt.Outcome
 
@@ -32,81 +31,12 @@ Wishes = Mapping[str, tuple[Wish, ...]]  # name of the control in lower case ("f
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """As in models.Options."""
-
-    hook: str = "#"
-    stranger: str = "new_ticket"
-    unmatched_report: str = "hold"
-    number_in_body: bool = False
-    number_in_attachments: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FieldRule:
-    """A custom field; `kind` and `options` as in models.CustomField."""
-
-    key: str
-    kind: str
-    options: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """Ids by the names that wishes may use, all in lower case. Loaded only when something can be wished."""
-
-    statuses: Mapping[str, str] = field(default_factory=dict)
-    priorities: Mapping[str, int] = field(default_factory=dict)
-    types: Mapping[str, int] = field(default_factory=dict)
-    agents: Mapping[str, int] = field(default_factory=dict)
-    fields: Mapping[str, FieldRule] = field(default_factory=dict)
-    organisations: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class OwnAddress:
-    """`grouping_hours`: a customer's further mail within that time joins his open ticket; None: off."""
-
-    id: int
-    email: str
-    queue_id: int
-    queue_name: str
-    is_valid: bool
-    grouping_hours: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OwnQueue:
-    """`follow_up` and `follow_up_days` as in models.Queue."""
-
-    id: int
-    name: str
-    is_valid: bool = True
-    follow_up: str = "reopen"
-    follow_up_days: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """The set-up that decisions depend on. `addresses` by normalised e-mail; `ungrouped`: senders and domains whose
-    mails are never grouped; `filters` in their order; `directory`: names that wishes may use.
-    """
-
-    addresses: Mapping[str, OwnAddress]
-    default_queue_id: int
-    queues: Mapping[int, OwnQueue]
-    options: Options = Options()
-    ungrouped: frozenset[str] = frozenset()
-    filters: "tuple[CompiledFilter, ...]" = ()
-    directory: Directory = Directory()
-
-
-@dataclass(frozen=True, slots=True)
 class Arrival:
     """How a mail came in. `size` and `size_limit` in bytes; `start_at`: older mails are kept, not made tickets.
 
     `is_released`: a person saw it held and lets it through; `wanted_queue_id`: he chose its queue. `local_time`:
-    `received_at` on the clock of the installation, for conditions on time and weekday.
+    `received_at` on the clock of the installation, for conditions on time and weekday. `looked_only`: the mailbox did only
+    look when it came.
     """
 
     mailbox_id: int
@@ -130,6 +60,8 @@ class Arrival:
     agents_forwards: bool = True
     local_time: datetime | None = None
     envelope_from: str = ""
+    answers_automatically: bool = True
+    looked_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,10 +168,12 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a delivery report is about: our ticket and our deliveries, as far as found."""
+    """What a delivery report is about: our ticket and our deliveries, as far as found. `is_notice`: a mail to an agent, so that
+    nothing happens on its ticket."""
 
     ticket: KnownTicket | None = None
     deliveries: tuple[ReportedDelivery, ...] = ()
+    is_notice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +209,14 @@ class Facts:
     forwarded_customer: KnownCustomer | None = None
     forwarded_organisation_id: int | None = None
     unknown_references: tuple[str, ...] = ()
+    lately: Lately | None = None
+    opened: int = 0
+    background: Background = Background()
+
+    @property
+    def at(self) -> datetime:
+        """Now, as far as decisions know it."""
+        return self.lately.at if self.lately else self.arrival.received_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,12 +263,18 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class PlannedMail:
-    """A mail that this one causes; `kind` as in models.AutomaticMail. `text`: own words, "" for the usual ones."""
+    """A mail that this one causes; `kind` as in models.AutomaticMail. `text`: own words, "" for the usual ones. `rule_id`: of
+    the rule that wants it, `own_address`: from which of ours it will probably go; `minutes`: how long it waits.
+    `reason`: why it will not go out."""
 
     kind: str
     recipients: tuple[str, ...]
     text: str = ""
     agent_id: int | None = None
+    rule_id: int | None = None
+    own_address: str = ""
+    minutes: int = 0
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +294,8 @@ class Plan:
     `wishes`: what control headers and filters ask for; `attributes`: what of it can be done. `links`: those that a
     new ticket gets. `author_email`: the customer, when it isn't the mail's author (a mail that an agent forwarded).
     `takes_over`: receipt of a copy that was set aside; from now on this one is the first. `agent`: the mail is this agent's. `externals`: (rule id, value) that the ticket gets. `hits`: ids of filters that
-    fired. `sends_nothing`: no automatic mail goes out. `side`: the mail is a third party's, apart from the customer's.
+    fired. `sends_nothing`: no automatic mail goes out. `stopped`: mails of rules that stay at home; `rejection`: the words of
+    the filter that rejects it. `side`: the mail is a third party's, apart from the customer's.
     """
 
     outcome: Outcome | None = None
@@ -368,6 +317,8 @@ class Plan:
     attributes: Attributes = Attributes()
     links: tuple[Link, ...] = ()
     mails: tuple[PlannedMail, ...] = ()
+    stopped: tuple[PlannedMail, ...] = ()
+    rejection: str = ""
     externals: tuple[tuple[int, str], ...] = ()
     hits: tuple[int, ...] = ()
     sends_nothing: bool = False

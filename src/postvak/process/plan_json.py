@@ -4,7 +4,8 @@ tickets that a new one is linked with."""
 from collections.abc import Mapping
 
 from postvak.log.sentences import trace_line
-from postvak.process.plan import Attributes, Desk, Facts, Plan
+from postvak.process.plan import Attributes, Facts, Plan
+from postvak.process.set_up import Desk
 
 JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 
@@ -53,6 +54,9 @@ def effects_of(facts: Facts, plan: Plan) -> dict[str, JsonValue]:
         "attributes": attributes_as_json(facts.desk, plan.attributes),
         "links": [{"ticket_id": link.origin_id, "kind": link.kind} for link in plan.links],
         "mails": [{"kind": mail.kind, "to": [*mail.recipients], "text": mail.text} for mail in plan.mails],
+        "stopped_mails": [
+            {"to": [*mail.recipients], "reason": mail.reason.code} for mail in plan.stopped if mail.reason is not None
+        ],
     }
 
 

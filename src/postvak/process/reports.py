@@ -2,7 +2,7 @@
 mail that it returns. Reads only. Spec 02, step 1."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Q
@@ -12,9 +12,9 @@ from postvak.mail.bounces import tells_failure
 from postvak.mail.return_path import Kind as Names
 from postvak.mail.threading import canonical_message_id
 from postvak.mail.values import DeliveryReport, Failure, Kind, Mail
-from postvak.models import Delivery
+from postvak.models import Delivery, OutgoingMail
 from postvak.process.addressed import message_ids, named_by
-from postvak.process.evidence import Threads
+from postvak.process.evidence import Threads, token_of
 from postvak.process.incoming import Incoming
 from postvak.process.plan import Report, ReportedDelivery
 
@@ -36,6 +36,7 @@ class Sent:
     ticket_id: int
     state: str
     resent: bool
+    is_notice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,27 @@ def find_deliveries(wave: Sequence[Incoming]) -> Deliveries:
         sent = Sent(pk, recipient, ticket_id, state, resent)
         by_id[message_id].append(sent)
         by_message[int(message)].append(sent)
+    for message_id, sent in find_notices(ids - by_id.keys(), reports):
+        by_id[message_id].append(sent)
     return Deliveries(by_id, by_message)
+
+
+def find_notices(ids: Iterable[str], reports: Sequence[Incoming]) -> Iterator[tuple[str, Sent]]:
+    """(Message-ID, delivery) of mails to agents: by the ticket that our mark in the id names; one that tells of several
+    tickets names none (0), and is found by its reader's address."""
+    tickets = {message_id: ticket for message_id in ids if (ticket := token_of(message_id)) is not None}
+    if not tickets:
+        return
+    readers = {normalise(r.recipient) for incoming in reports for r in incoming.mail.reports}
+    notices = OutgoingMail.objects.filter(message=None, message_id_header__in=tickets)
+    named = notices.filter(ticket__in={*tickets.values()} - {0}).order_by().values("pk")
+    digests = notices.filter(ticket=None, notices__address__in=readers - {""}).order_by().values("pk")
+    found = named.union(digests) if 0 in tickets.values() else named
+    rows = Delivery.objects.filter(outgoing__in=found)
+    for message_id, pk, recipient, ticket, state, resent in rows.values_list(
+        "outgoing__message_id_header", "pk", "recipient", "outgoing__ticket_id", "state", "resent"
+    ):
+        yield message_id, Sent(pk, recipient, ticket or 0, state, resent, is_notice=True)
 
 
 def report_of(incoming: Incoming, deliveries: Deliveries, threads: Threads) -> Report:
@@ -76,7 +97,8 @@ def report_of(incoming: Incoming, deliveries: Deliveries, threads: Threads) -> R
     ticket = next(
         (t for sent in (*by_path, *known(mail, deliveries)) if (t := threads.by_id.get(sent.ticket_id))), None
     )
-    return Report(ticket, tuple(reported(mail, report, sent) for report, sent in found))
+    is_notice = not by_path and any(sent.is_notice for sent in known(mail, deliveries))
+    return Report(ticket, tuple(reported(mail, report, sent) for report, sent in found), is_notice)
 
 
 def returned_to(incoming: Incoming, deliveries: Deliveries) -> list[Sent]:

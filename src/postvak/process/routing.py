@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from postvak.mail.addresses import normalise, without_subaddress
-from postvak.process.plan import Facts, OwnAddress, Plan
+from postvak.process.plan import Facts, Plan
+from postvak.process.set_up import OwnAddress
 
 SHOWN = 200  # characters of a wish in the trace
 

@@ -25,6 +25,7 @@ from postvak.process.facts import gather
 from postvak.process.filters.store import count_hits
 from postvak.process.incoming import Incoming, author_key
 from postvak.process.plan import Facts, Plan
+from postvak.process.turns import decide_in_turn
 from postvak.process.work import Work
 
 log = logging.getLogger("postvak.process")
@@ -120,7 +121,8 @@ def waves(waiting: list[Incoming]) -> Iterator[list[Incoming]]:
 
 def process_wave(wave: Sequence[Incoming], worker: str, started_at: datetime) -> None:
     facts = gather(wave)
-    batch = [Work(incoming.receipt, fact, decide(fact), started_at) for incoming, fact in zip(wave, facts, strict=True)]
+    decided = decide_in_turn(facts, decide)
+    batch = [Work(one.receipt, fact, plan, started_at) for one, (fact, plan) in zip(wave, decided, strict=True)]
     apply(batch, worker=worker)
     count_hits((hit for work in batch for hit in work.plan.hits), timezone.now())
 

@@ -43,8 +43,7 @@ def retry_now(outgoing: OutgoingMail, *, by: Agent | None = None) -> bool:
         OutgoingMail.objects.filter(pk=row.pk).update(next_attempt_at=now, attempts=0, retried_at=now, send_at=None)
         Channel.objects.filter(pk=row.channel_id).update(paused_until=None)
         write_events(again or row.deliveries.filter(state=State.QUEUED), "retry", by, now)
-        write_history(row, "sending_retried", by, {"to": joined(again or row.deliveries.all())}, now)
-        refresh_answer(row.message.ticket_id)
+        tell_ticket(row, "sending_retried", by, {"to": joined(again or row.deliveries.all())}, now)
     return True
 
 
@@ -90,6 +89,8 @@ def has_left(row: OutgoingMail) -> bool:
 def correct_recipient(delivery: Delivery, address: str, *, by: Agent | None = None) -> Delivery:
     """Send the same bytes to `address` instead; the old delivery stays, cancelled, with its story. Raises CannotCorrect."""
     now, address = timezone.now(), address.strip()
+    if delivery.outgoing.message_id is None:
+        raise CannotCorrect(_("This mail is for an agent. Correct the address in the agent's own settings."))
     check_address(address)
     with transaction.atomic():
         row = in_nobodys_hands(delivery.outgoing)
@@ -103,8 +104,7 @@ def correct_recipient(delivery: Delivery, address: str, *, by: Agent | None = No
         new = Delivery.objects.create(outgoing=row, recipient=address, changed_at=now)
         write_events([new], State.QUEUED, by, now)
         OutgoingMail.objects.filter(pk=row.pk).update(next_attempt_at=now, attempts=0, retried_at=now, send_at=None)
-        write_history(row, "recipient_corrected", by, {"old": old.recipient, "new": address}, now)
-        refresh_answer(row.message.ticket_id)
+        tell_ticket(row, "recipient_corrected", by, {"old": old.recipient, "new": address}, now)
     return new
 
 
@@ -133,8 +133,12 @@ def write_events(deliveries: Iterable[Delivery], kind: str, by: Agent | None, no
     )
 
 
-def write_history(row: OutgoingMail, code: str, by: Agent | None, parameters: dict[str, str], now: datetime) -> None:
-    History.objects.create(ticket_id=row.message.ticket_id, at=now, agent=by, code=code, parameters=parameters)
+def tell_ticket(row: OutgoingMail, code: str, by: Agent | None, parameters: dict[str, str], now: datetime) -> None:
+    """Of mails to agents no ticket tells."""
+    if row.message is not None:
+        ticket = row.message.ticket_id
+        History.objects.create(ticket_id=ticket, at=now, agent=by, code=code, parameters=parameters)
+        refresh_answer(ticket)
 
 
 def joined(deliveries: Iterable[Delivery]) -> str:

@@ -175,7 +175,8 @@ def by_mark(channel: Channel, mark: str) -> OutgoingMail | None:
 def is_wanted(event: Reported, delivery: Delivery) -> bool:
     """Opened and clicked only where the brand wants to know; accepted only where we weren't sure of it."""
     if event.kind in (OPENED, CLICKED):
-        return delivery.outgoing.message.ticket.queue.brand.tracks_opening
+        message = delivery.outgoing.message
+        return message is not None and message.ticket.queue.brand.tracks_opening
     if event.kind == ACCEPTED:
         return delivery.state == State.IN_DOUBT or (delivery.state == State.DEFERRED and delivery.resent)
     return True
@@ -217,7 +218,10 @@ def move(delivery: Delivery, event: Reported, now: datetime) -> None:
 
 
 def settle(delivery: Delivery, event: Reported, now: datetime) -> None:
-    """A mail that came back opens its ticket again, as a refusal does; any other news only changes the ticket's mark."""
+    """A mail that came back opens its ticket again, as a refusal does; any other news only changes the ticket's mark. Of
+    mails to agents no ticket tells."""
+    if delivery.outgoing.message is None:
+        return
     ticket_id = delivery.outgoing.message.ticket_id
     if delivery.state in RETURNED:
         tell_ticket(ticket_id, [(delivery, Result(State(event.kind), None, event.said))], now)

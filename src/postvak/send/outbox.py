@@ -16,7 +16,9 @@ from django.utils import timezone
 
 from postvak.blobs import store
 from postvak.mail import return_path
-from postvak.models import Blob, Channel, Delivery, DeliveryEvent, Message, OutgoingMail
+from postvak.mail.compose import Draft
+from postvak.mail.threading import canonical_message_id
+from postvak.models import Blob, Channel, Delivery, DeliveryEvent, Message, OutgoingMail, Ticket
 from postvak.send import pace, statements
 from postvak.send.record import UNFINISHED, record_doubt
 
@@ -49,19 +51,39 @@ def freeze(
     Call inside the transaction that writes the message. From here on nobody changes recipients or bytes. `send_at`: the
     time that an agent chose; `before`: what the ticket gets back when the mail is taken back.
     """
-    outgoing = OutgoingMail.objects.create(
+    outgoing = OutgoingMail(
         message=message,
         channel=channel,
         envelope_from=return_path_of(message, channel, envelope.sender),
         blob=blob,
-        created_at=timezone.now(),
         next_attempt_at=at,
         send_at=send_at,
         before=dict(before or {}),
     )
+    return put_in(outgoing, envelope.recipients)
+
+
+def freeze_notice(draft: Draft, ticket: Ticket | None, blob: Blob, *, channel: Channel) -> OutgoingMail:
+    """Put a mail to agents into the outbox, due at its date: no message of the conversation, and without a return path, so
+    that nobody's machine answers it. `ticket`: null where it tells of several. As freeze(): in the caller's transaction."""
+    outgoing = OutgoingMail(
+        ticket=ticket,
+        author_email=draft.author.email,
+        subject=draft.subject,
+        message_id_header=canonical_message_id(draft.message_id),
+        channel=channel,
+        blob=blob,
+        next_attempt_at=draft.date,
+    )
+    return put_in(outgoing, [one.email for one in draft.to])
+
+
+def put_in(outgoing: OutgoingMail, recipients: Iterable[str]) -> OutgoingMail:
+    outgoing.created_at = timezone.now()
+    outgoing.save()
     deliveries = Delivery.objects.bulk_create(
         Delivery(outgoing=outgoing, recipient=recipient, changed_at=outgoing.created_at)
-        for recipient in dict.fromkeys(envelope.recipients)
+        for recipient in dict.fromkeys(recipients)
     )
     DeliveryEvent.objects.bulk_create(
         DeliveryEvent(delivery=delivery, at=outgoing.created_at, kind=Delivery.State.QUEUED) for delivery in deliveries

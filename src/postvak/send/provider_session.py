@@ -129,11 +129,11 @@ class ProviderChannel:
         """The mail, tried out against the provider's dialect before anything is sent. Raises CannotCarry, AnymailError."""
         letter = make_mail(raw, people, self.provider, envelope_from=mail.envelope_from)
         mark = {MARK: mark_of(mail)}
-        brand = mail.message.ticket.queue.brand
+        tracks = mail.message is not None and mail.message.ticket.queue.brand.tracks_opening  # never what agents read
         set_switches(
             letter,
             metadata=mark if self.provider.takes_metadata else {},
-            tracks=brand.tracks_opening if self.provider.can_track else None,
+            tracks=tracks if self.provider.can_track else None,
         )
         if self.provider.backend.startswith("anymail.backends.amazon_ses"):
             letter.esp_extra = {"EmailTags": [{"Name": MARK, "Value": mark[MARK]}]}
@@ -207,7 +207,7 @@ def for_all(people: People, state: Delivery.State, said: str) -> Results:
 
 def mark_of(mail: OutgoingMail) -> str:
     """Names the mail in events; by its Message-ID, so that another installation at the same provider has another one."""
-    return f"{mail.pk}-{hashlib.sha256(mail.message.message_id.encode()).hexdigest()[:16]}"
+    return f"{mail.pk}-{hashlib.sha256(mail.own_id.encode()).hexdigest()[:16]}"
 
 
 def backend_options(key: str, values: Mapping[str, str]) -> dict[str, Any]:

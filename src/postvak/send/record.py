@@ -84,8 +84,9 @@ def write_attempt(
     if State.ACCEPTED in states:
         plan_copy(outgoing, now)
     is_out = states == {State.ACCEPTED} and len(settled) == len(outgoing.deliveries.all())
-    if not is_out or not statements.mark_answered(outgoing.message_id, outgoing.pk):
-        settle_ticket(outgoing, settled, now)
+    message = outgoing.message_id  # null: a mail to an agent, no ticket waits for it
+    if message is not None and not (is_out and statements.mark_answered(message, outgoing.pk)):
+        settle_ticket(outgoing, message, settled, now)
     return [event for one in settled.values() for event in one.events]
 
 
@@ -147,10 +148,10 @@ def record_doubt(outgoing: OutgoingMail, *, worker: str, now: datetime) -> bool:
 # -- the ticket ------------------------------------------------------------
 
 
-def settle_ticket(outgoing: OutgoingMail, settled: Mapping[Delivery, Settled], now: datetime) -> None:
+def settle_ticket(outgoing: OutgoingMail, message: int, settled: Mapping[Delivery, Settled], now: datetime) -> None:
     """Reopen the ticket of a mail that failed for good, unread and on top of its assignee's list; refresh its mark. When
     a rejection fails, the ticket stays as it is: its sender may not even exist."""
-    ticket_id = Message.objects.values_list("ticket_id", flat=True).get(pk=outgoing.message_id)  # it may have moved
+    ticket_id = Message.objects.values_list("ticket_id", flat=True).get(pk=message)  # it may have moved
     failed = [(delivery, one.result) for delivery, one in settled.items() if one.result.state in NOT_DELIVERED]
     if failed:
         tell_ticket(ticket_id, failed, now)
@@ -182,7 +183,9 @@ def opened() -> dict[str, object]:
 
 
 def is_rejection(outgoing: OutgoingMail) -> bool:
-    return AutomaticMail.objects.filter(message_id=outgoing.message_id, kind=AutomaticMail.Kind.REJECTION).exists()
+    message = outgoing.message_id
+    rows = AutomaticMail.objects.filter(kind=AutomaticMail.Kind.REJECTION)
+    return message is not None and rows.filter(message_id=message).exists()
 
 
 def refresh_answer(ticket_id: int) -> None:

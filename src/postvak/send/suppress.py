@@ -46,7 +46,7 @@ def judge(delivery: Delivery, now: datetime) -> None:
         address=normalise(delivery.recipient)[:320],
         defaults={"reason": reason, "since": now, "delivery": delivery, "said": delivery.said},
     )
-    if is_new:
+    if is_new and delivery.outgoing.message:  # of mails to agents no ticket tells
         write_history(delivery.outgoing.message.ticket_id, f"suppressed_{reason}", delivery.recipient, None, now)
 
 
@@ -79,7 +79,8 @@ def release(address: str, ticket: Ticket | None, now: datetime, *, by: Agent | N
 
 
 def ticket_of(row: Suppression) -> int | None:
-    return row.delivery.outgoing.message.ticket_id if row.delivery else None
+    message = row.delivery.outgoing.message if row.delivery else None
+    return message.ticket_id if message else None
 
 
 def write_history(ticket_id: int, code: str, address: str, by: Agent | None, now: datetime) -> None:

@@ -97,7 +97,7 @@ function showFitting(form) {
       const [name, values] = condition.split("=");
       return values.split("|").includes(valueOf(form, name));
     });
-    const choice = part.matches("label") && part.querySelector("input:checked");
+    const choice = part.matches("label") && part.querySelector("input[type=radio]:checked");
     if (part.hidden && choice) form.querySelector(`[name="${choice.name}"]`).click();
   }
 }

@@ -1,5 +1,7 @@
-// The editor of filters: rows go at once, words of the mail are put where one wrote last. Without it everything
+// The editor of filters: words of the mail are put where one wrote last. Without it everything
 // works by plain forms.
+
+import "./rows.js";
 
 let last = null; // where one wrote last
 document.addEventListener("focusin", event => {
@@ -7,15 +9,7 @@ document.addEventListener("focusin", event => {
 });
 
 document.addEventListener("click", event => {
-  const remove = event.target.closest?.("[data-remove]");
   const insert = event.target.closest?.("[data-insert]");
-  if (remove) {
-    event.preventDefault();
-    const rules = remove.closest(".rules");
-    remove.closest(".rule").remove();
-    rules.querySelector("[data-add]").focus();
-    rules.dispatchEvent(new Event("change", { bubbles: true }));
-  }
   if (insert) put(insert.dataset.insert);
 });
 

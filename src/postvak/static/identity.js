@@ -1,13 +1,12 @@
 // Beside the form of a brand, address or signature the finished mail shows itself, a moment after each change.
 // Placeholders go where one wrote last. Without it the button "Show" fills the frame, and placeholders are typed.
 
-import { editorOf } from "./editor.js";
+import "./placing.js";
 
 const form = document.getElementById("identity-form");
 const button = document.querySelector("[data-preview-button]");
 const PAUSE = 500;
 let timer = 0;
-let last = null;
 
 function later() {
   clearTimeout(timer);
@@ -18,16 +17,3 @@ form.addEventListener("input", later);
 for (const field of form.elements) if (!form.contains(field)) field.addEventListener("input", later);
 form.addEventListener("submit", event => { if (event.submitter !== button) clearTimeout(timer); });
 if (getComputedStyle(button.closest(".mail-preview")).display !== "none") form.requestSubmit(button);
-
-document.addEventListener("focusin", event => {
-  const area = event.target.closest("[data-fillable]") ?? event.target.closest(".rich-text")?.closest(".field")?.querySelector("[data-fillable]");
-  if (area) last = area;
-});
-
-document.addEventListener("click", event => {
-  const chip = event.target.closest?.("[data-insert]");
-  if (!chip) return;
-  const editor = editorOf(last?.isConnected ? last : form.querySelector("[data-fillable]"));
-  editor.focus();
-  editor.insert(chip.dataset.insert);
-});

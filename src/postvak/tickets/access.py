@@ -64,8 +64,11 @@ def visible_attachments(agent: Agent) -> QuerySet[Attachment]:
 
 
 def visible_outgoing(agent: Agent) -> QuerySet[OutgoingMail]:
+    """Of tickets that one may read; mails to agents, too. Those that tell of several tickets: administrators only."""
     mails = OutgoingMail.objects.all()
-    return mails if agent.is_admin else mails.filter(may_read(agent, "message__ticket__"))
+    if agent.is_admin:
+        return mails
+    return mails.filter(may_read(agent, "message__ticket__") | may_read(agent, "ticket__"))
 
 
 def visible_notices(agent: Agent) -> QuerySet[Notification]:

@@ -1,4 +1,4 @@
-"""What follows from changes of tickets: clocks, assignment in turn, notices, numbers of saved views. The worker's part.
+"""What follows from changes of tickets: clocks, assignment in turn, rules of the message centre, numbers of saved views. The worker's part.
 
 The rows of Change are written by triggers in the transaction that made the change, so nothing is missed, whoever changed
 the ticket and by whichever way. Each step may be repeated: a worker that is killed leaves its rows to the next.
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from postvak.models import Change, Lease, TallyDelta
 from postvak.tickets.assignment import assign_in_turn
-from postvak.tickets.notices import tell_changes
+from postvak.tickets.rules.telling import tell_changes
 from postvak.tickets.sla.keep import keep_clocks
 from postvak.tickets.tally import fold
 from postvak.tickets.view_counts import recount_views

@@ -13,30 +13,13 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from postvak.blobs import store
-from postvak.mail.charsets import storable
 from postvak.mail.compose import File
-from postvak.mail.html import to_text
-from postvak.mail.outgoing_html import clean
-from postvak.mail.placeholders import NAMES, unknown
-from postvak.models import AnswerTemplate, AnswerTemplateFile, AnswerTemplateText, Draft, DraftFile
+from postvak.models import AnswerTemplate, AnswerTemplateFile, Draft, DraftFile
 from postvak.tickets.drafts import check_room
 from postvak.tickets.tags import tags_named
+from postvak.tickets.texts import Text, write_files, write_texts
 
-LIMIT = 25_000_000  # of all files of one template
 BETWEEN = "::"
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """One language of a template; "" is for all others."""
-
-    language: str
-    subject: str
-    html: str
-
-    @property
-    def is_empty(self) -> bool:
-        return not (self.subject.strip() or to_text(clean(self.html)).strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +45,6 @@ def check_template(template: AnswerTemplate) -> None:
         raise ValidationError({"name": _("There is already a template “%(name)s”.") % {"name": template}})
 
 
-def check_text(text: Text) -> None:
-    """Only placeholders that will be filled. Raises ValidationError."""
-    wrong = [*unknown(text.subject), *unknown(clean(text.html), is_html=True)]
-    if wrong:
-        values = {
-            "wrong": ", ".join(dict.fromkeys(wrong)),
-            "names": ", ".join(f"{{{{ {name} }}}}" for name in sorted(NAMES)),
-        }
-        raise ValidationError(_("Nothing fills %(wrong)s. These placeholders are known: %(names)s.") % values)
-
-
 def save_template(template: AnswerTemplate, belongings: Belongings, now: datetime) -> None:
     """Template, texts, queues, tags and files, all or nothing. Raises VaultUnreachable when files can't be stored."""
     contents = store.prepare([file.content for file in belongings.files])
@@ -82,41 +54,7 @@ def save_template(template: AnswerTemplate, belongings: Belongings, now: datetim
         template.queues.set(belongings.queues)
         template.tags.set(tags_named(belongings.tags))
         write_texts(template, belongings.texts)
-        keep_files(template, kept, now)
-        store.save(contents)
-        AnswerTemplateFile.objects.bulk_create(
-            AnswerTemplateFile(
-                template=template, name=file.name, content_type=file.content_type[:255], size=len(file.content), blob=blob
-            )
-            for file, blob in zip(belongings.files, contents, strict=True)
-        )  # fmt: skip
-
-
-def write_texts(template: AnswerTemplate, texts: Sequence[Text]) -> None:
-    """These and no others."""
-    wanted = {text.language: text for text in texts if not text.is_empty}
-    template.texts.exclude(language__in=wanted).delete()
-    for text in wanted.values():
-        AnswerTemplateText.objects.update_or_create(
-            template=template,
-            language=text.language,
-            defaults={"subject": " ".join(storable(text.subject).split()), "html": clean(text.html)},
-        )
-
-
-def keep_files(template: AnswerTemplate, kept: Sequence[AnswerTemplateFile], now: datetime) -> None:
-    """Files that are not kept go; those of another template are put here, too, without copying their bytes."""
-    gone = list(template.files.exclude(pk__in=[one.pk for one in kept]))
-    template.files.filter(pk__in=[one.pk for one in gone]).delete()
-    store.condemn([str(one.blob_id) for one in gone], now)
-    AnswerTemplateFile.objects.bulk_create(
-        AnswerTemplateFile(
-            template=template, name=one.name, content_type=one.content_type, size=one.size, content_id=one.content_id,
-            blob_id=one.blob_id,
-        )
-        for one in kept
-        if one.template_id != template.pk
-    )  # fmt: skip
+        write_files(template, kept, belongings.files, contents, now)
 
 
 def delete_template(template: AnswerTemplate, now: datetime) -> None:

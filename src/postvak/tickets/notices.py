@@ -1,4 +1,4 @@
-"""Notices: what an agent is told about tickets. A step of tickets.aftermath, and two calls for clocks that ran out.
+"""Notices: what an agent is told about tickets, in Postvak. What is worth telling, and who gets a mail besides, tickets.rules decides.
 
 Whoever is away is told all the same, and so is his substitute. Nobody is told of what he did himself, nor about a ticket
 that he may not read; of one message he is told once, by its strongest reason.
@@ -15,50 +15,23 @@ from django.db import transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 
-from postvak.models import Agent, Change, Notification, Ticket
+from postvak.models import Agent, Notification
 from postvak.tickets.absence import substitutes
 from postvak.tickets.access import who_reads
-from postvak.tickets.news import (
-    Kind,
-    News,
-    keys_of,
-    of_assignments,
-    of_deliveries,
-    of_late,
-    of_messages,
-    of_reminders,
-)
+from postvak.tickets.news import STRENGTH, Kind, News, keys_of, strength
 
 KEPT_READ, KEPT_AT_ALL = timedelta(days=30), timedelta(days=180)
 FORGOTTEN_AT_ONCE = 500
-STRENGTH = (Kind.MENTIONED, Kind.ANSWERED, Kind.NOTED, Kind.FOLLOWED)
 
 
-def tell_changes(changes: Sequence[Change]) -> None:
-    """The step: a fixed number of queries for each batch."""
-    keys = {one.ticket_id for one in changes}
-    tickets = Ticket.objects.filter(is_spam=False, merged_into=None).in_bulk(keys) if keys else {}
-    here = [one for one in changes if one.ticket_id in tickets]
-    tell([*of_messages(here, tickets), *of_assignments(here, tickets), *of_deliveries(tickets)])
+def hearers(news: Sequence[News]) -> list[News]:
+    """The same for those who may hear it, and for their substitutes."""
+    return may_hear(with_substitutes(news))
 
 
-def tell_late(tickets: Iterable[Ticket]) -> None:
-    """They passed `due_at`, the time until which something is due."""
-    tell(list(of_late(told_of(tickets), timezone.now())))
-
-
-def tell_reminded(tickets: Iterable[Ticket]) -> None:
-    """`pending_until` came."""
-    tell(list(of_reminders(told_of(tickets), timezone.now())))
-
-
-def told_of(tickets: Iterable[Ticket]) -> list[Ticket]:
-    return [one for one in tickets if not one.is_spam and one.merged_into_id is None]
-
-
-def tell(news: Sequence[News]) -> None:
-    """Write the notices that these agents haven't had yet."""
-    wanted = strongest(may_hear(with_substitutes(news)))
+def tell(heard: Sequence[News]) -> None:
+    """Write the notices that these agents haven't had yet. `heard`: by hearers()."""
+    wanted = strongest(heard)
     if not wanted:
         return
     agents, tickets = keys_of(wanted)
@@ -96,7 +69,7 @@ def strongest(news: Sequence[News]) -> list[News]:
     for one in news:
         if one.kind in STRENGTH:
             other = of_message.setdefault((one.agent, one.message), one)
-            if STRENGTH.index(one.kind) < STRENGTH.index(other.kind):
+            if strength(one) < strength(other):
                 of_message[one.agent, one.message] = one
     rest = [one for one in news if one.kind not in STRENGTH]
     return list({one.key: one for one in sorted([*of_message.values(), *rest], key=lambda one: one.at)}.values())

@@ -37,7 +37,9 @@ def take_back(outgoing: OutgoingMail, *, by: Agent) -> Message:
         row = in_nobodys_hands(outgoing)
         if row is None or has_left(row) or row.next_attempt_at is None:
             raise TooLate(_("It is too late to take this mail back: it was handed to the mail server."))
-        return take_out(row, by=by)
+        if row.message is None:
+            raise TooLate(_("Nobody wrote this mail, so it can't be taken back. It can be stopped in the outbox."))
+        return take_out(row, row.message, by=by)
 
 
 def cancel(outgoing: OutgoingMail, *, by: Agent | None) -> bool:
@@ -47,20 +49,20 @@ def cancel(outgoing: OutgoingMail, *, by: Agent | None) -> bool:
         row = in_nobodys_hands(outgoing)
         if row is None:
             return False
-        if not has_left(row) and row.message.taken_back_at is None:
-            take_out(row, by=by)
+        message = row.message
+        if message is not None and message.taken_back_at is None and not has_left(row):
+            take_out(row, message, by=by)
             return True
         stopped = stop(row, timezone.now(), by=by)
-        if stopped:
-            write_history(row.message.ticket, "sending_cancelled", by=by, to=joined(stopped))
-            refresh_answer(row.message.ticket_id)
+        if stopped and message is not None:
+            write_history(message.ticket, "sending_cancelled", by=by, to=joined(stopped))
+            refresh_answer(message.ticket_id)
     return bool(stopped)
 
 
-def take_out(row: OutgoingMail, *, by: Agent | None) -> Message:
+def take_out(row: OutgoingMail, message: Message, *, by: Agent | None) -> Message:
     now = timezone.now()
     stopped = stop(row, now, by=by)
-    message = row.message
     message.taken_back_at = now
     message.save(update_fields=["taken_back_at"])
     ticket = Ticket.objects.select_for_update().get(pk=message.ticket_id)

@@ -126,10 +126,11 @@ def purge(now: datetime) -> int:
 
 def deletable(before: datetime) -> QuerySet[Ticket]:
     """In the trash since then or longer, with nothing on its way out."""
-    sending = OutgoingMail.objects.filter(message__ticket=OuterRef("pk"), next_attempt_at__isnull=False)
+    going = OutgoingMail.objects.filter(next_attempt_at__isnull=False)
+    sending = Exists(going.filter(message__ticket=OuterRef("pk"))) | Exists(going.filter(ticket=OuterRef("pk")))
     writing = AutomaticMail.objects.filter(ticket=OuterRef("pk"), state=AutomaticMail.State.PENDING)
     old = trashed(Ticket.objects.all()).filter(LessThan(THROWN_AT, before))
-    return old.exclude(Exists(sending)).exclude(Exists(writing))
+    return old.exclude(sending).exclude(Exists(writing))
 
 
 @transaction.atomic
@@ -145,9 +146,9 @@ def remove(pk: int, before: datetime, now: datetime) -> bool:
         receipts = receipts_of(ticket)
         digests |= digests_of(ticket, receipts)
         let_go(receipts, ticket, now)
-        for way in ("ticket", "trigger__ticket", "message__ticket"):
+        for way in ("ticket", "trigger__ticket", "message__ticket", "outgoing__ticket"):
             AutomaticMail.objects.filter(**{way: ticket}).delete()
-        OutgoingMail.objects.filter(message__ticket=ticket).delete()
+        mails_of(ticket).delete()
         Message.objects.filter(ticket=ticket).delete()
         ticket.delete()
     store.condemn(digests, now)
@@ -155,7 +156,7 @@ def remove(pk: int, before: datetime, now: datetime) -> bool:
 
 
 def keep_record(ticket: Ticket, now: datetime) -> None:
-    mails = OutgoingMail.objects.filter(message__ticket=ticket).prefetch_related("deliveries").order_by("pk")
+    mails = mails_of(ticket).prefetch_related("deliveries").order_by("pk")
     RemovedTicket.objects.create(
         number=ticket.number,
         queue_id=ticket.queue_id,
@@ -173,6 +174,12 @@ def keep_record(ticket: Ticket, now: datetime) -> None:
     )
 
 
+def mails_of(ticket: Ticket) -> QuerySet[OutgoingMail]:
+    """Of its conversation, and those that told agents of it."""
+    mails = OutgoingMail.objects.order_by().values("pk")
+    return OutgoingMail.objects.filter(pk__in=mails.filter(message__ticket=ticket).union(mails.filter(ticket=ticket)))
+
+
 def receipts_of(ticket: Ticket) -> list[int]:
     """Two questions, each with an index."""
     found = (
@@ -185,7 +192,7 @@ def digests_of(ticket: Ticket, receipts: Sequence[int]) -> set[str]:
     """Bytes of its mails, of their receipts, and of files that agents had put into drafts."""
     found = (
         Message.objects.filter(ticket=ticket).values_list("blob_id", flat=True),
-        OutgoingMail.objects.filter(message__ticket=ticket).values_list("blob_id", flat=True),
+        mails_of(ticket).values_list("blob_id", flat=True),
         Receipt.objects.filter(pk__in=receipts).values_list("blob_id", flat=True),
         DraftFile.objects.filter(draft__ticket=ticket).values_list("blob_id", flat=True),
     )

@@ -13,7 +13,7 @@ from django.db.models import F, QuerySet
 
 from postvak.models import History, Status, Ticket
 from postvak.tickets.awaiting import waiting_since
-from postvak.tickets.notices import tell_reminded
+from postvak.tickets.rules.telling import tell_reminded
 
 AT_ONCE = 100
 

@@ -23,6 +23,7 @@ from postvak.web.flash import say
 from postvak.web.identity_preview import Typed, brand_for, languages_of, preview_of
 from postvak.web.pages import render
 from postvak.web.placeholders import PLACEHOLDERS
+from postvak.web.rule_choices import choice_lines, save_choices
 from postvak.web.session import agent_of
 from postvak.web.wording_fields import WordingFields
 
@@ -120,6 +121,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
         with transaction.atomic():
             form.save()
             wordings.save(agent)
+            save_choices(agent, request.POST)
         say(request, gettext("Your preferences are saved."))
         return redirect("preferences")
     return page(request, form, PasswordForm(agent), wordings)
@@ -154,4 +156,5 @@ def page(
     away = is_away(Agent.objects.get(pk=form.instance.pk), timezone.now())
     context = {"form": form, "away": away, "password_form": password_form, "wordings": wordings}
     context |= {"placeholders": PLACEHOLDERS, "preview_languages": languages_of(wordings)}
+    context |= {"choice_lines": choice_lines(form.instance)}
     return render(request, "preferences.html", context, status=status)

@@ -37,7 +37,7 @@ SHEETS = (  # in this order: within a layer the later one wins
         "composer",
     ),
     *("ticket", "search", "lists", "bulk", "side", "notices", "live", "sla", "palette", "ledger", "communications"),
-    *("watching", "reports", "identity", "adapt"),
+    *("watching", "reports", "identity", "messages", "adapt"),
 )
 KEPT = "public, max-age=31536000, immutable"
 ADDRESS = re.compile(r"(?:(?P<digest>[0-9a-f]{8})/)?(?P<path>.+)")

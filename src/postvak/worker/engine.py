@@ -33,7 +33,9 @@ from postvak.send.signing_keys import DailyCheck
 from postvak.send.suppress import suppress_returned
 from postvak.tickets import bulk, notices, trash
 from postvak.tickets.aftermath import follow_changes, forget_changes
+from postvak.tickets.digest import write_digests_due
 from postvak.tickets.presence import forget_silent
+from postvak.tickets.rules.moments import tell_moments
 from postvak.tickets.search.files import read_files_due
 from postvak.tickets.search.index import index_due
 from postvak.tickets.sla.late import tell_late_ones
@@ -138,9 +140,11 @@ class Engine:
         connection.close()
 
     def clock_loop(self) -> None:
-        """What follows from time alone: reminders that are due, and answers that are late."""
+        """What follows from time alone: reminders that are due, answers that are late, rules by time, and daily digests."""
         while not self.stopping.is_set():
             done = self.guarded(lambda: wake_due(timezone.now())) + self.guarded(lambda: tell_late_ones(timezone.now()))
+            done += self.guarded(lambda: tell_moments(timezone.now(), self.name))
+            done += self.guarded(lambda: write_digests_due(timezone.now(), self.name))
             self.guarded(lambda: recount_due(timezone.now()))
             if not done:
                 self.stopping.wait(CLOCK_LOOK)

@@ -263,3 +263,33 @@ def test_spans_add_up_and_are_never_longer_than_the_clock_on_the_wall(time, a, b
 def test_a_moment_is_open_when_time_goes_on_there(time: BusinessTime, start: datetime) -> None:
     start = start.replace(microsecond=0)
     assert time.is_open(start) == bool(time.between(start, start + timedelta(seconds=1)))
+
+
+# ---- backwards ------------------------------------------------------------
+
+
+def test_business_time_is_reckoned_backwards_over_nights_and_week_ends() -> None:
+    office = BusinessTime(zone=AMSTERDAM, week=WEEKDAYS)
+    monday = datetime(2027, 1, 11, 9, 30, tzinfo=AMSTERDAM)
+    assert office.before(monday, HOUR) == monday.replace(hour=8, minute=30)
+    assert office.before(monday, 2 * HOUR) == datetime(2027, 1, 8, 16, 0, tzinfo=AMSTERDAM)
+    assert office.before(datetime(2027, 1, 10, 12, 0, tzinfo=AMSTERDAM), HOUR) == datetime(
+        2027, 1, 8, 16, 0, tzinfo=AMSTERDAM
+    )
+    assert office.before(monday, 0) == monday
+    with pytest.raises(NeverOpen):
+        BusinessTime(zone=AMSTERDAM, week=((),) * 7).before(monday, HOUR)
+
+
+@given(
+    st.integers(0, 2 * 365 * 24 * 60),
+    st.integers(1, 200 * HOUR),
+    st.sampled_from([AMSTERDAM, NEW_YORK]),
+)
+def test_backwards_is_the_last_moment_from_which_so_much_is_left(minutes: int, seconds: int, zone: ZoneInfo) -> None:
+    office = BusinessTime(zone=zone, week=WEEKDAYS)
+    at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+    start = office.before(at, seconds)
+    assert office.between(start, at) == seconds
+    assert office.between(start + timedelta(seconds=1), at) == seconds - 1
+    assert office.after(start, seconds) <= at

@@ -22,6 +22,7 @@ CHECKS: Sequence[Check] = (
     mails.receipts,
     mails.outbox,
     mails.held,
+    mails.loops,
     mails.grants,
     mails.signing,
     machine.disk,

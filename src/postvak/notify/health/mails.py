@@ -7,6 +7,7 @@ from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from postvak.models import Channel, Grant, Lease, Mailbox, Options, OutgoingMail, Receipt
+from postvak.notify.breaker import all_open
 from postvak.notify.health.finding import Finding, Severity
 from postvak.receive.silence import is_silent
 from postvak.send.broken import ALARMING
@@ -27,6 +28,15 @@ def mailboxes(now: datetime) -> Iterator[Finding]:
         elif mailbox.failing_since:
             since = mailbox.failing_since
             yield Finding("mailbox_failing", facts, Severity.warning, about, page, row=mailbox, since=since)
+
+
+def loops(now: datetime) -> Iterator[Finding]:
+    """Between some machine and us automatic mail is stopped: perhaps rightly, but somebody should know."""
+    rows = all_open(now)
+    newest = rows.order_by("-last_at").first()
+    if newest is not None:
+        facts = {"number": rows.count(), "address": newest.theirs}
+        yield Finding("loop_broken", facts, Severity.warning, page=("admin_loops",), since=newest.opened_at)
 
 
 def channels(now: datetime) -> Iterator[Finding]:

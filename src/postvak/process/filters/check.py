@@ -8,8 +8,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from postvak.conditions.condition import Condition
-from postvak.conditions.operators import OPERATORS, BadValue
+from postvak.conditions.check import condition_problems
 from postvak.mail.addresses import is_valid_recipient
 from postvak.models import Agent, CustomField, Mailbox, Organisation, Priority, Queue, Status, TicketType
 from postvak.process.attributes import PENDING, field_value
@@ -17,7 +16,7 @@ from postvak.process.desk import shipped_priorities, shipped_statuses
 from postvak.process.filters.actions import CUSTOM_FIELD, Needs, Sort, has_placeholder, sort_of
 from postvak.process.filters.draft import BOTH, FOLLOW_UP, NEW, Action, Draft
 from postvak.process.filters.fields import field_of
-from postvak.process.plan import FieldRule
+from postvak.process.set_up import FieldRule
 
 MOST = 100  # conditions or actions of one filter
 LONGEST_NAME = 200
@@ -86,7 +85,7 @@ def found_in(draft: Draft, known: Names) -> Iterator[Problem]:
     if max(len(draft.conditions), len(draft.actions)) > MOST:
         yield Problem("conditions", 0, _("A filter has at most %(limit)s rows of a kind.") % {"limit": MOST})
     for index, condition in enumerate(draft.conditions[:MOST]):
-        for text in condition_problems(condition):
+        for text in condition_problems(condition, field_of(condition.field)):
             yield Problem("conditions", index, text)
     for index, action in enumerate(draft.actions[:MOST]):
         for text in action_problems(action, known):
@@ -105,26 +104,6 @@ def head_problems(draft: Draft, known: Names) -> Iterator[Problem]:
             yield Problem("mailboxes", 0, _("There is no mailbox “%(name)s”.") % {"name": mailbox})
     if draft.mailboxes == ():
         yield Problem("mailboxes", 0, _("Choose at least one mailbox, or all of them."))
-
-
-def condition_problems(condition: Condition) -> Iterator[str]:
-    field, operator = field_of(condition.field), OPERATORS.get(condition.operator)
-    if field is None:
-        yield _("There is no field “%(field)s”.") % {"field": condition.field}
-    if operator is None:
-        yield _("There is no comparison “%(operator)s”.") % {"operator": condition.operator}
-    if field is None or operator is None:
-        return
-    if field.kind not in operator.kinds:
-        yield _("“%(field)s” can't be compared by “%(operator)s”.") % {"field": field.label, "operator": operator.label}
-        return
-    if operator.takes_value and not condition.value.strip():
-        yield _("Give a value.")
-        return
-    try:
-        operator.make(condition.value)
-    except BadValue as error:
-        yield str(error)
 
 
 def action_problems(action: Action, known: Names) -> Iterator[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from postvak.models import Receipt, Status, Ticket, Trace
+from postvak.process.background import without_own
 from postvak.process.evidence import load_tickets
 from postvak.process.facts import gather
 from postvak.process.incoming import Incoming
@@ -96,6 +97,8 @@ def as_it_was(facts: Facts, receipt: Receipt, past: Past) -> Facts:
         customer=None if "customer_new" in reasons else facts.customer,
         thread=changed(facts.thread, then),
         recent=recent(facts, receipt, past, then),
+        lately=without_own(facts.lately, receipt.processed_at) if facts.lately and receipt.processed_at else facts.lately,
+        opened=0 if receipt.outcome != Outcome.HELD else facts.opened,
     )
 
 

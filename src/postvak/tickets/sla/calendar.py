@@ -55,6 +55,17 @@ class BusinessTime:
             left -= closed - opened
         raise NeverOpen(_("The calendar has too few business hours: the time would not be over within ten years."))
 
+    def before(self, end: datetime, seconds: int) -> datetime:
+        """The last moment from which until `end` there are `seconds` of business time. Raises NeverOpen."""
+        left = timedelta(seconds=seconds)
+        if not left:
+            return end
+        for opened, closed in self.open_until(end):
+            if closed - opened >= left:
+                return closed - left
+            left -= closed - opened
+        raise NeverOpen(_("The calendar has too few business hours: the time would not be over within ten years."))
+
     def between(self, start: datetime, end: datetime) -> int:
         """Whole seconds of business time; 0 when `end` isn't later."""
         total = timedelta()
@@ -81,6 +92,16 @@ class BusinessTime:
             for opened, closed in self.on(first + number * DAY):
                 if closed > start:
                     yield max(opened, start), closed
+
+    def open_until(self, end: datetime) -> Iterator[Open]:
+        """Open time before `end`, backwards; ends after LONGEST days."""
+        if not any(self.week):
+            return
+        last = end.astimezone(self.zone).date() + DAY
+        for number in range(min(LONGEST, (last - date.min).days)):
+            for opened, closed in reversed(self.on(last - number * DAY)):
+                if opened < end:
+                    yield opened, min(closed, end)
 
     def on(self, day: date) -> tuple[Open, ...]:
         if day not in self.known:

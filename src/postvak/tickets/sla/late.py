@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import connection, transaction
 
 from postvak.models import History, Ticket
-from postvak.tickets.notices import tell_late
+from postvak.tickets.rules.telling import tell_late
 
 AT_ONCE = 200
 CODES = {"first_due_at": "late_first", "next_due_at": "late_next", "solution_due_at": "late_solution"}

@@ -15,7 +15,8 @@ from postvak.log.audit import recording
 from postvak.mail.outgoing_html import for_editor
 from postvak.models import AnswerTemplate, AnswerTemplateFile
 from postvak.notify.templates import matching
-from postvak.tickets.answer_templates import BETWEEN, LIMIT, Text, delete_template, save_template
+from postvak.tickets.answer_templates import BETWEEN, delete_template, save_template
+from postvak.tickets.texts import LIMIT, Text
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.answer_templates import LANGUAGES, TemplateForm
 from postvak.web.admin.searching import PER_PAGE

@@ -65,7 +65,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     communication = chosen.communication
     objects = list(communication.objects_of.all()[:MOST_OBJECTS])
     about = (
-        communication.objects_of.select_related("receipt__ticket", "outgoing__message__ticket").get(pk=chosen.about)
+        communication.objects_of.select_related("receipt__ticket", "outgoing__message__ticket", "outgoing__ticket").get(pk=chosen.about)
         if chosen.about
         else None
     )

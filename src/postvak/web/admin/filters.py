@@ -18,12 +18,12 @@ from postvak.process.filters.doubts import readable, warnings
 from postvak.process.filters.draft import Draft
 from postvak.process.filters.store import delete_filter, draft_of, ordered_filters, save_filter
 from postvak.web.admin.access import admin_only, admin_page
+from postvak.web.admin.condition_kit import condition_row
 from postvak.web.admin.filters_bench import bench_context
-from postvak.web.admin.filters_choices import Lists, load_lists
+from postvak.web.admin.filters_choices import FIRST_CONDITION, Lists, kit_of, load_lists
 from postvak.web.admin.filters_examples import examples
 from postvak.web.admin.filters_form import (
     FIRST_ACTION,
-    FIRST_CONDITION,
     Typed,
     adapted,
     of_draft,
@@ -31,7 +31,7 @@ from postvak.web.admin.filters_form import (
     with_row,
     without_row,
 )
-from postvak.web.admin.filters_rows import action_row, action_rows, condition_row, condition_rows, errors_of
+from postvak.web.admin.filters_rows import action_row, action_rows, condition_rows, errors_of
 from postvak.web.admin.filters_words import action_in_words, condition_in_words, scope_in_words
 from postvak.web.flash import say
 from postvak.web.pages import render
@@ -158,6 +158,7 @@ def editor(request: HttpRequest, typed: Typed, row: Filter | None, found: list[P
     lists = load_lists()
     context: dict[str, Any] = {
         "typed": typed,
+        "rows_url": reverse("admin_filter_rows"),
         "draft": typed.draft,
         "row": row,
         "seen": seen(row),
@@ -188,13 +189,13 @@ def rows(request: HttpRequest) -> HttpResponse:
     key = keys[-1] if is_new else next((key for key in keys if wanted in {f"a{key}", f"c{key}"}), None)
     if key is None:
         return HttpResponse(status=204)
-    context: dict[str, Any] = {"is_new": is_new}
+    context: dict[str, Any] = {"is_new": is_new, "rows_url": request.path}
     if is_action:
         action = typed.draft.actions[keys.index(key)]
         context["line"] = action_row(f"a{key}", action, (), lists, advanced=typed.advanced)
         return render(request, "admin/filter_action.html", context)
     condition = typed.draft.conditions[keys.index(key)]
-    context["line"] = condition_row(f"c{key}", condition, (), lists, advanced=typed.advanced)
+    context["line"] = condition_row(f"c{key}", condition, (), kit_of(lists), advanced=typed.advanced)
     return render(request, "admin/filter_condition.html", context)
 
 

@@ -8,16 +8,17 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from postvak.conditions.condition import Condition
 from postvak.models import Agent, CustomField, Mailbox, Organisation, Priority, Queue, Status, Tag, TicketType
 from postvak.process.filters.actions import ACTIONS, CUSTOM_FIELD, Needs, sort_of
 from postvak.process.filters.fields import FIELDS, HEADER, field_of
+from postvak.web.admin.condition_kit import Group, Kit
 from postvak.web.formats import locale
 
-Choice = tuple[str, str]  # value, label
-Group = tuple[str, list[Choice]]
 Text = str | Promise
 MANY = 300  # names that a list offers; further ones can be typed
 FROM_MAIL = "[***]"
+FIRST_CONDITION = Condition("subject", "contains")
 
 FIELD_GROUPS: Sequence[tuple[Text, tuple[str, ...]]] = (
     (gettext_lazy("What it says"), ("subject", "body", "reply", "html", "language")),
@@ -106,6 +107,11 @@ def load_lists() -> Lists:
         fields={field.key: field for field in CustomField.objects.filter(is_valid=True)},
         tags=tuple(Tag.objects.order_by("name").values_list("name", flat=True)[:MANY]),
     )
+
+
+def kit_of(lists: Lists) -> Kit:
+    """The conditions of filters."""
+    return Kit(field_of, field_groups, lambda key: values_of_field(key, lists), FIRST_CONDITION, HEADER)
 
 
 def field_groups(current: str) -> list[Group]:

@@ -8,20 +8,22 @@ from dataclasses import dataclass, replace
 
 from django.http import QueryDict
 
-from postvak.conditions.condition import Condition
-from postvak.conditions.field import FieldKind
-from postvak.conditions.operators import OPERATORS
 from postvak.process.filters.actions import sort_of
 from postvak.process.filters.draft import Action, Draft
-from postvak.process.filters.fields import HEADER, field_of
-from postvak.web.admin.filters_choices import Lists, values_of_action, values_of_field
+from postvak.process.filters.fields import HEADER
+from postvak.web.admin.condition_kit import (
+    EXPRESSIONS,
+    LONGEST,
+    adapt_condition,
+    keys_in,
+    named,
+    read_condition,
+    value_in,
+)
+from postvak.web.admin.filters_choices import FIRST_CONDITION, Lists, kit_of, values_of_action
 
-LONGEST = 20_000  # characters of one value
-EXPRESSIONS = {"matches", "address_matches"}  # operators for experts
-NOT = "not:"
-FIRST_CONDITION = Condition("subject", "contains")
 FIRST_ACTION = Action("queue")
-KEYS = {"c": re.compile(r"c(\d{1,4})-field"), "a": re.compile(r"a(\d{1,4})-set")}
+ACTION_KEY = re.compile(r"a(\d{1,4})-set")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,11 @@ def of_draft(draft: Draft) -> Typed:
 
 
 def read_form(post: QueryDict) -> Typed:
-    conditions, actions = keys_in(post, "c"), keys_in(post, "a")
+    conditions, actions = keys_in(post), keys_in(post, ACTION_KEY)
     everywhere = post.get("scope", "all") == "all"
     draft = Draft(
         name=post.get("name", "").strip(),
-        conditions=tuple(read_condition(post, f"c{key}") for key in conditions),
+        conditions=tuple(read_condition(post, f"c{key}", HEADER) for key in conditions),
         actions=tuple(read_action(post, f"a{key}") for key in actions),
         valid="valid" in post,
         comment=post.get("comment", "").strip()[:LONGEST],
@@ -57,56 +59,8 @@ def read_form(post: QueryDict) -> Typed:
     return Typed(draft, conditions, actions, "advanced" in post)
 
 
-def keys_in(post: QueryDict, kind: str) -> tuple[int, ...]:
-    found = (KEYS[kind].fullmatch(name) for name in post)
-    return tuple(sorted(int(match.group(1)) for match in found if match))
-
-
-def named(post: QueryDict, row: str, name: str) -> str:
-    """The field or action, with the name of the header where it is one."""
-    chosen = post.get(f"{row}-{name}", "")
-    return HEADER + post.get(f"{row}-header", "").strip() if chosen == HEADER else chosen
-
-
-def value_in(post: QueryDict, row: str) -> str:
-    """Several ticks are several words."""
-    values = [value.replace("\r\n", "\n")[:LONGEST] for value in post.getlist(f"{row}-value")]
-    return ", ".join(values) if len(values) > 1 else "".join(values)
-
-
-def read_condition(post: QueryDict, row: str) -> Condition:
-    operator = post.get(f"{row}-operator", "")
-    return Condition(
-        named(post, row, "field"), operator.removeprefix(NOT), value_in(post, row), operator.startswith(NOT)
-    )
-
-
 def read_action(post: QueryDict, row: str) -> Action:
-    return Action(named(post, row, "set"), value_in(post, row), post.get(f"{row}-on", ""))
-
-
-def operators_for(field: str, current: str = "", *, advanced: bool) -> list[str]:
-    """Those that fit the field, and the one that is chosen already."""
-    found = field_of(field) or (field_of(HEADER + "X") if field.startswith(HEADER) else None)
-    kind = found.kind if found else FieldKind.text
-    fitting = [key for key, operator in OPERATORS.items() if kind in operator.kinds]
-    if kind is FieldKind.choice:
-        fitting.sort(key=lambda key: key != "equals")
-    return [key for key in fitting if advanced or key not in EXPRESSIONS or key == current]
-
-
-def adapt_condition(condition: Condition, lists: Lists, *, advanced: bool) -> Condition:
-    """After another field was chosen: an operator that fits, and no value that doesn't."""
-    fitting = operators_for(condition.field, condition.operator, advanced=advanced)
-    operator = condition.operator if condition.operator in fitting else fitting[0]
-    kept = condition if operator == condition.operator else replace(condition, operator=operator, negated=False)
-    allowed = values_of_field(condition.field, lists)
-    field = field_of(condition.field)
-    if field is not None and field.kind is FieldKind.switch:
-        allowed = {"yes": "", "no": ""}
-    if operator in {"equals", "is"} and allowed and kept.value not in allowed:
-        return replace(kept, value=next(iter(allowed)))
-    return kept
+    return Action(named(post, row, "set", HEADER), value_in(post, row), post.get(f"{row}-on", ""))
 
 
 def adapt_action(action: Action, was: str, lists: Lists) -> Action:
@@ -120,9 +74,10 @@ def adapt_action(action: Action, was: str, lists: Lists) -> Action:
 
 def adapted(typed: Typed, post: QueryDict, lists: Lists) -> Typed:
     """All rows after "refresh" (without JavaScript), or before one of them is drawn again."""
+    kit = kit_of(lists)
     draft = replace(
         typed.draft,
-        conditions=tuple(adapt_condition(c, lists, advanced=typed.advanced) for c in typed.draft.conditions),
+        conditions=tuple(adapt_condition(c, kit, advanced=typed.advanced) for c in typed.draft.conditions),
         actions=tuple(
             adapt_action(action, post.get(f"a{key}-was", action.set), lists)
             for key, action in zip(typed.action_keys, typed.draft.actions, strict=True)

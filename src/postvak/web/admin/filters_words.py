@@ -1,64 +1,18 @@
 """Filters in words: conditions, actions, and what a change of a filter changed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from postvak.conditions.condition import Condition, Malformed
-from postvak.conditions.field import FieldKind
-from postvak.conditions.operators import OPERATORS
 from postvak.process.filters.actions import CUSTOM_FIELD, HEADER, Needs, sort_of
 from postvak.process.filters.draft import BOTH, FOLLOW_UP, Action, Draft
-from postvak.process.filters.fields import field_of
-from postvak.web.admin.filters_choices import Lists, values_of_action, values_of_field
-
-Text = str | Promise
-NEGATED: Mapping[str, Text] = {
-    "contains": gettext_lazy("does not contain"),
-    "equals": gettext_lazy("is not"),
-    "starts": gettext_lazy("does not begin with"),
-    "ends": gettext_lazy("does not end with"),
-    "one_of": gettext_lazy("is none of"),
-    "empty": gettext_lazy("is not empty"),
-    "is_address": gettext_lazy("is not the address"),
-    "in_domain": gettext_lazy("is not in the domain"),
-    "matches": gettext_lazy("does not match the expression"),
-    "address_matches": gettext_lazy("is no address that matches"),
-    "above": gettext_lazy("is not more than"),
-    "below": gettext_lazy("is not less than"),
-    "number": gettext_lazy("is not exactly"),
-    "after": gettext_lazy("is not at or after"),
-    "before": gettext_lazy("is not before"),
-    "is": gettext_lazy("is not"),
-}
-
-
-def comparison(operator: str, *, negated: bool) -> str:
-    found = OPERATORS.get(operator)
-    if found is None:
-        return operator
-    return str(NEGATED.get(operator, operator) if negated else found.label)
-
-
-def in_list(value: str, labels: Mapping[str, str]) -> str:
-    """Several words are named one by one."""
-    return ", ".join(labels.get(word.strip(), word.strip()) for word in value.replace("\n", ",").split(","))
+from postvak.web.admin.condition_kit import in_words
+from postvak.web.admin.filters_choices import Lists, kit_of, values_of_action
 
 
 def condition_in_words(condition: Condition, lists: Lists) -> str:
-    field, operator = field_of(condition.field), OPERATORS.get(condition.operator)
-    labels = values_of_field(condition.field, lists)
-    label = str(field.label) if field else condition.field
-    compared = comparison(condition.operator, negated=condition.negated)
-    if operator is not None and not operator.takes_value:
-        return _("%(field)s %(comparison)s") % {"field": label, "comparison": compared}
-    if field is not None and field.kind is FieldKind.switch:
-        is_yes = (condition.value == "yes") != condition.negated
-        return _("%(field)s: %(answer)s") % {"field": label, "answer": _("yes") if is_yes else _("no")}
-    value = in_list(condition.value, labels) if labels else condition.value
-    return _("%(field)s %(comparison)s “%(value)s”") % {"field": label, "comparison": compared, "value": value}
+    return in_words(condition, kit_of(lists))
 
 
 def action_in_words(action: Action, lists: Lists) -> str:

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from postvak.models import AlarmState, Brand, Channel, Grant, Mailbox
+from postvak.notify.breaker import all_open
 from postvak.send.signing_keys import unfit_keys
 
 
@@ -56,6 +58,7 @@ def admin_navigation() -> AdminNavigation:
                     Area("queues", _("Queues"), "slots"),
                     Area("brands", _("Brands"), "sig"),
                     Area("answer_templates", _("Templates"), "template"),
+                    Area("messages", _("Message centre"), "robot", all_open(timezone.now()).count()),
                 ),
             ),
             Group(_("People"), (Area("agents", _("Agents"), "people"),)),

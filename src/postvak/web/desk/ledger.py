@@ -1,7 +1,7 @@
 """The ledger: "where is that mail?" One page for every mail in and out, a page for a line, and its export. Spec 07."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -14,11 +14,12 @@ from postvak.log.ledger.numbers import STATES
 from postvak.log.ledger.rows import Page, narrow, page_of
 from postvak.log.ledger.wanted import PERIODS, Wanted
 from postvak.mail.addresses import normalise
-from postvak.models import Agent, Channel, LedgerEntry, Mailbox, Receipt, Suppression, Trace
+from postvak.models import Agent, Channel, LedgerEntry, Mailbox, OutgoingMail, Receipt, Suppression, Trace
 from postvak.send.by_hand import TRIED_AGAIN
 from postvak.tickets.access import ledger_parts, visible_ledger, visible_queues
 from postvak.web.admin.access import admin_only
 from postvak.web.desk import cards
+from postvak.web.desk.caused import caused_by, written_as
 from postvak.web.desk.deliveries import story_of
 from postvak.web.desk.ledger_rows import Shown, make_row, shown, sums_of, words_of
 from postvak.web.desk.lists import DEFAULT
@@ -64,19 +65,28 @@ def line(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(rows.select_related("delivery__outgoing__blob"), pk=pk)
     if found.receipt_id and found.receipt:
         return redirect("receipt", pk=found.receipt_id)
-    context = {"row": make_row(found, []), "line": found, **story(found)}
+    context = {"row": make_row(found, []), "line": found, **story(found), **of_rules(found)}
     return render(request, "desk/ledger_line.html", context)
+
+
+def of_rules(found: LedgerEntry) -> dict[str, object]:
+    """Which rule wrote the mail, and which automatic mails it caused itself."""
+    outgoing = found.delivery.outgoing_id if found.delivery else None
+    return {
+        "written_as": written_as(found.message_id, outgoing),
+        "letters": caused_by(found.message_id) if found.message_id else [],
+    }
 
 
 def story(found: LedgerEntry) -> dict[str, object]:
     """What happened to the delivery, with all that was said."""
     delivery = found.delivery
-    if delivery is None or found.message is None or found.ticket is None:
+    if delivery is None:
         return {}
     row = type(delivery)._default_manager.prefetch_related("events__agent").get(pk=delivery.pk)
     return {
         "story": story_of([row]),
-        "card": cards.one(found.message),
+        "card": cards.one(found.message) if found.message else Notice(delivery.outgoing),
         "can_retry": delivery.state in TRIED_AGAIN,
         "list_id": DEFAULT,
         "outgoing": delivery.outgoing,
@@ -85,8 +95,17 @@ def story(found: LedgerEntry) -> dict[str, object]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A mail to an agent, where others have the card of a message."""
+
+    outgoing: OutgoingMail
+
+
 def reports_about(found: LedgerEntry) -> list[Receipt]:
     """Delivery reports of other servers on its ticket that name the recipient."""
+    if found.ticket_id is None:
+        return []
     receipts = Receipt.objects.filter(ticket=found.ticket_id, outcome=Receipt.Outcome.DELIVERY_REPORT).order_by("-pk")
     near = list(receipts[:REPORTS_SHOWN])
     traces = dict(Trace.objects.filter(receipt__in=near).values_list("pk", "entries"))

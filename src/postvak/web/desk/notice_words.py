@@ -14,8 +14,15 @@ ICONS = {
     Kind.REMINDED: "bell",
     Kind.LATE: "clock",
     Kind.UNDELIVERED: "mailx",
+    Kind.OPENED: "in",
+    Kind.CHANGED: "pencil",
+    Kind.DUE_NEAR: "timer",
+    Kind.UNANSWERED: "clock",
+    Kind.UNASSIGNED: "nobody",
+    Kind.SILENT: "pause",
 }
-TONES = {Kind.LATE: "warn", Kind.UNDELIVERED: "alert"}
+OF_TICKETS = {Kind.OPENED, Kind.CHANGED, Kind.DUE_NEAR, Kind.UNANSWERED, Kind.UNASSIGNED, Kind.SILENT}
+TONES = {Kind.LATE: "warn", Kind.UNDELIVERED: "alert", Kind.DUE_NEAR: "warn", Kind.UNANSWERED: "warn"}
 
 
 def sentence(notice: Notification, agent: Agent) -> str:
@@ -23,6 +30,8 @@ def sentence(notice: Notification, agent: Agent) -> str:
     values = {"name": writer(notice), "absent": absent(notice, agent)}
     if notice.kind == Kind.FOLLOWED:
         return of_followed(notice) % values
+    if notice.kind in OF_TICKETS:
+        return of_ticket(notice) % values
     words = for_substitute(notice) if values["absent"] else of_own(notice)
     return words % values
 
@@ -63,6 +72,20 @@ def for_substitute(notice: Notification) -> str:
         Kind.REMINDED: _("A reminder of %(absent)s, for whom you stand in, is due"),
         Kind.LATE: _("A ticket of %(absent)s, for whom you stand in, is late"),
         Kind.UNDELIVERED: _("An answer on a ticket of %(absent)s, for whom you stand in, was not delivered"),
+    }[Kind(notice.kind)]
+
+
+def of_ticket(notice: Notification) -> str:
+    """The same for everybody whom a rule tells it."""
+    return {
+        Kind.OPENED: _("There is a new ticket"),
+        Kind.CHANGED: _("%(name)s changed status, queue or priority")
+        if notice.by_id
+        else _("Status, queue or priority changed"),
+        Kind.DUE_NEAR: _("An answer is due soon"),
+        Kind.UNANSWERED: _("A customer waits for an answer"),
+        Kind.UNASSIGNED: _("A ticket has no assignee"),
+        Kind.SILENT: _("A customer doesn't answer"),
     }[Kind(notice.kind)]
 
 

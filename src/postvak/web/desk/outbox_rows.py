@@ -100,7 +100,7 @@ def page_of(wanted: Wanted, agent: Agent) -> Page:
     if wanted.before:
         mails = mails.filter(pk__lt=wanted.before)
     found = list(
-        mails.select_related("channel", "message__ticket__queue", "message__agent")
+        mails.select_related("channel", "message__ticket__queue", "message__agent", "ticket__queue")
         .prefetch_related("deliveries")
         .order_by("-pk")[: PAGE + 1]
     )
@@ -124,7 +124,8 @@ def matching(wanted: Wanted, agent: Agent) -> QuerySet[OutgoingMail]:
 def with_text(text: str) -> Q:
     """In a recipient or the subject; or the number of a ticket."""
     recipients = Delivery.objects.filter(recipient__icontains=text).values("outgoing")
-    return Q(pk__in=recipients) | Q(message__subject__icontains=text) | Q(message__ticket__number=text)
+    in_subject = Q(message__subject__icontains=text) | Q(subject__icontains=text)
+    return Q(pk__in=recipients) | in_subject | Q(message__ticket__number=text) | Q(ticket__number=text)
 
 
 def in_state(mails: QuerySet[OutgoingMail], state: str) -> QuerySet[OutgoingMail]:
@@ -149,13 +150,16 @@ def make_row(mail: OutgoingMail) -> Row:
         tone="alert" if worst.state in NEEDS_PERSON[:3] else "warn" if worst.state == State.IN_DOUBT else "",
         can_retry=is_open and bool(states & set(TRIED_AGAIN) or mail.is_later),
         can_stop=is_open and bool(states & set(STOPPABLE)),
-        can_undo=is_open and mail.next_attempt_at is not None and states <= set(NOBODY_GOT_IT),
+        can_undo=is_open
+        and mail.message is not None
+        and mail.next_attempt_at is not None
+        and states <= set(NOBODY_GOT_IT),
     )
 
 
 def why(mail: OutgoingMail, delivery: Delivery) -> str:
     """One sentence; the server's own words stand beside it."""
-    if mail.message.taken_back_at:
+    if mail.message and mail.message.taken_back_at:
         return _("Taken back before anybody got it.")
     if delivery.state == State.QUEUED and mail.is_later:
         return _("It waits for the time that was chosen.")
@@ -164,7 +168,7 @@ def why(mail: OutgoingMail, delivery: Delivery) -> str:
 
 def needing_person(agent: Agent) -> QuerySet[OutgoingMail]:
     """Mails that somebody should look at; automatic ones don't count, nobody waits for them."""
-    broken = Delivery.objects.filter(state__in=NEEDS_PERSON).exclude(
+    broken = Delivery.objects.filter(state__in=NEEDS_PERSON, outgoing__message__isnull=False).exclude(
         outgoing__message__author_kind=Message.AuthorKind.SYSTEM
     )
     if not agent.is_admin:

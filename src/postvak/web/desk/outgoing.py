@@ -20,7 +20,7 @@ from postvak.web.session import agent_of
 
 
 def find_outgoing(request: HttpRequest, pk: int) -> OutgoingMail:
-    return get_object_or_404(visible_outgoing(agent_of(request)).select_related("message__ticket"), pk=pk)
+    return get_object_or_404(visible_outgoing(agent_of(request)).select_related("message__ticket", "ticket"), pk=pk)
 
 
 def there(request: HttpRequest, outgoing: OutgoingMail) -> HttpResponse:
@@ -28,7 +28,7 @@ def there(request: HttpRequest, outgoing: OutgoingMail) -> HttpResponse:
     page = request.POST.get("back", "")
     if page.startswith(reverse("outbox")) and url_has_allowed_host_and_scheme(page, allowed_hosts=None):
         return redirect(page)
-    return back(request, outgoing.message.ticket)
+    return back(request, outgoing.about) if outgoing.about else redirect("outbox")
 
 
 @require_POST
@@ -39,7 +39,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
         message = take_back(outgoing, by=agent_of(request))
     except TooLate as refusal:
         say(request, refusal, tone="warn")
-        return back(request, outgoing.message.ticket)
+        return there(request, outgoing)
     if not has_own_words(message):
         say(request, _("Nothing was sent."))
         return back(request, message.ticket)

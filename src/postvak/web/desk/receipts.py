@@ -12,11 +12,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from postvak.blobs import store
-from postvak.log.sentences import history_line, trace_line
-from postvak.models import AutomaticMail, Filter, Queue, Receipt, Trace
+from postvak.log.sentences import trace_line
+from postvak.models import Filter, Queue, Receipt, Trace
 from postvak.process.held import discard, release, try_again
 from postvak.process.run import explain
 from postvak.tickets.access import visible_queues, visible_receipts
+from postvak.web.desk.caused import Caused, caused_by
 from postvak.web.desk.downloads import download
 from postvak.web.flash import say
 from postvak.web.pages import render
@@ -41,12 +42,11 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "desk/receipt.html", {**context, "letters": letters_after(receipt)})
 
 
-def letters_after(receipt: Receipt) -> list[tuple[AutomaticMail, str]]:
+def letters_after(receipt: Receipt) -> list[Caused]:
     """Automatic mails that this mail caused, and why one wasn't sent."""
     if receipt.message_id is None or receipt.first_id:
         return []
-    rows = AutomaticMail.objects.filter(trigger=receipt.message_id).order_by("pk")
-    return [(row, history_line(row.reason, row.parameters) if row.reason else "") for row in rows]
+    return caused_by(receipt.message_id)
 
 
 def filter_links(entries: Sequence[Sequence[Any]]) -> dict[int, str]:

@@ -6,7 +6,8 @@ Every agent sees the list, because it warns every agent; the ticket stands there
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -55,7 +56,8 @@ def show(request: HttpRequest) -> HttpResponse:
 
 
 def matching(query: str) -> QuerySet[Any]:
-    return listed(query).select_related("delivery").annotate(ticket=F("delivery__outgoing__message__ticket"))
+    about = Coalesce("delivery__outgoing__message__ticket", "delivery__outgoing__ticket")
+    return listed(query).select_related("delivery").annotate(ticket=about)
 
 
 def with_tickets(suppressions: list[Any], agent: Agent) -> list[Row]:

@@ -24,6 +24,9 @@ ANYWAY = 5.0  # seconds after which we look without a commit: somebody's presenc
 REMEMBERED = 5000  # tickets of which we know who could read them
 Kind = Change.Kind
 STRENGTH = (Kind.NEW, Kind.MESSAGE, Kind.CHANGED)
+STRENGTHS = {kind.value: place for place, kind in enumerate(STRENGTH)} | {
+    Kind.HISTORY.value: STRENGTH.index(Kind.CHANGED)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ class Watcher:
         newest = {ticket: pk for pk, _kind, ticket in rows}
         if not newest or not agents:
             return []
-        kinds = {ticket: min(STRENGTH.index(Kind(kind)) for _, kind, one in rows if one == ticket) for ticket in newest}
+        kinds = {ticket: min(STRENGTHS[kind] for _, kind, one in rows if one == ticket) for ticket in newest}
         now, before = facts_of(newest), [self.before[key] for key in newest if key in self.before]
         reads, could_read = who_reads(agents, list(now.values())), who_reads(agents, before)
         self.remember(now, newest)

@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy as _
 
 from postvak.mail.language import SCRIPTS, SMALL_WORDS
 from postvak.models import AnswerTemplate, AnswerTemplateFile, Queue, Status
-from postvak.tickets.answer_templates import LIMIT, Belongings, Text, category_of, check_template, check_text
+from postvak.tickets.answer_templates import Belongings, category_of, check_template
 from postvak.tickets.tags import words
+from postvak.tickets.texts import LIMIT, Text, check_text
 from postvak.web.desk.writing import as_file
 from postvak.web.formats import size
 

@@ -25,6 +25,7 @@ PORTS = {
     "pop3/starttls": 110,
     "pop3/none": 110,
 }
+ANSWERED = _("Confirmations and the other mails of the message centre. Off: whoever writes to this mailbox gets none.")
 LOOK, ALL, NOW, DATE = "look", "all", "now", "date"
 
 
@@ -64,7 +65,7 @@ class MailboxForm(TrustMixin, ForwardingMixin, ConnectionMixin):
         model = Mailbox
         fields = (
             "name", "kind", "host", "port", "security", "verify_tls", "ca_pem", "username", "forward_addresses", "folders", "queue",
-            "reply_via", "after_storing", "move_to", "imports_closed", "interval", "silence_limit", "size_limit", "validity",
+            "reply_via", "after_storing", "move_to", "imports_closed", "answers_automatically", "interval", "silence_limit", "size_limit", "validity",
             "comment", *TRUST_FIELDS,
         )  # fmt: skip
         widgets: ClassVar = {
@@ -81,6 +82,7 @@ class MailboxForm(TrustMixin, ForwardingMixin, ConnectionMixin):
             ),
             "folders": _("Several with a comma between them."),
             "ca_pem": _("Only if the server has a certificate of your own authority."),
+            "answers_automatically": ANSWERED,
             "imports_closed": _("New tickets are closed at once: for mail of the past."),
             "silence_limit": _("No successful fetch for longer than this is an alarm."),
         }
@@ -146,9 +148,18 @@ class LocalMailboxForm(TrustMixin):
 
     class Meta:
         model = Mailbox
-        fields = ("name", "queue", "reply_via", "size_limit", "validity", "comment", *TRUST_FIELDS)
+        fields = (
+            "name",
+            "queue",
+            "reply_via",
+            "answers_automatically",
+            "size_limit",
+            "validity",
+            "comment",
+            *TRUST_FIELDS,
+        )
         widgets: ClassVar = {"validity": forms.RadioSelect, **TrustMixin.trust_widgets}
-        help_texts: ClassVar = TrustMixin.trust_help
+        help_texts: ClassVar = {**TrustMixin.trust_help, "answers_automatically": ANSWERED}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
