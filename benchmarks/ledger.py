@@ -3,12 +3,14 @@
     python benchmarks/ledger.py --rows 1000000 --keep /tmp/ledger
     POSTVAK_DATABASE=postgres://… python benchmarks/ledger.py --rows 10000000 --keep /tmp/ledger-pg
 
-Lines over a year: 400,000 senders, ten mailboxes and channels, 40 queues, subjects of three of 20,000 words. They are written
-in bulk without receipts and deliveries, which a page reads by key for its 50 lines only. `--keep DIR` uses it again.
+Lines over a year: 400,000 senders, ten mailboxes and channels, 40 queues, subjects of three of 20,000 words, of which the most
+common ones stand in every tenth subject. They are written in bulk without receipts and deliveries, which a page reads by key for
+its 50 lines only; PostgreSQL makes them itself (long_fill.py). `--keep DIR` uses it again.
 """
 
 import argparse
 import random
+import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -57,7 +59,7 @@ def measure(options: argparse.Namespace) -> dict[str, object]:
     result: dict[str, object] = {}
     if not LedgerEntry.objects.exists():
         began = time.perf_counter()
-        fill(options.rows)
+        make_lines(options.rows)
         result["fill_s"] = round(time.perf_counter() - began)
         began = time.perf_counter()
         while fold():
@@ -67,6 +69,7 @@ def measure(options: argparse.Namespace) -> dict[str, object]:
     result["rows"] = LedgerEntry.objects.count()
     for name, look in looks().items():
         result[name] = spread([timed(look) for _round in range(options.rounds)])
+        print(name, result[name], file=sys.stderr, flush=True)
     return result
 
 
@@ -74,7 +77,17 @@ def analyse() -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE" if connection.vendor == "sqlite" else "VACUUM ANALYZE postvak_ledgerentry")
+        cursor.execute("ANALYZE" if connection.vendor == "sqlite" else "VACUUM ANALYZE")
+
+
+def make_lines(number: int) -> None:
+    from django.db import connection
+    from long_fill import WORDS, fill_ledger
+
+    if connection.vendor == "postgresql":
+        fill_ledger(number, [word(place) for place in range(WORDS)], (IN, OUT))
+    else:
+        fill(number)
 
 
 def fill(number: int) -> None:
@@ -100,13 +113,24 @@ def values(row: int) -> dict[str, object]:
         "direction": "in" if is_in else "out",
         "sender": person if is_in else ours,
         "recipients": ours if is_in else person,
-        "subject": " ".join(word(chance.randrange(20_000)) for _word in range(3)),
-        "state": chance.choice(IN if is_in else OUT),
+        "subject": subject_of(row),
+        "state": (IN if is_in else OUT)[(row * 7 + row // 13) % len(IN if is_in else OUT)],
         "mailbox_id": row % 10 + 100 if is_in else None,
         "channel_id": None if is_in else row % 10 + 200,
         "queue_id": row % 40 + 300,
         "numbers": f"m{row}.{row * 7919 % 1_000_003}@{word(row % 3_000)}.example 4X{row:08d} {number_of(row)}",
     }
+
+
+def subject_of(row: int) -> str:
+    """The same as long_fill.LINES."""
+    lots = ((40503, 1048573), (30011, 1048571), (65537, 1048559))
+    return " ".join(word(common(row * factor % size / size)) for factor, size in lots)
+
+
+def common(share: float) -> int:
+    """A word's place; small ones are many."""
+    return int(20_000 * share**3)
 
 
 def number_of(row: int) -> str:
@@ -143,10 +167,14 @@ def looks() -> dict[str, Callable[[], None]]:
         "an address of ours": lambda: f"q=box{chance.randrange(10)}@example.org",
         "a Message-ID": lambda: f"q=<{str(values(some())['numbers']).split()[0]}>",
         "a ticket number": lambda: f"q={number_of(some())}",
-        "one word": lambda: f"q={word(chance.randrange(20_000))}",
-        "two words": lambda: f"q={values(some())['subject']}",
+        "a rare word": lambda: f"q={word(chance.randrange(10_000, 20_000))}",
+        "a common word": lambda: f"q={word(chance.randrange(20))}",
+        "a word of a subject": lambda: f"q={subject_of(some()).split()[0]}",
+        "three words": lambda: f"q={subject_of(some())}",
+        "two words": lambda: f"q={subject_of(some()).partition(' ')[2]}",
         "beginning of a word": lambda: f"q={word(chance.randrange(20_000))[:5]}",
-        "a word and outgoing": lambda: f"q={word(chance.randrange(20_000))}&direction=out",
+        "a word and outgoing": lambda: f"q={subject_of(some()).split()[0]}&direction=out",
+        "sums of all time": lambda: "period=all&sums=1",
         "nothing fits": lambda: f"q=zzqq{some()}",
     }
     return {name: (lambda query=query: page(query())) for name, query in queries.items()}
@@ -161,7 +189,8 @@ def page(query: str) -> None:
     from postvak.models import Agent
     from postvak.web.desk.ledger_rows import shown
 
-    shown(Wanted.of(QueryDict(query)), Agent(pk=1, is_admin=True), timezone.now())
+    data = QueryDict(query)
+    shown(Wanted.of(data), Agent(pk=1, is_admin=True), timezone.now(), with_sums="sums" in data)
 
 
 def timed(look: Callable[[], None]) -> float:

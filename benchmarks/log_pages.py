@@ -2,11 +2,13 @@
 
     python benchmarks/log_pages.py --entries 300000 --keep /tmp/log-pages [--plans]
 
-Talks of a week with ten mailboxes and channels, about six steps each, are written into a new installation unless there are some.
+Talks of a week (`--days`) with ten mailboxes and channels, about six steps each, are written into a new installation unless there
+are some; PostgreSQL makes them itself (long_fill.py).
 """
 
 import argparse
 import random
+import sys
 import time
 from datetime import timedelta
 
@@ -14,7 +16,6 @@ from report import data_directory, show, spread
 
 PER_TALK = 6
 AT_ONCE = 5000
-DAYS = 7
 PAGES = {
     "a day": "",
     "a week": "?period=week",
@@ -44,6 +45,7 @@ def main() -> None:
 def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--entries", type=int, default=300_000)
+    parser.add_argument("--days", type=int, default=7)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--keep", default="", help="folder of the installation, kept")
     parser.add_argument("--plans", action="store_true", help="also the slowest statement of each page with its plan")
@@ -64,7 +66,7 @@ def measure(options: argparse.Namespace) -> dict[str, object]:
     prepare_database()
     settings.ALLOWED_HOSTS = ["testserver"]
     if not Communication.objects.exists():
-        fill(options.entries // PER_TALK)
+        make_talks(options.entries // PER_TALK, options.days)
     admin = Agent.objects.filter(is_admin=True).first() or Agent.objects.create_user(
         "eva@example.org", "correct horse battery", name="Eva", is_admin=True
     )
@@ -77,6 +79,7 @@ def measure(options: argparse.Namespace) -> dict[str, object]:
     newest = Communication.objects.latest("pk").pk
     for name, address in {**PAGES, "one communication": f"{newest}/"}.items():
         result[name] = timed(client, f"/admin/communications/{address}", options)
+        print(name, result[name], file=sys.stderr, flush=True)
     return result
 
 
@@ -132,19 +135,32 @@ def plan(sql: str, params: object) -> list[str]:
 # ---- rows --------------------------------------------------------------------------------
 
 
-def fill(number: int) -> None:
-    from django.utils import timezone
+def make_talks(number: int, days: int) -> None:
+    from django.db import connection
+    from long_fill import fill_log
 
-    from postvak.models import Channel, Communication, CommunicationEntry, CommunicationObject, Mailbox
+    from postvak.models import Channel, Mailbox
 
-    chance, now = random.Random(7), timezone.now()  # noqa: S311
     boxes = [Mailbox.objects.create(name=f"Box {n}", kind="imap", host=f"imap{n}.example.org") for n in range(7)]
     channels = [Channel.objects.create(name=f"Channel {n}", kind="smtp", host=f"smtp{n}.example.org") for n in range(3)]
+    if connection.vendor == "postgresql":
+        accounts = [("in", "imap", box.pk, None, box.name, box.host) for box in boxes]
+        fill_log(number, days, accounts + [("out", "smtp", None, one.pk, one.name, one.host) for one in channels])
+    else:
+        fill(number, days, boxes + channels)
+
+
+def fill(number: int, days: int, accounts: list) -> None:
+    from django.utils import timezone
+
+    from postvak.models import Communication, CommunicationEntry, CommunicationObject, Mailbox
+
+    chance, now = random.Random(7), timezone.now()  # noqa: S311
     for first in range(0, number, AT_ONCE):
         talks = []
         for place in range(first, min(first + AT_ONCE, number)):
-            account = chance.choice(boxes + channels)
-            at, ms = now - timedelta(days=DAYS) * (1 - place / number), chance.lognormvariate(6, 1)
+            account = chance.choice(accounts)
+            at, ms = now - timedelta(days=days) * (1 - place / number), chance.lognormvariate(6, 1)
             is_box = isinstance(account, Mailbox)
             talks.append(
                 Communication(

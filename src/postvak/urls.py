@@ -13,6 +13,7 @@ from postvak.web import (
     rating,
     setup,
     setup_steps,
+    shelf,
 )
 from postvak.web.admin.urls import admin_urls
 from postvak.web.desk.urls import desk_urls
@@ -22,6 +23,7 @@ urlpatterns = [
     path("api/v1/mail", inbound.mail, name="inbound_mail"),
     path("api/v1/mail/<slug:provider>", inbound_provider.mails, name="inbound_provider"),
     path("hooks/<int:pk>/", events.hook, name="provider_events"),
+    path("favicon.ico", shelf.favicon, name="favicon"),
     path("health", health.health, name="health"),
     path("health/ready", health.ready, name="health-ready"),
     path("metrics", metrics.metrics, name="metrics"),

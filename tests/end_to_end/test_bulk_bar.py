@@ -89,6 +89,38 @@ def test_rows_are_ticked_changed_and_changed_back(postvak: Installation, browser
     context.close()
 
 
+def test_what_the_search_found_is_ticked_and_closed_by_keyboard(postvak: Installation, browser: Browser) -> None:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+    watch = Watch(context)
+    page = logged_in(postvak, context)
+    page.goto(f"{postvak.url}/search/?q=700007")
+    page.locator("body").press("j")
+    expect(page.locator(".hit .subj")).to_be_focused()
+    page.keyboard.press("x")
+    expect(page.locator(".bulk-count")).to_have_text("Ticked: 1")
+    page.keyboard.press("e")
+    expect(page.locator("#toasts")).to_contain_text("1 ticket has its new status.")
+    assert page.url.endswith("/search/?q=700007")
+    page.locator("#toasts").get_by_role("button", name="Undo").click()
+    expect(page.locator("#toasts")).to_contain_text("1 ticket is as it was before.")
+    assert watch.errors == []
+    context.close()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_the_head_of_a_ticket_has_room_for_its_lines(postvak: Installation, browser: Browser, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, locale="en-GB")
+    page = logged_in(postvak, context)
+    page.goto(f"{postvak.url}/tickets/700003/")
+    bar, title = page.locator(".ticket-head .bar").bounding_box(), page.locator(".ticket-head h1").bounding_box()
+    number = page.locator(".ticket-head .copy").bounding_box()
+    assert bar
+    assert title
+    assert number
+    assert number["y"] + number["height"] <= bar["y"] + bar["height"] <= title["y"]
+    context.close()
+
+
 def test_the_bar_works_without_scripts(postvak: Installation, browser: Browser) -> None:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB", java_script_enabled=False)
     page = logged_in(postvak, context)

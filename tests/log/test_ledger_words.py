@@ -1,9 +1,11 @@
 """The search of the ledger: what somebody types never fails, and finds what it should, on both databases."""
 
 import pytest
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from postvak.log.ledger import words
 from postvak.log.ledger.words import MOST_PIECES, Piece, newest, pieces_of
 from postvak.models import LedgerEntry, Mailbox
 from tests.mails import mail
@@ -95,7 +97,39 @@ def test_only_the_last_word_may_be_a_beginning_and_not_a_very_short_one() -> Non
     assert pieces_of("lamp fl") == [Piece(("lamp",)), Piece(("fl",))]
 
 
+@pytest.mark.parametrize(
+    ("text", "is_prefix"),
+    [
+        ("ann@customer.example", False), ("<ann@mail>", False), ("<m1@customer.example>", False), ("m1@[10.0.0.123", True),
+        ("ann@customer", True), ("customer.example", True), ("@customer.example", False), ("ann@b.customer.co", False),
+    ],
+)  # fmt: skip
+def test_a_whole_address_is_no_beginning(text: str, is_prefix: bool) -> None:
+    assert [piece.is_prefix for piece in pieces_of(text)] == [is_prefix]
+
+
 def test_a_page_goes_on_below_a_key(lines: None) -> None:
     first, second, third = newest(pieces_of("support@example.org"), END, 100)
     assert newest(pieces_of("support@example.org"), END, 1) == [first]
     assert newest(pieces_of("support@example.org"), first, 100) == [second, third]
+
+
+@pytest.mark.parametrize(("near", "few", "far", "rare"), [(1, 1, 1, 1), (2, 3, 5, 7), (5, 2, 50, 4), (40, 500, 9, 9)])
+@pytest.mark.parametrize("limit", [1, 3, 100])
+def test_on_postgresql_the_newest_are_found_however_it_is_cut_into_pieces(
+    db: None, monkeypatch: pytest.MonkeyPatch, limit: int, near: int, few: int, far: int, rare: int
+) -> None:
+    for name, value in {"NEAR": near, "FEW": few, "FAR": far, "RARE": rare}.items():
+        monkeypatch.setattr(words, name, value)
+    now = timezone.now()
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(
+            direction="in", at=now, state="held", subject=f"{'old' if n < 9 else 'new'} {'lamp' if n % 7 == 3 else 'x'}"
+        )
+        for n in range(60)
+    )
+    for text in ("lamp", "old", "new", "old lamp", "lam", "nothing"):
+        wanted = text.split()
+        lines = LedgerEntry.objects.order_by("-pk")
+        expected = [line.pk for line in lines if all(word in line.subject for word in wanted)]
+        assert newest(pieces_of(text), END, limit) == expected[:limit], text

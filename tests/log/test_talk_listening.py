@@ -1,6 +1,7 @@
 """What the communication log tells of mails that other servers bring, and of POST /api/v1/mail."""
 
 import base64
+import json
 import re
 import smtplib
 import ssl
@@ -13,6 +14,8 @@ from django.db import OperationalError
 from django.test import Client
 
 from postvak.models import Mailbox, Receipt
+from postvak.receive.listener.crowd import FEW
+from postvak.receive.listener.notes import TOLD
 from tests.log.talks import codes, connection_of, last, mails_of, text
 from tests.mails import mail
 from tests.receive.listening import Listener, Talk
@@ -133,6 +136,62 @@ def test_a_killed_listener_leaves_a_session_that_its_successor_ends_as_failed(tm
         listener.start()
         states = listener.rows("SELECT state FROM postvak_communication ORDER BY id LIMIT 1")
         assert states == [("failed",)]
+
+
+REFUSED = """
+SELECT c.state, e.parameters FROM postvak_communicationentry e JOIN postvak_communicationobject o ON o.id = e.about_id
+JOIN postvak_communication c ON c.id = o.communication_id WHERE e.code = 'refused_together'
+"""
+
+
+def knock(listener: Listener, times: int) -> None:
+    for number in range(times):
+        with Talk(listener.port) as talk:
+            assert talk.begin(f"guess{number}@in.example.org")[1].startswith("550")
+
+
+@pytest.mark.servers
+def test_of_very_many_refused_sessions_the_first_few_are_told_and_the_others_are_one_with_a_number(
+    tmp_path: Path,
+) -> None:
+    with Listener.running(tmp_path) as listener:
+        knock(listener, FEW + 150)
+        with Talk(listener.port) as talk:
+            talk.deliver(mail(), SUPPORT)
+        listener.stop()
+        ((state, told),) = listener.rows(REFUSED)
+        number = listener.rows("SELECT count(*) FROM postvak_communication WHERE transport = 'smtp'")
+        assert number == [(FEW + 1 + 1,)]
+    told = told if isinstance(told, dict) else json.loads(told)
+    assert (state, told["count"], told["peers"]) == ("warning", 150, 1)
+    assert "550 5.1.1 <guess169@in.example.org>" in told["reply"]
+
+
+@pytest.mark.servers
+def test_while_others_are_counted_a_refused_session_that_then_brings_a_mail_is_told_whole(tmp_path: Path) -> None:
+    with Listener.running(tmp_path) as listener:
+        knock(listener, FEW + 1)
+        with Talk(listener.port) as talk:
+            talk.begin("nobody@in.example.org")
+            talk.say("RSET")
+            talk.deliver(mail(), SUPPORT)
+        listener.stop()
+        found = listener.rows("SELECT state, mails FROM postvak_communication WHERE account = 'Support'")
+    assert found == [("warning", 2)]
+
+
+@pytest.mark.servers
+def test_of_a_session_with_very_many_refusals_the_first_ones_are_told_and_the_others_counted(
+    listener: Listener,
+) -> None:
+    with Talk(listener.port) as talk:
+        for number in range(80):
+            talk.say(f"RCPT TO:<guess{number}@in.example.org>")
+        talk.say("QUIT")
+    talks(listener)
+    found = [row for row in listener.rows(ENTRIES) if row[0].startswith("refused")]
+    assert len(found) == TOLD + 1
+    assert '"count": 30' in json.dumps(found[-1][1]).replace("\\", "")
 
 
 # -- over HTTP -----------------------------------------------------------------------------

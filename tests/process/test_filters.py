@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from postvak.log.sentences import trace_line
 from postvak.models import (
     Agent,
     CustomField,
@@ -15,6 +16,7 @@ from postvak.models import (
     Status,
     Ticket,
     TicketType,
+    Trace,
 )
 from postvak.process.filters import store
 from postvak.process.filters.order import natural
@@ -116,7 +118,32 @@ def test_the_count_of_filters_asked_leaves_out_those_of_other_mailboxes(mailbox:
     assert "no_filter_fired" not in codes(Receipt.objects.get())
     make_filter("2", ("add_tags", "x"), when=nothing)
     arrive(mailbox)
-    assert parameters(Receipt.objects.latest("pk"), "no_filter_fired") == [{"count": 1}]
+    assert parameters(Receipt.objects.latest("pk"), "no_filter_fired") == [{"count": 1, "filters": "2"}]
+
+
+def test_the_trace_names_filters_that_were_asked_in_vain_but_none_that_a_stop_kept_from_being_asked(
+    mailbox: Mailbox, support: Queue
+) -> None:
+    nothing = [condition("subject", "empty")]
+    make_filter("1 newsletters", ("add_tags", "x"), when=nothing)
+    make_filter("2 all", ("add_tags", "y"), stop=True)
+    make_filter("3 invoices", ("add_tags", "z"), when=nothing)
+    arrive(mailbox)
+    receipt = Receipt.objects.get()
+    assert parameters(receipt, "filters_not_fired") == [{"count": 1, "filters": "1 newsletters"}]
+    entry = next(entry for entry in Trace.objects.get(receipt=receipt).entries if entry[1] == "filters_not_fired")
+    assert trace_line(entry).folded == "“1 newsletters”"
+
+
+def test_of_very_many_filters_the_trace_names_the_first_fifty_and_says_how_many_there_were(
+    mailbox: Mailbox, support: Queue
+) -> None:
+    for number in range(53):
+        make_filter(f"{number:03d}", ("add_tags", "x"), when=[condition("subject", "empty")])
+    arrive(mailbox)
+    [found] = parameters(Receipt.objects.get(), "no_filter_fired")
+    assert found["count"] == 53
+    assert found["filters"].split("\n") == [*(f"{number:03d}" for number in range(50)), "…"]
 
 
 def test_later_filters_see_what_earlier_ones_set_and_replace_it(mailbox: Mailbox, support: Queue, sales: Queue) -> None:

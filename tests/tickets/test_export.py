@@ -8,9 +8,11 @@ import re
 import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from postvak.blobs import store
 from postvak.models import Agent, Channel, Message, Ticket
@@ -140,3 +142,22 @@ def peak(maker: Callable[[list[int]], Iterator[bytes]], keys: list[int]) -> int:
     found = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return found
+
+
+def test_a_zip_has_the_clock_of_the_agent_though_it_is_made_after_the_request(
+    client: Client, receive: Receive, bob: Agent
+) -> None:
+    ticket = receive()
+    at = datetime(2026, 3, 1, 20, 15, 30, tzinfo=UTC)
+    Message.objects.filter(ticket=ticket).update(created_at=at)
+    Ticket.objects.filter(pk=ticket.pk).update(created_at=at, changed_at=at)
+    for zone, hour, day in (("Asia/Tokyo", 5, 2), ("America/New_York", 15, 1)):
+        Agent.objects.filter(pk=bob.pk).update(time_zone=zone, language="de")
+        client.force_login(Agent.objects.get(pk=bob.pk))
+        answer = client.get(f"/tickets/{ticket.number}/export.zip")
+        archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))  # type: ignore[attr-defined]
+        info = archive.getinfo(named(archive, "conversation.html"))
+        assert info.date_time[:5] == (2026, 3, day, hour, 15)
+        page = archive.read(info).decode()
+        assert f"{hour:02d}:15" in page
+        assert f"0{day}.03.2026" in page

@@ -379,8 +379,7 @@ def test_pages_show_each_ticket_once_newest_message_first(many: list[Ticket]) ->
 
 
 def test_pages_hold_when_windows_are_small(many: list[Ticket], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("postvak.tickets.search.find.WINDOW", 4)
-    monkeypatch.setattr("postvak.tickets.search.find.WINDOWS", 2)
+    monkeypatch.setattr("postvak.tickets.search.places.WINDOWS", (4, 8))
     test_pages_show_each_ticket_once_newest_message_first(many)
     assert not find("abundance", by=None, size=7).is_exact
 
@@ -397,7 +396,7 @@ def test_a_scope_of_many_tickets_finds_the_same_as_one_of_few(
 ) -> None:
     one_by_one = subjects("abundance is:open", size=50)
     assert len(one_by_one) == 30
-    monkeypatch.setattr("postvak.tickets.search.find.FEW_TICKETS", 3)
+    monkeypatch.setattr("postvak.tickets.search.places.FEW_TICKETS", 3)
     assert subjects("abundance is:open", size=50) == one_by_one
     assert subjects("abundance is:unanswered", size=50) == one_by_one
 

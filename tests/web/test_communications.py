@@ -1,7 +1,7 @@
 """The pages of the communication log: what they show, find and sort, and that their numbers are those of the rows."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -262,6 +262,24 @@ def test_very_many_hits_are_told(boss: Client, mailbox: Mailbox, monkeypatch: py
     assert "the newest were looked through" in html(boss, "text=ready")
 
 
+@pytest.mark.parametrize(("near", "few", "far"), [(2, 3, 4), (1, 50, 1), (3, 2, 500)])
+def test_what_is_found_far_back_has_the_words_and_is_told_to_be_a_part(
+    boss: Client, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch, near: int, few: int, far: int
+) -> None:
+    for name, value in {"NEAR": near, "ENOUGH": 5, "FEW": few, "FAR": far}.items():
+        monkeypatch.setattr(f"postvak.log.talk_search_postgresql.{name}", value)
+    talks = [talk(mailbox, timedelta(minutes=30 - number)) for number in range(20)]
+    for number, one in enumerate(talks):
+        step(
+            one, "connected", host="imap.example.org", port=993, said="mailer77 ready" if number in (3, 17) else "ready"
+        )
+    found = shown(boss, "text=mailer77.ready")
+    assert set(found) <= {talks[3].pk, talks[17].pk}
+    if len(found) < 2:
+        assert "the newest were looked through" in html(boss, "text=mailer77.ready")
+    assert not shown(boss, "text=ready.mailer77")
+
+
 # -- numbers ------------------------------------------------------------------------------------
 
 
@@ -288,6 +306,19 @@ def test_the_numbers_come_again_by_themselves(boss: Client, different: list[Comm
     again = boss.get("/admin/communications/figures/?account=Files").content.decode()
     assert "of 2 finished communications" in again
     assert "<html" not in again
+
+
+def test_the_table_comes_again_by_itself_while_its_first_page_is_seen(
+    boss: Client, different: list[Communication], mailbox: Mailbox
+) -> None:
+    assert 'hx-get="/admin/communications/?account=Files"' in html(boss, "account=Files")
+    for calm in ("page=2", "text=ready"):
+        assert 'id="talk-table">' in html(boss, calm)
+    new = talk(mailbox)
+    part = boss.get("/admin/communications/", headers={"HX-Request": "true"}).content.decode()
+    assert f'id="talk-{new.pk}"' in part
+    assert "<html" not in part
+    assert "finished communications" not in part
 
 
 def test_the_numbers_of_a_long_time_come_behind_the_table_or_when_asked_for(
@@ -435,6 +466,41 @@ def test_long_talks_have_pages_and_are_downloaded_whole(boss: Client, mailbox: M
     text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
     assert text.count("Logged in as") == 1200
     assert response["Content-Disposition"] == f'attachment; filename="communication-{long.pk}.txt"'
+
+
+def test_the_text_has_the_times_of_the_readers_clock(boss: Client, admin: Agent, mailbox: Mailbox) -> None:
+    Agent.objects.filter(pk=admin.pk).update(time_zone="Asia/Tokyo")
+    long_ago = talk(mailbox, started_at=datetime(2026, 3, 1, 20, 15, 30, tzinfo=UTC), duration_ms=1500.0)
+    step(long_ago, "logged_in", user="x")
+    answer = boss.get(f"/admin/communications/{long_ago.pk}/text/")
+    text = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+    assert "2026-03-02T05:15:30.000+09:00" in text
+    assert "20:15" not in text
+    assert "05:15:30.000" in page_of(boss, long_ago)
+
+
+def test_mails_bear_their_subject_as_far_as_they_are_known(
+    boss: Client, talked: Communication, channel: Channel
+) -> None:
+    topic(talked, "message", "INBOX/1699/4711")
+    page = page_of(boss, talked)
+    receipt = talked.objects_of.filter(receipt__isnull=False).get().receipt
+    assert receipt is not None
+    assert f"<span>{receipt.subject}<small>" in page
+    assert ">Hello<" not in page
+    assert "<span>INBOX/1699/4711<small>" in page
+    answer = boss.get(f"/admin/communications/{talked.pk}/text/")
+    assert f"\n{receipt.subject}\n" in b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
+
+
+def test_steps_of_a_mail_that_is_not_in_the_list_bear_its_name_too(
+    boss: Client, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("postvak.web.admin.communication_page.MOST_OBJECTS", 1)
+    long = talk(mailbox)
+    topic(long)
+    step(long, "stored", about=topic(long, "message", "INBOX/1/2"), size=10)
+    assert '<li class="talk-about">INBOX/1/2</li>' in page_of(boss, long)
 
 
 def test_a_code_of_another_version_shows_as_it_is(boss: Client, mailbox: Mailbox) -> None:

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from postvak.log.ledger import numbers
 from postvak.models import (
     Agent,
     Channel,
@@ -26,7 +27,7 @@ from postvak.models import (
 from postvak.tickets.answer import Answer, answer
 from postvak.tickets.search.index import index_due
 from tests.mails import mail
-from tests.process.arrivals import receive
+from tests.process.arrivals import condition, make_filter, receive
 from tests.web.ledger_mails import ANN, IN, OUT, Make, World
 from tests.web.test_desk import page
 
@@ -198,6 +199,26 @@ def test_pages_follow_each_other_in_every_order_without_gap(eva: Client, mailbox
     assert len(set(seen)) == len(seen) == 125
 
 
+@pytest.mark.parametrize("sort", ["direction", "-direction"])
+def test_sorted_by_direction_one_comes_behind_the_other_without_gap(eva: Client, mailbox: Mailbox, sort: str) -> None:
+    now = timezone.now()
+    LedgerEntry.objects.bulk_create(
+        LedgerEntry(direction="in" if n % 3 else "out", at=now, state="held", subject=str(n)) for n in range(170)
+    )
+    seen: list[int] = []
+    url = f"/ledger/?sort={sort}"
+    while url:
+        html = page(eva, url)
+        seen += [int(key) for key in re.findall(r'id="line-(\d+)"', html)]
+        following = re.search(r'rel="next" href="([^"]+)"', html)
+        url = following[1].replace("&amp;", "&") if following else ""
+    lines = LedgerEntry.objects.in_bulk(seen)
+    keys = [(lines[key].direction, key) for key in seen]
+    assert keys == sorted(keys, reverse=sort.startswith("-"))
+    assert len(set(seen)) == len(seen) == 170
+    assert 'aria-sort="' in html
+
+
 @pytest.mark.parametrize(
     ("query", "finds"),
     [
@@ -285,6 +306,15 @@ def test_the_decision_is_thought_over_without_changing_anything(eva: Client, wor
     assert LedgerEntry.objects.count() == before
 
 
+def test_a_new_filter_that_does_not_fire_is_no_other_decision(eva: Client, world: World) -> None:
+    line = world.comes(mail())
+    url = f"/receipts/{line.receipt_id}/again/"
+    make_filter("Newsletters", ("add_tags", "x"), when=[condition("subject", "contains", "Weekly")])
+    assert "The same would be decided today." in page(eva, url)
+    make_filter("All", ("add_tags", "y"))
+    assert "Today it would be decided otherwise" in page(eva, url)
+
+
 def test_a_sender_is_blocked_by_a_filter_and_only_once(eva: Client, client: Client, world: World) -> None:
     line = world.comes(mail())
     url = f"/receipts/{line.receipt_id}/sender/"
@@ -295,6 +325,65 @@ def test_a_sender_is_blocked_by_a_filter_and_only_once(eva: Client, client: Clie
     assert Filter.objects.count() == 1
     client.force_login(world.bob)
     assert client.post(url).status_code == 403
+
+
+def test_a_blocked_sender_is_allowed_again_by_the_filters_that_name_him(
+    eva: Client, client: Client, world: World
+) -> None:
+    line = world.comes(mail())
+    url = f"/receipts/{line.receipt_id}/"
+    eva.post(f"{url}sender/")
+    make_filter(
+        "91 Both",
+        ("spam", ""),
+        when=[condition("from.address", "equals", ANN), condition("from.address", "equals", "eve@x.example")],
+        match="any",
+    )
+    make_filter("92 Not her", ("spam", ""), when=[condition("from.address", "equals", ANN, negated=True)], match="any")
+    assert "Allow the sender again" in page(eva, url)
+    client.force_login(world.bob)
+    assert client.post(f"{url}sender/allowance/").status_code == 403
+    assert Filter.objects.count() == 3
+    client.force_login(Agent.objects.get(is_admin=True))
+    assert client.post(f"{url}sender/allowance/").status_code == 302
+    left = dict(Filter.objects.values_list("name", "conditions"))
+    assert sorted(left) == ["91 Both", "92 Not her"]
+    assert [one["value"] for one in left["91 Both"]] == ["eve@x.example"]
+    assert "Block the sender" in page(eva, url)
+
+
+def test_agents_choose_among_the_accounts_whose_mails_they_read(
+    client: Client, world: World, bob: Agent, admin: Agent
+) -> None:
+    world.comes(mail())
+    Mailbox.objects.create(name="Secret", kind="forward")
+    own = Mailbox.objects.create(name="Fixed", kind="forward", queue=world.support)
+    hidden = Channel.objects.create(name="Hidden", kind="smtp", host="smtp.example.org")
+    client.force_login(bob)
+    html = main_of(page(client, "/ledger/"))
+    for name, is_there in ((world.mailbox.name, True), (own.name, True), ("Secret", False), (hidden.name, False)):
+        assert (f">{name}</option>" in html) == is_there, name
+    client.force_login(admin)
+    html = main_of(page(client, "/ledger/"))
+    assert ">Secret</option>" in html
+    assert ">Hidden</option>" in html
+
+
+def test_numbers_of_a_long_time_that_took_long_are_good_for_a_minute_and_say_so(
+    eva: Client, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbers, "_slow", {})
+    monkeypatch.setattr(numbers, "SLOW", -1.0)
+    url = "/ledger/?period=all&direction=in&sums=1"
+    receive(mailbox, mail())
+    assert "<b>1</b>" in page(eva, url)
+    receive(mailbox, mail(message_id="two@x.example", text="another"))
+    lately = page(eva, url)
+    assert "<b>2</b>" not in lately
+    assert "Counted at" in lately
+    assert "<b>2</b>" in page(eva, "/ledger/?direction=in")
+    monkeypatch.setattr(numbers, "GOOD_FOR", 0.0)
+    assert "<b>2</b>" in page(eva, url)
 
 
 def test_a_suppressed_recipient_can_be_released_from_the_line(eva: Client, world: World) -> None:

@@ -125,13 +125,40 @@ def test_neighbours_of_a_list_that_is_not_ones_own_are_none(support: Queue, sale
     assert neighbours(ticket, "nonsense", bob) == (None, None)
 
 
-def test_neighbours_cost_one_query_and_one_more_for_texts_and_queues(
+def test_neighbours_cost_two_queries_and_one_more_for_texts(
     crowd: list[Ticket], bob: Agent, support: Queue, django_assert_num_queries: object
 ) -> None:
-    for list_id, order, cost in (("open", "due", 1), ("open", "subject", 2), (f"queue-{support.pk}", "due", 2)):
+    for list_id, order, cost in (("open", "due", 2), ("open", "subject", 3), (f"queue-{support.pk}", "due", 2)):
         bob.lists = {list_id: {"order": order}}
         with django_assert_num_queries(cost):  # type: ignore[operator]
             neighbours(crowd[7], list_id, bob)
+
+
+@pytest.mark.parametrize("order", ["changed", "-changed", "created", "due", "subject"])
+@pytest.mark.parametrize("name", ["open", "unassigned", "closed"])
+def test_few_tickets_among_many_of_others_are_listed_the_same_way(
+    crowd: list[Ticket], bob: Agent, sales: Queue, name: str, order: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are sought by queue then, not in the order of all tickets."""
+    make(sales, 30, status="closed" if name == "closed" else "open")
+    if name == "closed":
+        Ticket.objects.filter(pk__in=[ticket.pk for ticket in crowd]).update(
+            status=Status.objects.get(key="closed"), is_open=False
+        )
+    bob.lists = {name: {"order": order}}
+
+    def seen() -> list[object]:
+        first = page_of(name, bob)
+        assert first is not None
+        second = page_of(name, bob, first.older)
+        assert second is not None
+        sides = [neighbours(row, name, bob) for row in (first.rows[0], first.rows[7], second.rows[3])]
+        return [[row.pk for row in first.rows], [row.pk for row in second.rows], sides]
+
+    few = seen()
+    monkeypatch.setattr("postvak.tickets.views.FEW", 3)
+    assert seen() == few
+    assert len(few[0]) == 60  # type: ignore[arg-type]
 
 
 def test_empty_values_come_last_and_the_longest_wait_first(support: Queue, bob: Agent) -> None:

@@ -4,6 +4,7 @@ import gzip
 import re
 
 import pytest
+from django.test import Client
 
 from postvak.models import Agent
 
@@ -63,3 +64,10 @@ def test_what_shrinks_goes_out_by_gzip_to_whoever_takes_it(client, page):
         assert "Accept-Encoding" in packed["Vary"]
         assert len(packed.content) < len(plain.content) / 2
         assert len(gzip.decompress(packed.content)) == pytest.approx(len(plain.content), abs=300)
+
+
+def test_the_icon_that_browsers_ask_for_by_themselves_is_there_without_a_log_in(client: Client) -> None:
+    answer = client.get("/favicon.ico", follow=True)
+    assert answer.redirect_chain[-1][0].endswith("/favicon.svg")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("image/svg+xml")

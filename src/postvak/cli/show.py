@@ -1,6 +1,7 @@
 """Text and JSON forms of what the commands print."""
 
 import json
+from textwrap import wrap
 
 from postvak.log.problems import sentence
 from postvak.log.sentences import trace_line
@@ -18,6 +19,8 @@ def plan_text(facts: Facts, plan: Plan) -> str:
         lines.append(f"  {line.title}")
         if line.detail:
             lines.append(f"      {line.detail}")
+        if line.folded:
+            lines += wrap(line.folded, 100, initial_indent=" " * 6, subsequent_indent=" " * 6)
     outcome = plan.outcome.label if plan.outcome else ""
     return "\n".join([*lines, "", f"Outcome: {outcome}. Nothing was written."])
 

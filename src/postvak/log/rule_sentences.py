@@ -34,7 +34,10 @@ RULES: Mapping[str, Sentence] = {
         "warn",
     ),
     "filter_stopped": Sentence(_("No more filters"), _("Filter “%(filter)s” stops after a match."), "filter", "skip"),
-    "no_filter_fired": Sentence(_("No filter fires"), _("Filters looked at: %(count)s."), "filter", "skip"),
+    "no_filter_fired": Sentence(_("No filter fires"), _("Filters looked at: %(count)s."), "filter", "skip", "filters"),
+    "filters_not_fired": Sentence(
+        _("Other filters that were asked: %(count)s"), _("Their conditions are not met."), "filter", "skip", "filters"
+    ),
     "ignored": Sentence(
         _("Ignored"), _("Asked for by %(origin)s. No ticket was made; the mail stays readable here."), "trash", "key"
     ),

@@ -11,7 +11,8 @@ Text = str | Promise
 class Line:
     """A rendered reason: `title` says what was found or done, `detail` why (may be empty), `icon` of icons.svg.
 
-    `tone`: "" ordinary, "key" the decision that mattered most, "warn" a person should look, "skip" left out.
+    `tone`: "" ordinary, "key" the decision that mattered most, "warn" a person should look, "skip" left out. `folded`: a list that
+    a page shows on demand only.
     """
 
     step: str
@@ -19,11 +20,15 @@ class Line:
     detail: str
     icon: str
     tone: str
+    folded: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
+    """`folded`: name of the parameter that Line.folded is."""
+
     title: Text
     detail: Text = ""
     icon: str = "info"
     tone: str = ""
+    folded: str = ""

@@ -330,7 +330,15 @@ def trace_line(entry: list[object]) -> Line:
     """Render one stored `[step, code, parameters]` in the active language; an unknown code shows as it is."""
     step, code, parameters = str(entry[0]), str(entry[1]), as_parameters(entry[2])
     sentence = TRACE.get(code, Sentence(code))
-    return Line(step, fill(sentence.title, parameters), fill(sentence.detail, parameters), sentence.icon, sentence.tone)
+    folded = in_words(sentence.folded, parameters.get(sentence.folded))
+    return Line(
+        step,
+        fill(sentence.title, parameters),
+        fill(sentence.detail, parameters),
+        sentence.icon,
+        sentence.tone,
+        str(folded or ""),
+    )
 
 
 def as_parameters(value: object) -> dict[str, Parameter]:

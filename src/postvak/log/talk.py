@@ -57,8 +57,10 @@ def begin_talk(
     mailbox: Mailbox | None = None,
     channel: Channel | None = None,
     worker: str = "",
+    is_hidden: bool = False,
 ) -> Talk:
-    """For a talk that no `with` can hold; end_talk() must follow."""
+    """For a talk that no `with` can hold; end_talk() must follow. `is_hidden`: nothing of it is written before its end, or before
+    show_talk()."""
     account = mailbox or channel
     row = Communication(
         direction=direction,
@@ -70,8 +72,14 @@ def begin_talk(
         worker=worker or f"{socket.gethostname()[:40]}:{os.getpid()}",
     )
     communication = Talk(row, module, DESK.turn_in)
-    DESK.begin(communication)
+    if not is_hidden:
+        DESK.begin(communication)
     return communication
+
+
+def show_talk(communication: Talk) -> None:
+    """What was hidden is shown while it runs, like others."""
+    DESK.begin(communication)
 
 
 def end_talk(communication: Talk, state: Communication.State | None = None) -> None:

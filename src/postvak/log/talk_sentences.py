@@ -81,6 +81,11 @@ TAKING: Mapping[str, Sentence] = {
     ),
     "refused": Sentence(_("Refused"), _("We answered: %(reply)s")),
     "refused_mail": Sentence(_("Refused, in a mail from %(sender)s"), _("We answered: %(reply)s")),
+    "refused_more": Sentence(_("Refused in this connection: %(count)s times more"), _("We answered last: %(reply)s")),
+    "refused_together": Sentence(
+        _("More connections of this minute that were only refused: %(count)s"),
+        _("In this communication so far: %(sum)s, from %(peers)s addresses, the last one %(peer)s. We answered: %(reply)s"),
+    ),
     "broke_off": Sentence(
         _("The connection broke off before the mail was acknowledged"),
         _("Its sender tries again, and what was stored by then is recognised."),

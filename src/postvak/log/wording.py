@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from postvak.log.reason import Parameter
 from postvak.log.rule_sentences import CONTROL_WORDS
 
+MORE = "…"
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
 DEFECTS: Mapping[str, str | Promise] = {
@@ -109,6 +110,12 @@ def condition(stored: Parameter) -> str:
     )
 
 
+def filters(names: Parameter) -> str:
+    """Names of filters, one in a line; "…" at the end: there are more."""
+    quoted = [name if name == MORE else gettext("“%(name)s”") % {"name": name} for name in str(names).split("\n")]
+    return ", ".join(quoted)
+
+
 WRITERS: Mapping[str, Callable[[Parameter], str]] = {
     "arrived": local_time,
     "start": local_time,
@@ -123,4 +130,5 @@ WRITERS: Mapping[str, Callable[[Parameter], str]] = {
     "by_rule": shipped_name,
     "which": shipped_name,
     "condition": condition,
+    "filters": filters,
 }

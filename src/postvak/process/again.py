@@ -15,6 +15,8 @@ from postvak.process.filters.replay import gather_again
 from postvak.process.incoming import Incoming
 from postvak.process.plan import Facts, Plan
 
+IDLE = {"no_filter_fired", "filters_not_fired"}  # these decide nothing: a new filter that doesn't fire is no difference
+
 
 @dataclass(frozen=True, slots=True)
 class Tried:
@@ -45,8 +47,8 @@ def think_again(receipt: Receipt, raw: bytes, then: Sequence[list[object]]) -> A
     now = [reason.as_json() for reason in plan.reasons]
     return Again(
         outcome=str(Receipt.Outcome(str(plan.outcome)).label),
-        lines=tuple((trace_line(entry), entry in then) for entry in now),
-        gone=tuple(trace_line(entry) for entry in then if entry not in now),
+        lines=tuple((trace_line(entry), entry in then or entry[1] in IDLE) for entry in now),
+        gone=tuple(trace_line(entry) for entry in then if entry not in now and entry[1] not in IDLE),
         filters=tried(facts, plan),
     )
 

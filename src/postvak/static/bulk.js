@@ -12,7 +12,7 @@ function show() {
   const all = boxes(), is_all = field("all").value === "1";
   for (const box of all) {
     box.setAttribute("form", "bulk");
-    box.closest(".row")?.toggleAttribute("data-ticked", box.checked);
+    box.closest("[data-number]")?.toggleAttribute("data-ticked", box.checked);
   }
   const words = form.querySelector(".bulk-count");
   const text = is_all ? words.dataset.all : words.dataset.words.replace("#", ticked.size);
@@ -20,7 +20,8 @@ function show() {
   rows.toggleAttribute("data-ticking", ticked.size > 0);
   form.toggleAttribute("data-open", ticked.size > 0);
   form.querySelector('[data-bulk="page"]').hidden = ticked.size === all.length;
-  form.querySelector('[data-bulk="list"]').hidden = is_all || ticked.size < all.length || !rows.querySelector(".older");
+  const whole = form.querySelector('[data-bulk="list"]'); // not of what a search found
+  if (whole) whole.hidden = is_all || ticked.size < all.length || !rows.querySelector(".older");
   form.querySelector('[data-bulk="none"]').hidden = false;
   if (ticked.size) form.querySelector(".bulk-menus").dispatchEvent(new Event("ticked"));
 }

@@ -12,11 +12,11 @@ const writes = target => target.isContentEditable || target.matches("input:not([
 const busy = target => target instanceof Element && (writes(target) || target.closest("dialog, [popover]"));
 
 // ---- rows ------------------------------------------------------------
-const rows = () => [...document.querySelectorAll("#rows .row")].filter(visible);
+const rows = () => [...document.querySelectorAll("#rows [data-number]")].filter(visible); // of a list, or hits of the search
 let last = ""; // number of the row that had the focus: a menu or a toast may have it meanwhile
 const here = list => list.find(row => row.contains(document.activeElement))
   ?? list.find(row => row.dataset.number === last) ?? list.find(row => row.matches("[aria-current]"));
-document.addEventListener("focusin", event => { last = event.target.closest?.("#rows .row")?.dataset.number ?? last; });
+document.addEventListener("focusin", event => { last = event.target.closest?.("#rows [data-number]")?.dataset.number ?? last; });
 
 function step(by) {
   const list = rows(), at = list.indexOf(here(list));

@@ -102,10 +102,10 @@ class Suggestions {
 }
 document.querySelectorAll("[data-suggest]").forEach((input, number) => new Suggestions(input, number));
 
-// ---- hits: arrows (or j and k) from one to the next, back to the box above the first --------------------------
+// ---- hits: arrows from one to the next, back to the box above the first; j, k, o and x are those of lists (keys.js) ----------
 document.addEventListener("keydown", event => {
   const link = event.target instanceof Element && event.target.closest(".hit .subj");
-  const step = { ArrowDown: 1, j: 1, ArrowUp: -1, k: -1 }[event.key];
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!link || !step || event.ctrlKey || event.metaKey || event.altKey) return;
   const links = [...document.querySelectorAll(".hit .subj, .hits .older a")], next = links[links.indexOf(link) + step];
   event.preventDefault();

@@ -7,6 +7,7 @@ so that nobody learns what exists elsewhere.
 from collections.abc import Collection
 
 from django.db.models import BigIntegerField, F, Q, QuerySet
+from django.db.models.expressions import RawSQL
 
 from postvak.models import (
     Agent,
@@ -24,6 +25,10 @@ from postvak.models import (
 )
 from postvak.models.receipt import ReceiptQuerySet
 from postvak.tickets.beside import Beside
+
+# In words of SQL, as Django takes half a millisecond for the two, and a page asks ten times.
+QUEUES = "SELECT queue_id FROM postvak_membership WHERE agent_id = %s"
+QUEUES_LED = f"{QUEUES} AND is_lead"
 
 
 def visible_queues(agent: Agent) -> QuerySet[Queue]:
@@ -47,10 +52,9 @@ def may_read(agent: Agent, ticket: str = "", *, queue: str = "queue") -> Q:
 
     In one's own queues, private tickets only as their assignee or lead of the queue.
     """
-    mine = Membership.objects.filter(agent=agent)
+    mine, led = (RawSQL(sql, [agent.pk]) for sql in (QUEUES, QUEUES_LED))  # noqa: S611 - constants
     is_mine = Q(**{f"{ticket}is_private": False}) | Q(**{f"{ticket}assignee": agent})
-    is_lead = Q(**{f"{ticket}{queue}__in": mine.filter(is_lead=True).values("queue")})
-    return Q(**{f"{ticket}{queue}__in": mine.values("queue")}) & (is_mine | is_lead)
+    return Q(**{f"{ticket}{queue}__in": mine}) & (is_mine | Q(**{f"{ticket}{queue}__in": led}))
 
 
 def visible_messages(agent: Agent) -> QuerySet[Message]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import IntegerField, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from postvak.models import Agent, Queue, Status, Tally, TallyDelta
@@ -35,6 +35,13 @@ NUMBERS = """SELECT q.id, q.name, q.colour, q.is_valid,
     LEFT JOIN postvak_status s ON s.id = t.status_id
     WHERE %s OR m.id IS NOT NULL
     GROUP BY q.id, q.name, q.colour, q.is_valid ORDER BY q.name"""
+
+
+class Counted(Subquery):
+    """For annotate(): how many rows a query has."""
+
+    template = "(SELECT count(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +70,10 @@ def numbers(agent: Agent) -> list[QueueNumbers]:
 
 
 def own(agent: Agent) -> Q:
-    """Tickets of the agent, and of colleagues whom he stands in for while they are away."""
-    covered = absentees(agent, timezone.now()).values("pk")
-    return Q(assignee__in=Agent.objects.filter(Q(pk=agent.pk) | Q(pk__in=covered)).values("pk"))
+    """Tickets of the agent, and of colleagues whom he stands in for while they are away. One query for who they are: with plain keys, the
+    open tickets of one assignee are read in the order of their index, however many he has, or how few."""
+    keys = [agent.pk, *absentees(agent, timezone.now()).order_by().values_list("pk", flat=True)]
+    return Q(assignee__in=keys) if len(keys) > 1 else Q(assignee=agent.pk)
 
 
 def count_each(wanted: Mapping[str, QuerySet[Any]], most: int = COUNTED_UP_TO) -> dict[str, int]:

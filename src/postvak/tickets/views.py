@@ -4,7 +4,7 @@ A condition is kept as JSON in SavedView and read tolerantly: what isn't underst
 gone finds nothing by it, and `gone` says so. How many a view holds is in tickets.view_counts.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from postvak.models import (
     Agent,
     Customer,
     Draft,
+    Membership,
     Mention,
     Organisation,
     Presence,
@@ -34,11 +35,12 @@ from postvak.models import (
 )
 from postvak.models.priority import NORMAL
 from postvak.tickets.access import visible_tickets
-from postvak.tickets.beside import Beside
+from postvak.tickets.beside import Beside, keys_as_rows
 from postvak.tickets.tally import count_each, own
 
 HERE = timedelta(seconds=60)  # without a word from his page for longer, an agent isn't on a ticket any more
 WRITING = timedelta(minutes=5)
+FEW = 1000
 LONGEST_WAIT = 24 * 365
 LONGEST_WORDS = 200
 
@@ -140,9 +142,22 @@ def whole(value: object) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
-def tickets_of(condition: Condition, agent: Agent) -> QuerySet[Ticket]:
-    """The tickets that the agent may read and that fit."""
+def tickets_of(condition: Condition, agent: Agent, *, among: Sequence[int] | None = None) -> QuerySet[Ticket]:
+    """The tickets that the agent may read and that fit. `among`: what `few_tickets` gave; then they shall be sorted `Beside`."""
+    if among is not None:
+        return visible_tickets(agent).filter(as_q(condition, agent), pk__in=keys_as_rows(among))
     return visible_tickets(agent, is_long=condition.state not in OPEN_STATES).filter(as_q(condition, agent))
+
+
+def few_tickets(condition: Condition, agent: Agent) -> list[int] | None:
+    """The keys of all tickets in the agent's queues, if they are so few that a list is sooner found and sorted among them than in its own
+    order: that way one would walk past all tickets of others. One query; none where it would be the same."""
+    if agent.is_admin or condition.queues or condition.assignees == ("me",):
+        return None
+    rows = Ticket.objects.filter(queue__in=Membership.objects.filter(agent=agent).values("queue")).order_by()
+    rows = rows.filter(is_open=True) if condition.state in OPEN_STATES else rows
+    found = list(rows.values_list("pk", flat=True)[: FEW + 1])
+    return found if len(found) <= FEW else None
 
 
 def as_q(condition: Condition, agent: Agent) -> Q:

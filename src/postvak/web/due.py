@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from postvak.models import History, Sla, Status, Ticket
 from postvak.tickets.sla.calendar import BusinessTime, business_time
-from postvak.tickets.sla.clock import past_stills
+from postvak.tickets.sla.clock import past_stills, running, runs
 from postvak.tickets.sla.rules import day_minutes
 from postvak.web.formats import left, when
 
@@ -132,7 +132,7 @@ def open_target(ticket: Ticket, label: str, length: str, due: datetime | None) -
         words = _("%(time)s late") if until.is_late else _("in %(time)s")
         tone = "alert" if until.is_late else ""
         return Target(label, length, words % {"time": until.text.lstrip("\N{MINUS SIGN}")}, "timer", tone, due)
-    if ticket.status.type == Status.Type.PENDING:
+    if ticket.status.type == Status.Type.PENDING and not runs(ticket.status):
         return Target(label, length, _("The clock stands still"), "pause")
     return Target(label, length, _("Nothing is due"), "minus")
 
@@ -141,10 +141,11 @@ def stood_still(ticket: Ticket, until: datetime, time: BusinessTime) -> int:
     """Seconds of business time before the first answer in which the ticket waited for somebody else."""
     if not ticket.waited and ticket.waits_from is None:
         return 0
-    types = {name: row.type for row in Status.objects.all() for name in (row.name, row.key)}
     lines = History.objects.filter(ticket=ticket, code__in=("status", "woke"), at__lt=until).order_by("at", "pk")
     still = past_stills(
-        [(at, str(said.get("new", ""))) for at, said in lines.values_list("at", "parameters")], types, time
+        [(at, str(said.get("new", ""))) for at, said in lines.values_list("at", "parameters")],
+        running(Status.objects.all()),
+        time,
     )
     return still.waited + (time.between(still.since, until) if still.since else 0)
 

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext, ngettext, npgettext, pgettext
@@ -17,9 +18,8 @@ from postvak.web import due, formats
 from postvak.web.absence_words import absence
 from postvak.web.desk.mention_chips import chips
 from postvak.web.desk.navigation import navigation
-from postvak.web.desk.unread import unread
 from postvak.web.flash import take_messages
-from postvak.web.health_line import alarms_for
+from postvak.web.frame import frame_of
 from postvak.web.shelf import address_of
 
 
@@ -62,16 +62,20 @@ def environment(**options: Any) -> Environment:
 def render(
     request: HttpRequest, template: str, context: dict[str, Any] | None = None, *, status: int = 200
 ) -> HttpResponse:
-    """A page or a fragment. `agent`, and computed only when used: `nav`, `messages`, `unread` (notices)."""
+    """A page or a fragment. `agent`, and computed only when used: `nav`, `messages`, `frame`, and of it `unread` (notices)
+    and `alarms`. A view that has a frame already gives it in its context."""
     agent = request.user if request.user.is_authenticated else None
+    given = context or {}
+    frame = given.get("frame") or SimpleLazyObject(lambda: frame_of(agent)) if agent else None
     everywhere = {
         "agent": agent,
         "nav": SimpleLazyObject(lambda: navigation(request)),
         "messages": SimpleLazyObject(lambda: take_messages(request)),
-        "unread": SimpleLazyObject(lambda: unread(agent)) if agent else None,
-        "alarms": SimpleLazyObject(lambda: alarms_for(agent)) if agent else (),
+        "frame": frame,
+        "unread": SimpleLazyObject(lambda: frame.unread) if frame is not None else None,
+        "alarms": SimpleLazyObject(lambda: frame.alarms(timezone.now())) if frame is not None else (),
     }
-    return HttpResponse(render_to_string(template, {**everywhere, **(context or {})}, request), status=status)
+    return HttpResponse(render_to_string(template, {**everywhere, **given}, request), status=status)
 
 
 def url(name: str, *args: object, **kwargs: object) -> str:

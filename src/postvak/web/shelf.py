@@ -18,7 +18,10 @@ from typing import NamedTuple
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.utils.cache import get_conditional_response, patch_vary_headers
+
+from postvak.web.session import public
 
 ROOT = Path(__file__).parent.parent / "static"
 STYLES = "all.css"
@@ -105,3 +108,9 @@ def file_of(path: str, content: bytes) -> File:
     kind = "text/javascript" if is_script else mimetypes.guess_type(path)[0] or "application/octet-stream"
     is_text = kind.startswith("text/") or kind == "image/svg+xml"
     return File(f"{kind}; charset=utf-8" if is_text else kind, content, packed if len(packed) < len(content) else b"")
+
+
+@public
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Browsers ask for this one by themselves wherever a page names none, and complain when there is nothing."""
+    return redirect(address_of("favicon.svg"))

@@ -121,7 +121,35 @@ def test_from_one_sort_of_waiting_to_another_the_clock_goes_on_standing(
         set_status(fresh(ticket), status(key), by=bob)
         follow()
         clock.advance(hours=hours)
-    assert fresh(ticket).waited == (3 + 4 + 5 + 2) * 3600
+    assert fresh(ticket).waited == (3 + 5 + 2) * 3600, "not while it waited internally"
+
+
+@pytest.mark.parametrize("key", ["internal", "clarify"])
+def test_the_clock_runs_on_while_a_ticket_waits_for_ourselves(
+    clock: Clock, gold: Sla, ticket: Ticket, follow: Follow, bob: Agent, key: str
+) -> None:
+    follow()
+    before = dues(ticket)
+    clock.advance(hours=1)
+    set_status(ticket, status(key), by=bob)
+    follow()
+    clock.advance(hours=3)
+    assert dues(ticket) == before
+    assert (fresh(ticket).waited, fresh(ticket).waits_from) == (0, None)
+    set_status(fresh(ticket), status("customer"), by=bob)
+    follow()
+    assert fresh(ticket).waits_from == clock.now
+
+
+def test_a_waiting_status_of_the_administrators_own_stops_the_clock(
+    clock: Clock, gold: Sla, ticket: Ticket, follow: Follow, bob: Agent
+) -> None:
+    follow()
+    supplier = Status.objects.create(key="supplier", name="Waiting for the supplier", type=Status.Type.PENDING)
+    set_status(ticket, supplier, by=bob)
+    follow()
+    assert dues(ticket) == (None, None, None)
+    assert fresh(ticket).waits_from == clock.now
 
 
 def test_a_worker_that_comes_late_takes_the_times_from_the_history(
@@ -175,13 +203,18 @@ def test_spam_and_merged_tickets_are_owed_nothing(
     assert dues(one)[0] is not None
 
 
-def test_a_snoozed_ticket_is_owed_nothing_until_it_wakes(
-    clock: Clock, gold: Sla, ticket: Ticket, follow: Follow, bob: Agent
+def test_a_reminder_does_not_stop_the_clock_unless_the_customer_is_awaited(
+    clock: Clock, gold: Sla, receive: Receive, follow: Follow, bob: Agent
 ) -> None:
+    ours, theirs = receive(), receive(sender="Dan <dan@other.example>")
+    set_status(theirs, status("customer"), by=bob)
     follow()
-    set_pending(ticket, clock.now + 5 * HOUR, by=bob)
+    before = dues(ours)
+    for ticket in (ours, theirs):
+        set_pending(fresh(ticket), clock.now + 5 * HOUR, by=bob)
     follow()
-    assert dues(ticket) == (None, None, None)
+    assert dues(ours) == before, "it waits internally"
+    assert dues(theirs) == (None, None, None)
 
 
 # ---- which service level -------------------------------------------------------
@@ -219,8 +252,8 @@ def test_a_level_that_comes_later_knows_from_the_history_how_long_a_ticket_waite
     Sla.objects.create(name="New", calendar=always, solution=1440)
     set_status(fresh(ticket), status("clarify"), by=bob)
     follow()
-    assert fresh(ticket).waited == 30 * 3600
-    assert dues(ticket)[2] == ticket.created_at + (24 + 30) * HOUR
+    assert fresh(ticket).waited == 10 * 3600
+    assert dues(ticket)[2] == ticket.created_at + (24 + 10) * HOUR
 
 
 def test_a_level_that_is_no_longer_valid_lets_go_of_its_tickets(gold: Sla, ticket: Ticket, follow: Follow) -> None:

@@ -10,18 +10,23 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from postvak.log.ledger.wanted import Wanted, as_key
+from postvak.log.ledger.wanted import DIRECTIONS, Wanted, as_key
 from postvak.log.ledger.words import newest, pieces_of
 from postvak.models import LedgerEntry
 
 PAGE = 50
-WINDOW = 500  # found lines that are looked at once: may they be seen, do they fit?
-WINDOWS = 8
+WINDOWS = (
+    2,
+    8,
+    32,
+    128,
+)  # times the page: found lines that are looked at, one after the other: may they be seen, do they fit?
 END = 2**63 - 1
 Lines = QuerySet[LedgerEntry]
 
 COLUMNS: Mapping[str, str] = {
     "time": "pk",
+    "direction": "direction",
     "sender": "sender",
     "state": "state",
     "ticket": "ticket_id",
@@ -88,6 +93,8 @@ def beginnings(wanted: Wanted) -> list[dict[str, Any]]:
     """Conditions, one after the other."""
     key, _colon, value = wanted.after.partition(":")
     column, beyond = COLUMNS[wanted.order_name], "lt" if wanted.is_turned else "gt"
+    if column == "direction":
+        return beginnings_of_directions(wanted, as_key(key), value, beyond)
     if not as_key(key):
         return [{}]
     if column == "pk":
@@ -95,6 +102,13 @@ def beginnings(wanted: Wanted) -> list[dict[str, Any]]:
     if column.endswith("_id"):
         return [{column: as_key(value), f"pk__{beyond}": as_key(key)}, {f"{column}__{beyond}": as_key(value)}]
     return [{column: value, f"pk__{beyond}": as_key(key)}, {f"{column}__{beyond}": value}]
+
+
+def beginnings_of_directions(wanted: Wanted, key: int, value: str, beyond: str) -> list[dict[str, Any]]:
+    """One direction after the other: within one, the index of keys has the order."""
+    directions = sorted([wanted.direction] if wanted.direction else DIRECTIONS, reverse=wanted.is_turned)
+    left = directions[directions.index(value) :] if key and value in directions else directions
+    return [{"direction": one, **({f"pk__{beyond}": key} if key and one == value else {})} for one in left]
 
 
 def cursor(line: LedgerEntry, column: str) -> str:
@@ -118,10 +132,10 @@ def found_by_words(lines: Lines, wanted: Wanted, size: int) -> Page:
     found: list[LedgerEntry] = []
     if not pieces:
         return Page(found)
-    for number in range(WINDOWS):
-        window = WINDOW if number else 2 * size
+    for times in WINDOWS:
+        window = times * size
         keys = newest(pieces, below, window)
-        found += lines.filter(pk__in=keys).order_by("-pk").select_related(*RELATED)
+        found += lines.filter(pk__in=keys).order_by("-pk").select_related(*RELATED)[: size + 1 - len(found)]
         if len(found) > size:
             return Page(found[:size], str(found[size - 1].pk))
         if len(keys) < window:

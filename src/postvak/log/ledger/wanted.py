@@ -26,7 +26,7 @@ PERIODS: Mapping[str, str | Promise] = {
     "all": _("All time"),
     "own": _("From – to"),
 }
-ORDERS = ("time", "sender", "state", "ticket", "mailbox", "channel", "subject")
+ORDERS = ("time", "direction", "sender", "state", "ticket", "mailbox", "channel", "subject")
 SORTED_WHOLE = ("subject",)  # by no index: only within one of SPANS
 NEWEST = "-time"
 

@@ -1,7 +1,8 @@
 """The search of the ledger: what somebody types becomes conditions on the words of its lines. Never a syntax error.
 
 Words are all wanted; what hangs together (an address, a Message-ID, "…" in quotes) is looked for as it stands; of the last
-word the beginning is enough. Both databases fold letter case; SQLite accents, too.
+word the beginning is enough, unless it ends a whole address: the last words of those stand in nearly every line, which is slow to
+look up. Both databases fold letter case; SQLite accents, too.
 """
 
 import re
@@ -10,18 +11,22 @@ from dataclasses import dataclass
 
 from django.db import connection
 
+from postvak.log.keys import keys, keys_by_words
 from postvak.mail.words import composed, words_of
 
 LONGEST = 500  # characters
 MOST_PIECES = 12
 SHORTEST_PREFIX = 3  # of shorter words only the whole is looked for
 PIECE = re.compile(r'"([^"]*)"?|([^\s"]+)')
+WHOLE = re.compile(r">$|@[^@]*\.[^\W\d_]{2,}$")  # an address or Message-ID: nothing is missing at its end
 QUOTES = str.maketrans("“”„«»‟", '""""""')
 
 WORDS = "postvak_ledger_words(sender, recipients, subject, numbers)"
 PLAIN = "regexp_replace(%s, '[^[:alnum:]]+', ' ', 'g')"  # as the index reads it
 NEAR = 1500  # newest lines that are read one by one, before the index is asked
-RARE = 20_000  # so many lines with the words are sorted at once; of others the newest are looked for
+FEW = 500  # lines with words that none of these has: fewer are all taken at once
+FAR = 200_000  # lines of which the index is asked at once, at most, when there are more
+RARE = 20_000  # so many of all older lines are sorted at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ def pieces_of(text: str) -> list[Piece]:
     for match in PIECE.finditer(clean):
         words = tuple(word.group().lower() for word in words_of(match[1] or match[2] or ""))
         if words:
-            is_last = match.end() == len(clean.rstrip()) and match[2] is not None
+            is_last = match.end() == len(clean.rstrip()) and match[2] is not None and not WHOLE.search(match[2])
             found.append(Piece(words, is_last and len(words[-1]) >= SHORTEST_PREFIX))
     return found[:MOST_PIECES]
 
@@ -80,8 +85,8 @@ def on_sqlite(pieces: Sequence[Piece], below: int, limit: int) -> list[int]:
 
 
 def on_postgresql(pieces: Sequence[Piece], below: int, limit: int) -> list[int]:
-    """The newest lines are read first: words that stand in many lines are found there. Then the index, whose hits are sorted
-    while they are few; of very common words the newest are found by going back through all lines."""
+    """The newest lines are read one by one: words that stand in many lines are found there. Of words that don't, the index gives
+    all lines, in no order; of others it is asked for a part of the lines that promises enough."""
     query, words = as_tsquery(pieces)
     edge = low_edge(below)
     found = keys(
@@ -91,25 +96,36 @@ def on_postgresql(pieces: Sequence[Piece], below: int, limit: int) -> list[int]:
     )
     if len(found) == limit or not edge:
         return found
-    rest = keys(
-        f"SELECT id FROM postvak_ledgerentry WHERE id < %s AND {WORDS} @@ ({query}) LIMIT %s",  # noqa: S608
-        [edge, *words, RARE],
-    )
-    if len(rest) == RARE:
-        rest = keys(
-            f"SELECT id FROM postvak_ledgerentry WHERE id < %s AND {WORDS} @@ ({query}) ORDER BY id DESC LIMIT %s",  # noqa: S608
-            [edge, *words, limit],
-        )
+    far = f"SELECT id FROM postvak_ledgerentry WHERE id >= %s AND id < %s AND {WORDS} @@ ({query})"  # noqa: S608
+    rest = [] if found else keys_by_words(f"{far} LIMIT %s", [0, edge, *words, FEW])
+    if found or len(rest) == FEW:
+        rest = further_back(far, words, edge, promising(len(found), limit), limit - len(found))
     return [*found, *sorted(rest, reverse=True)][:limit]
+
+
+def promising(found: int, limit: int) -> int:
+    """How many lines to look at, when NEAR of them held `found`: about twice as many as the limit needs."""
+    return min(2 * NEAR * (limit - found) // found, FAR) if found else FAR
+
+
+def further_back(far: str, words: Sequence[str], edge: int, number: int, limit: int) -> list[int]:
+    """First among `number` lines before `edge`, then among eight times as many, then among all. Of words that are rare in new lines
+    and common in old ones the newest are found by going back line by line."""
+    found: list[int] = []
+    below = edge
+    for reach in (number, 8 * number):
+        middle = max(edge - reach, 0)
+        found += keys_by_words(far, [middle, below, *words])
+        if len(found) >= limit or not middle:
+            return found
+        below = middle
+    older = keys_by_words(f"{far} LIMIT %s", [0, below, *words, RARE])
+    if len(older) == RARE:
+        older = keys(f"{far} ORDER BY id DESC LIMIT %s", [0, below, *words, limit])
+    return found + older
 
 
 def low_edge(below: int) -> int:
     """The key that NEAR lines go back to; 0: there aren't so many."""
     near = keys("SELECT id FROM postvak_ledgerentry WHERE id < %s ORDER BY id DESC OFFSET %s LIMIT 1", [below, NEAR])
     return near[0] if near else 0
-
-
-def keys(sql: str, parameters: Sequence[str | int]) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return [key for (key,) in cursor.fetchall()]

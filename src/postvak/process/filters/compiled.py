@@ -7,6 +7,7 @@ from postvak.conditions.condition import Condition
 from postvak.conditions.field import Field, bounded, encoded, in_form
 from postvak.conditions.operators import OPERATORS, BadValue, Hit, Test
 from postvak.log.reason import Reason
+from postvak.log.wording import MORE
 from postvak.process.controls import FIELD, control_of
 from postvak.process.filters.actions import accumulates, controls_set, fill, has_placeholder, sort_of
 from postvak.process.filters.draft import Action, Draft
@@ -15,6 +16,8 @@ from postvak.process.filters.subject import Subject
 from postvak.process.plan import Facts, KnownTicket, Wish, Wishes
 
 SHOWN = 200  # characters of a value in the trace
+NAMED = 50  # filters in the trace that were asked and did not fire
+NAME = 100  # characters of the name of one of these
 Ask = Callable[[Subject], Hit | None]
 
 
@@ -127,12 +130,12 @@ def run_filters(filters: Sequence[CompiledFilter], facts: Facts, wishes: Wishes,
     subject = Subject(facts, ticket, dict(wishes))
     hits: list[int] = []
     reasons: list[Reason] = []
-    asked = 0
+    silent: list[str] = []
     for rule in filters:
         if rule.mailbox_ids is not None and facts.arrival.mailbox_id not in rule.mailbox_ids:
             continue
-        asked += 1
         if not fires(rule, subject):
+            silent.append(rule.name)
             continue
         hits.append(rule.id)
         reasons.append(Reason("filters", "filter_fired", {"filter": rule.name}))
@@ -140,9 +143,16 @@ def run_filters(filters: Sequence[CompiledFilter], facts: Facts, wishes: Wishes,
         if rule.stops:
             reasons.append(Reason("filters", "filter_stopped", {"filter": rule.name}))
             break
-    if asked and not hits:
-        reasons.append(Reason("filters", "no_filter_fired", {"count": asked}))
+    if silent:
+        reasons.append(without_effect(silent, is_all=not hits))
     return Outcome(subject.wishes, tuple(hits), tuple(reasons))
+
+
+def without_effect(names: Sequence[str], *, is_all: bool) -> Reason:
+    """Names the filters that were asked and did not fire, the first ones of very many."""
+    shown = [name[:NAME].replace("\n", " ") for name in names[:NAMED]] + ([MORE] if len(names) > NAMED else [])
+    code = "no_filter_fired" if is_all else "filters_not_fired"
+    return Reason("filters", code, {"count": len(names), "filters": "\n".join(shown)})
 
 
 def fires(rule: CompiledFilter, subject: Subject) -> bool:

@@ -97,7 +97,9 @@ def as_it_was(facts: Facts, receipt: Receipt, past: Past) -> Facts:
         customer=None if "customer_new" in reasons else facts.customer,
         thread=changed(facts.thread, then),
         recent=recent(facts, receipt, past, then),
-        lately=without_own(facts.lately, receipt.processed_at) if facts.lately and receipt.processed_at else facts.lately,
+        lately=without_own(facts.lately, receipt.processed_at)
+        if facts.lately and receipt.processed_at
+        else facts.lately,
         opened=0 if receipt.outcome != Outcome.HELD else facts.opened,
     )
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import Error
 
 from postvak.configuration import ConfigurationError, Listening
+from postvak.receive.listener.crowd import Crowd
 from postvak.receive.listener.directory import Directory, Lookup
 from postvak.receive.listener.limits import Limits
 from postvak.receive.listener.writer import Writer
@@ -47,7 +48,7 @@ class Reception:
     """Lives in the event loop of one listener. `is_stopping`: nobody new is let in. `worker`: whose it is."""
 
     def __init__(self, listening: Listening, writer: Writer, worker: str = "") -> None:
-        self.writer, self.worker = writer, worker
+        self.writer, self.crowd = writer, Crowd(worker)
         self.limits = Limits(listening.connections_per_ip, listening.mails_per_minute)
         self.lookup = Lookup()
         self.hostname = urlsplit(settings.CONFIGURATION.url).hostname or socket.getfqdn()

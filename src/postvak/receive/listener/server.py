@@ -37,6 +37,7 @@ async def serve(reception: Reception, ports: Ports, stopping: threading.Event) -
     for server in servers:
         server.close()
     await finish(reception)
+    reception.crowd.close_all()
     reception.lookup.close()
 
 

@@ -87,7 +87,7 @@ class Session(SMTP):
                 transport.close()
                 return
             self.is_counted = True
-            self.notes = Notes(self.protocol, self.ip, self.reception.worker)
+            self.notes = Notes(self.protocol, self.ip, self.reception.crowd)
         self.notes.encrypted(transport.get_extra_info("cipher"))
         super().connection_made(transport)
 

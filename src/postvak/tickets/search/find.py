@@ -7,20 +7,17 @@ moved, or whose ticket was merged, is found where it is now, and nobody finds wh
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from django.db.models import QuerySet
+from django.db.models import Case, QuerySet, TextField, Value, When
 
 from postvak.models import Agent, Attachment, AttachmentText, Message, SearchEntry, Ticket
 from postvak.tickets.search.keys import first_key
+from postvak.tickets.search.places import WINDOWS, Looked, Place, look
 from postvak.tickets.search.query import Query, parse
 from postvak.tickets.search.scope import Scope, scope_of
 from postvak.tickets.search.snippet import Pieces, Shown
 from postvak.tickets.search.store import EVERYTHING, Range, Store, store
 
 PAGE = 25
-WINDOW = 1000
-WINDOWS = 6
-FEW = 2500
-FEW_TICKETS = 1000
 COUNTED = 1000
 
 
@@ -56,24 +53,6 @@ class Found:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A hit: key of the index, message, ticket."""
-
-    key: int
-    message: int
-    ticket: int
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """Hits in the scope, newest first; down to `low` there are no others."""
-
-    places: list[Place]
-    low: int
-    is_all: bool
-
-
 def find(text: str, *, by: Agent | None, before: str = "", best: bool = False, size: int = PAGE) -> Found:
     """`by`: who asks; None sees everything. `before`: `older` of the page before. `best`: not by time alone, but what
     has the words in its subject first; that is only among the newest hits."""
@@ -85,7 +64,8 @@ def find(text: str, *, by: Agent | None, before: str = "", best: bool = False, s
     within = range_of(query)
     cursor = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else 0
     asked = store()
-    looked = look(asked, query, scope, replace(within, high=min(within.high, cursor or within.high)), size)
+    below = replace(within, high=min(within.high, cursor or within.high))
+    looked = look(asked, query, scope, below, size=size, most=1 if best or query.is_all_but else len(WINDOWS))
     tickets = newest_per_ticket(looked.places)
     if cursor:
         tickets = not_before(asked, query, tickets, Range(cursor, within.high), size)
@@ -99,44 +79,6 @@ def find(text: str, *, by: Agent | None, before: str = "", best: bool = False, s
 
 def range_of(query: Query) -> Range:
     return Range(first_key(query.since) if query.since else 0, first_key(query.until) if query.until else EVERYTHING)
-
-
-def look(asked: Store, query: Query, scope: Scope, within: Range, size: int) -> Looked:
-    """A narrow scope is gone through; else windows of hits, until a page is full or WINDOWS have been looked at."""
-    keys = entries_of(asked, scope, within) if scope.is_narrow else None
-    if keys is not None:
-        return Looked(places_of(asked, scope, list(asked.among(query.wanted, keys))), within.low, is_all=True)
-    places: list[Place] = []
-    for number in range(WINDOWS):
-        window = asked.newest(query.wanted, within, WINDOW * (number + 1))
-        places += places_of(asked, scope, window.keys)
-        if window.low <= within.low:
-            return Looked(places, within.low, is_all=True)
-        within = replace(within, high=window.low)
-        if len({place.ticket for place in places}) > size:
-            break
-    return Looked(places, within.high, is_all=False)
-
-
-def entries_of(asked: Store, scope: Scope, within: Range) -> list[int] | None:
-    """The messages of a scope of few tickets; null: there are too many to look at each."""
-    tickets = list(scope.tickets.order_by().values_list("pk", flat=True)[: FEW_TICKETS + 1])
-    if len(tickets) > FEW_TICKETS:
-        return None
-    rows = SearchEntry.objects.filter(message__ticket__in=asked.rows(tickets), pk__gte=within.low, pk__lt=within.high)
-    keys = list(rows.values_list("pk", flat=True)[: FEW + 1])
-    return keys if len(keys) <= FEW else None
-
-
-def places_of(asked: Store, scope: Scope, keys: Sequence[int]) -> list[Place]:
-    """The hits that lie in the scope, newest first. Two queries: as one, SQLite lists all tickets of the scope first."""
-    if not keys:
-        return []
-    rows = SearchEntry.objects.filter(pk__in=asked.rows(keys))
-    places = [Place(*row) for row in rows.values_list("pk", "message_id", "message__ticket_id")]
-    tickets = asked.rows(list({place.ticket for place in places}))
-    inside = set(scope.tickets.filter(pk__in=tickets).order_by().values_list("pk", flat=True))
-    return sorted((place for place in places if place.ticket in inside), key=lambda place: -place.key)
 
 
 def newest_per_ticket(places: Sequence[Place]) -> list[Place]:
@@ -176,35 +118,38 @@ def older_than(tickets: Sequence[Place], looked: Looked, size: int) -> str:
 
 
 def show(query: Query, places: Sequence[Place]) -> list[Hit]:
+    """Two queries: messages with their tickets, and files."""
     shown = Shown(query.shown)
-    tickets = with_all(Ticket.objects.filter(pk__in=[place.ticket for place in places])).in_bulk()
-    messages = Message.objects.defer("references", "to", "cc").select_related("agent")
+    whole = ("agent", *(f"ticket__{name}" for name in ("queue", "status", "customer", "assignee")))
+    messages = Message.objects.defer("references", "to", "cc").select_related(*whole)
     found = messages.in_bulk([place.message for place in places])
     parts = {pk: shown.part(message.text) for pk, message in found.items()}
     files = files_of(shown, parts) if query.shown else {}
     return [
         Hit(
-            tickets[place.ticket],
-            found[place.message],
-            shown.whole(tickets[place.ticket].subject),
-            parts[place.message] or shown.start(found[place.message].text),
-            tuple(files.get(place.message, ())),
+            message.ticket,
+            message,
+            shown.whole(message.ticket.subject),
+            parts[message.pk] or shown.start(message.text),
+            tuple(files.get(message.pk, ())),
         )
-        for place in places
-        if place.ticket in tickets and place.message in found
+        for message in (found[place.message] for place in places if place.message in found)
     ]
 
 
 def files_of(shown: Shown, messages: Mapping[int, Pieces]) -> dict[int, list[FoundFile]]:
     """Attached files with marked words. Their texts are long: they are looked at only where the message has none."""
     bare = [pk for pk, part in messages.items() if not part]
-    texts = AttachmentText.objects.filter(attachment__message__in=bare, state=AttachmentText.State.READ)
-    parts = {pk: shown.part(text) for pk, text in texts.values_list("pk", "text")} if bare else {}
+    is_wanted = When(message__in=bare, content__state=AttachmentText.State.READ, then="content__text")
+    files = Attachment.objects.filter(message__in=list(messages)).order_by("message_id", "part")
     found: dict[int, list[FoundFile]] = {}
-    files = Attachment.objects.filter(message__in=messages).order_by("message", "part")
-    for pk, message, name in files.values_list("pk", "message_id", "name"):
-        if parts.get(pk) or shown.places(name):
-            found.setdefault(message, []).append(FoundFile(shown.whole(name), parts.get(pk, ())))
+    rows = files.annotate(words=Case(is_wanted, default=Value(""), output_field=TextField())).values_list(
+        "message_id", "name", "words"
+    )
+    for message, name, words in rows:
+        part = shown.part(words) if words else ()
+        if part or shown.places(name):
+            found.setdefault(message, []).append(FoundFile(shown.whole(name), part))
     return found
 
 

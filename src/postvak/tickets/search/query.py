@@ -50,6 +50,11 @@ class Query:
     def is_empty(self) -> bool:
         return not (self.wanted.required or self.wanted.excluded or self.filters or self.since or self.until)
 
+    @property
+    def is_all_but(self) -> bool:
+        """Only what must not be there was typed."""
+        return bool(self.wanted.excluded) and not self.wanted.required
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:

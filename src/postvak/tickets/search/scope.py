@@ -1,19 +1,16 @@
 """The tickets that operators leave, among those that the agent may see. Whatever a search finds lies in its scope."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from postvak.mail.words import fold
-from postvak.models import Agent, Queue, Status, Tag, Ticket
-from postvak.models.status import SHIPPED_NAMES
-from postvak.tickets.access import visible_queues, visible_tickets
+from postvak.models import Agent, Status, Ticket
+from postvak.tickets.access import visible_tickets
+from postvak.tickets.search.named import Named, named_by
 from postvak.tickets.search.query import Filter, fold_words
-
-Named = tuple[int, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +20,18 @@ class Scope:
     tickets: QuerySet[Ticket]
     is_narrow: bool
     problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Who asks, what can be named, and sentences about what there isn't."""
+
+    by: Agent | None
+    named: Sequence[Named]
+    problems: list[str] = field(default_factory=list)
+
+    def rows(self, kind: str) -> list[Named]:
+        return [row for row in self.named if row.kind == kind]
 
 
 IS: Mapping[str, Q] = {
@@ -41,31 +50,29 @@ def scope_of(filters: Sequence[Filter], by: Agent | None) -> Scope:
     """`by`: who asks; None: the command line, which may see everything. Spam and trash only when asked for."""
     tickets = visible_tickets(by) if by else Ticket.objects.all()
     is_narrow = bool(filters) or not (by is None or by.is_admin)
-    problems: list[str] = []
+    reading = Reading(by, named_by(filters, by))
     for name in dict.fromkeys(each.name for each in filters):
         same = [each for each in filters if each.name == name]
-        tickets = narrowed(tickets, same, by, problems)
-    if not asks_for(filters, "spam"):
+        tickets = narrowed(tickets, same, reading)
+    if not asks_for(filters, "spam", reading):
         tickets = tickets.exclude(is_spam=True)
-    if not asks_for(filters, "trash"):
+    if not asks_for(filters, "trash", reading):
         tickets = tickets.exclude(status__type=Status.Type.REMOVED)
-    return Scope(tickets, is_narrow, tuple(problems))
+    return Scope(tickets, is_narrow, tuple(reading.problems))
 
 
-def asks_for(filters: Sequence[Filter], what: str) -> bool:
+def asks_for(filters: Sequence[Filter], what: str, reading: Reading) -> bool:
     """`is:trash`, or a status that is one."""
     if any(each.name == "is" and each.value == what and not each.is_excluded for each in filters):
         return True
     asked = [each.value for each in filters if each.name == "status" and not each.is_excluded]
-    removed = Status.objects.filter(type=Status.Type.REMOVED) if what == "trash" and asked else ()
-    return any(matching(value, [(row.pk, status_names(row))]) for row in removed for value in asked)
+    removed = [row for row in reading.rows("status") if what == "trash" and row.is_removed]
+    return any(matching(value, [row]) for row in removed for value in asked)
 
 
-def narrowed(
-    tickets: QuerySet[Ticket], same: Sequence[Filter], by: Agent | None, problems: list[str]
-) -> QuerySet[Ticket]:
+def narrowed(tickets: QuerySet[Ticket], same: Sequence[Filter], reading: Reading) -> QuerySet[Ticket]:
     """Filters of one name: a ticket has one queue, status and assignee, so any of several; tags and states all."""
-    conditions = [(CONDITIONS[each.name](each.value, by, problems), each.is_excluded) for each in same]
+    conditions = [(CONDITIONS[each.name](each.value, reading), each.is_excluded) for each in same]
     wanted = [condition for condition, is_excluded in conditions if not is_excluded]
     if same[0].name in {"tag", "is"}:
         for condition in wanted:
@@ -81,54 +88,43 @@ def narrowed(
     return tickets
 
 
-def in_queue(value: str, by: Agent | None, problems: list[str]) -> Q:
-    queues = visible_queues(by) if by else Queue.objects.all()
-    found = matching(value, [(pk, [name]) for pk, name in queues.values_list("pk", "name")])
+def in_queue(value: str, reading: Reading) -> Q:
+    found = matching(value, reading.rows("queue"))
     if not found:
-        problems.append(_("There is no queue “%(name)s”.") % {"name": value})
+        reading.problems.append(_("There is no queue “%(name)s”.") % {"name": value})
     return Q(queue__in=found)
 
 
-def with_status(value: str, by: Agent | None, problems: list[str]) -> Q:
-    found = matching(value, [(row.pk, status_names(row)) for row in Status.objects.all()])
+def with_status(value: str, reading: Reading) -> Q:
+    found = matching(value, reading.rows("status"))
     if not found:
-        problems.append(_("There is no status “%(name)s”.") % {"name": value})
+        reading.problems.append(_("There is no status “%(name)s”.") % {"name": value})
     return Q(status__in=found)
 
 
-def status_names(status: Status) -> list[str]:
-    """Its own name, or the shipped one in each language; and its key."""
-    names = [status.key, str(status)]
-    for language in ("en", "nl", "de"):
-        with override(language):
-            names.append(str(SHIPPED_NAMES.get(status.key, status.name)))
-    return names
-
-
-def with_tag(value: str, by: Agent | None, problems: list[str]) -> Q:
-    found = matching(value, [(pk, [name]) for pk, name in Tag.objects.values_list("pk", "name")])
+def with_tag(value: str, reading: Reading) -> Q:
+    found = matching(value, reading.rows("tag"))
     if not found:
-        problems.append(_("There is no tag “%(name)s”.") % {"name": value})
+        reading.problems.append(_("There is no tag “%(name)s”.") % {"name": value})
     return Q(pk__in=Ticket.tags.through.objects.filter(tag__in=found).values("ticket"))
 
 
-def of_assignee(value: str, by: Agent | None, problems: list[str]) -> Q:
+def of_assignee(value: str, reading: Reading) -> Q:
     if value == "none":
         return Q(assignee=None)
-    if value == "me" and by:
-        return Q(assignee=by)
-    rows = Agent.objects.values_list("pk", "name", "email")
-    found = matching(value, [(pk, [name, email, *name.split()]) for pk, name, email in rows])
+    if value == "me" and reading.by:
+        return Q(assignee=reading.by)
+    found = matching(value, reading.rows("assignee"))
     if not found:
-        problems.append(_("There is no agent “%(name)s”.") % {"name": value})
+        reading.problems.append(_("There is no agent “%(name)s”.") % {"name": value})
     return Q(assignee__in=found)
 
 
-def that_is(value: str, by: Agent | None, problems: list[str]) -> Q:
+def that_is(value: str, reading: Reading) -> Q:
     return IS[value]
 
 
-CONDITIONS: Mapping[str, Callable[[str, Agent | None, list[str]], Q]] = {
+CONDITIONS: Mapping[str, Callable[[str, Reading], Q]] = {
     "queue": in_queue,
     "status": with_status,
     "tag": with_tag,
@@ -140,6 +136,6 @@ CONDITIONS: Mapping[str, Callable[[str, Agent | None, list[str]], Q]] = {
 def matching(value: str, rows: Iterable[Named]) -> list[int]:
     """Rows of that name; if there are none, those whose name begins so."""
     wanted = fold_words(value) or fold(value)
-    names = [(pk, [fold_words(name) for name in each]) for pk, each in rows]
+    names = [(row.pk, [fold_words(name) for name in row.names]) for row in rows]
     same = [pk for pk, each in names if wanted in each]
     return same or [pk for pk, each in names if wanted and any(name.startswith(wanted) for name in each)]

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Protocol
 
 from django.db import connection, transaction
 from django.db.models.expressions import RawSQL
 
-from postvak.models import SearchEntry
+from postvak.tickets.beside import keys_as_rows
 from postvak.tickets.search.wanted import Wanted
 
 EVERYTHING = (1 << 63) - 1
@@ -24,40 +25,34 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The keys of hits, newest first, and from which key on all hits are among them."""
+    """Hits as a subquery of keys. `low`: from which key on all hits are among them; null: there were so many as one asked for and then
+    from the lowest of them on, or fewer and then they are all."""
 
-    keys: list[int]
-    low: int
+    rows: RawSQL
+    low: int | None = None
 
 
 class Store(Protocol):
     def newest(self, wanted: Wanted, within: Range, limit: int) -> Window:
-        """The newest messages that have what is wanted, at most `limit`."""
+        """The newest messages that have what is required, at most `limit`. Where nothing is, what is excluded may be among them."""
 
     def among(self, wanted: Wanted, keys: Sequence[int]) -> set[int]:
         """Those of these keys whose messages have what is wanted."""
-
-    def rows(self, keys: Sequence[int]) -> RawSQL:
-        """These keys as a subquery of one parameter: Django spends milliseconds on a long list of them."""
 
 
 def store() -> Store:
     return PostgresqlStore() if connection.vendor == "postgresql" else SqliteStore()
 
 
-def newest_but(asked: Store, wanted: Wanted, within: Range, limit: int) -> Window:
-    """Nothing is required: the newest messages without those that have what is excluded."""
-    keys = list(
-        SearchEntry.objects.filter(pk__gte=within.low, pk__lt=within.high)
-        .order_by("-pk")
-        .values_list("pk", flat=True)[:limit]
-    )
-    left = asked.among(wanted, keys)
-    return Window([key for key in keys if key in left], keys[-1] if len(keys) == limit else within.low)
+def newest_of_all(within: Range, limit: int) -> Window:
+    sql = "SELECT id FROM postvak_searchentry WHERE id >= %s AND id < %s ORDER BY id DESC LIMIT %s"
+    return Window(RawSQL(sql, [within.low, within.high, limit]))  # noqa: S611
 
 
 def among_excluded(asked: Store, wanted: Wanted, keys: Sequence[int]) -> set[int]:
-    return set().union(*(asked.among(Wanted((lexemes,)), keys) for lexemes in wanted.excluded))
+    """Those that have any of what is excluded."""
+    any_of = tuple(chain.from_iterable(wanted.excluded))
+    return asked.among(Wanted((any_of,)), keys) if any_of else set()
 
 
 class SqliteStore:
@@ -65,16 +60,18 @@ class SqliteStore:
 
     FEW = 40  # keys that are asked for one by one at once
     MANY = 10_000  # hits that are looked through; the rest is asked one by one
+    NEWEST = (
+        "SELECT rowid FROM postvak_searchwords WHERE postvak_searchwords MATCH %s"
+        " AND rowid >= %s AND rowid < %s ORDER BY rowid DESC LIMIT %s"
+    )
 
     def newest(self, wanted: Wanted, within: Range, limit: int) -> Window:
         if not wanted.required:
-            return newest_but(self, wanted, within, limit)
-        keys = self.keys(
-            "SELECT rowid FROM postvak_searchwords WHERE postvak_searchwords MATCH %s"
-            " AND rowid >= %s AND rowid < %s ORDER BY rowid DESC LIMIT %s",
-            [wanted.as_fts5(), within.low, within.high, limit],
-        )
-        return Window(keys, keys[-1] if len(keys) == limit else within.low)
+            return newest_of_all(within, limit)
+        return Window(RawSQL(self.NEWEST, self.parameters(wanted, within, limit)))  # noqa: S611
+
+    def parameters(self, wanted: Wanted, within: Range, limit: int) -> list[str | int]:
+        return [wanted.as_fts5(), within.low, within.high, limit]
 
     def among(self, wanted: Wanted, keys: Sequence[int]) -> set[int]:
         if not keys:
@@ -83,9 +80,10 @@ class SqliteStore:
             return set(keys) - among_excluded(self, wanted, keys)
         if len(keys) <= self.FEW:
             return self.one_by_one(wanted, keys)
-        newest = self.newest(wanted, Range(min(keys), max(keys) + 1), self.MANY)
-        rest = [key for key in keys if key < newest.low]
-        return set(newest.keys).intersection(keys) | (self.one_by_one(wanted, rest) if rest else set())
+        within = Range(min(keys), max(keys) + 1)
+        newest = self.keys(self.NEWEST, self.parameters(wanted, within, self.MANY))
+        rest = [key for key in keys if key < newest[-1]] if len(newest) == self.MANY else []
+        return set(newest).intersection(keys) | (self.one_by_one(wanted, rest) if rest else set())
 
     def one_by_one(self, wanted: Wanted, keys: Sequence[int]) -> set[int]:
         sql = (
@@ -93,9 +91,6 @@ class SqliteStore:
             " AND rowid IN (SELECT value FROM json_each(%s))"
         )
         return set(self.keys(sql, [wanted.as_fts5(), json.dumps(list(keys))]))
-
-    def rows(self, keys: Sequence[int]) -> RawSQL:
-        return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(keys)])  # noqa: S611
 
     def keys(self, sql: str, parameters: Sequence[str | int | list[int]]) -> list[int]:
         with connection.cursor() as cursor:
@@ -118,41 +113,55 @@ class PostgresqlStore:
 
     def newest(self, wanted: Wanted, within: Range, limit: int) -> Window:
         if not wanted.required:
-            return newest_but(self, wanted, within, limit)
+            return newest_of_all(within, limit)
+        keys, low = self.found(wanted, within, limit)
+        return Window(keys_as_rows(keys), low)
+
+    def found(self, wanted: Wanted, within: Range, limit: int) -> tuple[list[int], int]:
+        """(keys, from which one on all hits are among them)"""
         query = wanted.as_tsquery()
-        edge = self.edge(within, self.SLICE)
-        newest = self.keys(
-            "SELECT entry_id FROM postvak_searchtext WHERE entry_id >= %s AND entry_id < %s"
-            " AND words @@ %s::tsquery ORDER BY entry_id DESC LIMIT %s",
-            [edge, within.high, query, limit],
-        )
+        newest, edge = self.among_newest(query, within, limit)
         if len(newest) == limit:
-            return Window(newest, newest[-1])
+            return newest, newest[-1]
         if len(newest) >= self.ENOUGH or edge == within.low:
-            return Window(newest, edge)
+            return newest, edge
         rest = Range(within.low, edge)
         share = self.share(query)
-        older = self.in_spans(query, rest, limit, share) if share else self.in_all(query, rest, limit - len(newest))
-        keys = (newest + older.keys)[:limit]
-        return Window(keys, keys[-1] if len(keys) == limit else older.low)
+        wish = limit - len(newest)
+        older, low = self.in_spans(query, rest, wish, share) if share else self.in_all(query, rest, wish)
+        keys = (newest + older)[:limit]
+        return keys, keys[-1] if len(keys) == limit else low
 
-    def in_all(self, query: str, within: Range, limit: int) -> Window:
+    def among_newest(self, query: str, within: Range, limit: int) -> tuple[list[int], int]:
+        """(hits among the newest SLICE messages, the oldest of those)"""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT entry_id, words @@ %s::tsquery FROM (SELECT entry_id, words FROM postvak_searchtext"
+                " WHERE entry_id >= %s AND entry_id < %s ORDER BY entry_id DESC LIMIT %s) AS newest"
+                " ORDER BY entry_id DESC",
+                [query, within.low, within.high, self.SLICE],
+            )
+            rows = cursor.fetchall()
+        edge = rows[-1][0] if len(rows) == self.SLICE else within.low
+        return [key for key, is_hit in rows if is_hit][:limit], edge
+
+    def in_all(self, query: str, within: Range, limit: int) -> tuple[list[int], int]:
         """By the index of words alone: quick when few messages have them."""
         keys = self.keys(
             "SELECT entry_id FROM postvak_searchtext WHERE words @@ %s::tsquery"
             " AND entry_id + 0 >= %s AND entry_id + 0 < %s ORDER BY entry_id + 0 DESC LIMIT %s",
             [query, within.low, within.high, limit],
         )
-        return Window(keys, keys[-1] if len(keys) == limit else within.low)
+        return keys, keys[-1] if len(keys) == limit else within.low
 
-    def in_spans(self, query: str, within: Range, limit: int, span: int) -> Window:
+    def in_spans(self, query: str, within: Range, limit: int, span: int) -> tuple[list[int], int]:
         enough = self.ENOUGH if limit <= self.MANY // 3 else limit // 4  # a narrow scope throws most of them away
         keys: list[int] = []
         while True:
             low = self.edge(within, span)
             keys += self.in_span(query, replace(within, low=low))
             if low <= within.low or len(keys) >= enough:
-                return Window(keys, low)
+                return keys, low
             within, span = replace(within, high=low), span * self.GROWTH
 
     def in_span(self, query: str, within: Range) -> list[int]:
@@ -194,9 +203,6 @@ class PostgresqlStore:
         if not wanted.required:
             return set(keys) - among_excluded(self, wanted, keys)
         return set(self.keys(sql, [list(keys), wanted.as_tsquery()]))
-
-    def rows(self, keys: Sequence[int]) -> RawSQL:
-        return RawSQL("SELECT unnest(%s::bigint[])", [keys])  # noqa: S611
 
     def keys(self, sql: str, parameters: Sequence[str | int | list[int]]) -> list[int]:
         with connection.cursor() as cursor:

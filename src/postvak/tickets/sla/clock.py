@@ -1,6 +1,7 @@
 """The due clock of a ticket: until when we should have answered first, answered again and solved it. Pure: from facts to times.
 
-It runs while the ticket is new or open. In any other state – waiting, closed, in the trash, spam, merged – it stands still,
+It runs while somebody of ours is to do something: the ticket is new, open, waits internally or is to be clarified. In any other
+state – waiting for the customer, a waiting status of the administrator's own, closed, in the trash, spam, merged – it stands still,
 nothing is due, and the business time until it goes on is added to the targets that count from the beginning.
 """
 
@@ -13,6 +14,12 @@ from postvak.tickets.sla.calendar import BusinessTime, NeverOpen
 from postvak.tickets.sla.plans import Plan
 
 RUNNING = frozenset({Status.Type.NEW.value, Status.Type.OPEN.value})
+OURS = frozenset({"internal", "clarify"})  # keys of shipped statuses that wait, but not for the customer
+
+
+def runs(status: Status) -> bool:
+    """Whether the clock does for tickets of this status."""
+    return status.type in RUNNING or (status.type == Status.Type.PENDING and status.key in OURS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +87,19 @@ def after(plan: Plan, start: datetime, target: int | None, waited: int = 0) -> d
         return None
 
 
-def past_stills(moves: Iterable[tuple[datetime, str]], types: Mapping[str, str], time: BusinessTime) -> Still:
+def running(statuses: Iterable[Status]) -> dict[str, bool]:
+    """For `past_stills`: by name and by key."""
+    return {name: runs(row) for row in statuses for name in (row.name, row.key)}
+
+
+def past_stills(moves: Iterable[tuple[datetime, str]], running: Mapping[str, bool], time: BusinessTime) -> Still:
     """What the history tells of a ticket whose clock was not kept until now. `moves`: when it got which status, by name or
-    key; `types` by both. A status that nobody knows any more changes nothing."""
+    key. A status that nobody knows any more changes nothing."""
     still = Still()
     for at, name in moves:
-        if name not in types:
+        if name not in running:
             continue
-        if types[name] not in RUNNING:
+        if not running[name]:
             still = still if still.since else replace(still, since=at)
         elif still.since:
             still = Still(still.waited + time.between(still.since, at))

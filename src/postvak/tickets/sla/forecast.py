@@ -6,9 +6,9 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from postvak.models import Ticket
+from postvak.models import Status, Ticket
 from postvak.tickets.awaiting import Answers, first_answers
-from postvak.tickets.sla.clock import RUNNING, Facts, Still, due_times
+from postvak.tickets.sla.clock import Facts, Still, due_times, runs
 from postvak.tickets.sla.plans import Plan
 
 LOOKED_AT = 500
@@ -28,7 +28,11 @@ class Forecast:
 def forecast(plan: Plan, before: Sequence[Plan], now: datetime) -> Forecast:
     """`before`: the levels that are asked first."""
     tickets = held_by(plan, before)
-    rows = list(tickets.filter(status__type__in=RUNNING).order_by("created_at")[:LOOKED_AT])
+    rows = list(
+        tickets.filter(status__in=[row.pk for row in Status.objects.all() if runs(row)]).order_by("created_at")[
+            :LOOKED_AT
+        ]
+    )
     answers = first_answers([row.pk for row in rows])
     late = sum(is_late(row, plan, answers.get(row.pk, NOBODY), now) for row in rows)
     return Forecast(tickets.count(), len(rows), late, is_cut=len(rows) == LOOKED_AT)

@@ -4,7 +4,7 @@ Everything is reckoned from facts of messages, ticket and history, so a step tha
 columns are written that nobody else writes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from postvak.models import Change, History, Status, Ticket
 from postvak.tickets.awaiting import Answers, first_answers
-from postvak.tickets.sla.clock import NOTHING, RUNNING, Facts, Still, due_times, past_stills, stand_still
+from postvak.tickets.sla.clock import NOTHING, Facts, Still, due_times, past_stills, running, runs, stand_still
 from postvak.tickets.sla.plans import Plan, plan_for, valid_plans
 
 KEPT = (
@@ -43,14 +43,13 @@ def keep_clocks(changes: Sequence[Change]) -> None:
 def set_clocks(since: Mapping[int, datetime], plans: Sequence[Plan]) -> int:
     """`since`: tickets by id, each with the time from which on something changed. Returns how many were written."""
     statuses = list(Status.objects.all())
-    types = {row.pk: row.type for row in statuses}
+    ticking = {row.pk for row in statuses if runs(row)}
     tickets = list(Ticket.objects.filter(pk__in=since).only(*READ))
-    said, lines = first_answers(list(since)), moves([ticket for ticket in tickets if is_moving(ticket, types, plans)])
-    names = {name: row.type for row in statuses for name in (row.name, row.key)}
-    now, changed = timezone.now(), []
+    said, lines = first_answers(list(since)), moves([ticket for ticket in tickets if is_moving(ticket, ticking, plans)])
+    names, now, changed = running(statuses), timezone.now(), []
     for ticket in tickets:
         before = columns(ticket)
-        is_running, story = runs(ticket, types), lines.get(ticket.pk, [])
+        is_running, story = is_ticking(ticket, ticking), lines.get(ticket.pk, [])
         facts = facts_of(ticket, said.get(ticket.pk, NOBODY), is_running, moved_at(ticket, story, since[ticket.pk]))
         plan = plan_of(ticket, plans, is_running)
         still = Still(ticket.waited, ticket.waits_from)
@@ -66,15 +65,16 @@ def set_clocks(since: Mapping[int, datetime], plans: Sequence[Plan]) -> int:
 # ---- facts ---------------------------------------------------------------------
 
 
-def runs(ticket: Ticket, types: Mapping[int, str]) -> bool:
-    return types.get(ticket.status_id) in RUNNING and not ticket.is_spam and ticket.merged_into_id is None
+def is_ticking(ticket: Ticket, ticking: Collection[int]) -> bool:
+    """`ticking`: statuses in which clocks run."""
+    return ticket.status_id in ticking and not ticket.is_spam and ticket.merged_into_id is None
 
 
-def is_moving(ticket: Ticket, types: Mapping[int, str], plans: Sequence[Plan]) -> bool:
+def is_moving(ticket: Ticket, ticking: Collection[int], plans: Sequence[Plan]) -> bool:
     """Its clock stops or goes on now, or begins to be kept: the history knows when that was."""
     if ticket.sla_id is None:
-        return runs(ticket, types) and plan_for(ticket, plans) is not None
-    return runs(ticket, types) == (ticket.waits_from is not None)
+        return is_ticking(ticket, ticking) and plan_for(ticket, plans) is not None
+    return is_ticking(ticket, ticking) == (ticket.waits_from is not None)
 
 
 def moves(tickets: Sequence[Ticket]) -> dict[int, list[Move]]:

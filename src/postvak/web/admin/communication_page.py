@@ -18,7 +18,7 @@ from postvak.log.sentences import trace_line
 from postvak.models import Communication, CommunicationEntry, CommunicationObject, Trace
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.communication_rows import as_key
-from postvak.web.admin.communication_words import STATES, as_text, clock_of, length_of, start_of, step_of
+from postvak.web.admin.communication_words import STATES, Step, as_text, clock_of, length_of, start_of, step_of
 from postvak.web.later import spoken
 
 Priority, Kind = CommunicationEntry.Priority, CommunicationObject.Kind
@@ -63,23 +63,26 @@ class Chosen:
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     chosen = Chosen.of(request, pk)
     communication = chosen.communication
-    objects = list(communication.objects_of.all()[:MOST_OBJECTS])
+    objects = list(named(communication.objects_of.all())[:MOST_OBJECTS])
     about = (
-        communication.objects_of.select_related("receipt__ticket", "outgoing__message__ticket", "outgoing__ticket").get(pk=chosen.about)
+        communication.objects_of.select_related("receipt__ticket", "outgoing__message__ticket", "outgoing__ticket").get(
+            pk=chosen.about
+        )
         if chosen.about
         else None
     )
     page = Paginator(chosen.shown, PER_PAGE).get_page(request.GET.get("page"))
+    steps = [step_of(entry) for entry in page]
     context: dict[str, Any] = {
         "communication": communication,
         "chosen": chosen,
         "objects": objects,
         "objects_left": max(communication.objects_of.count() - len(objects), 0),
         "about": about,
-        "names": {one.pk: name_of(one) for one in objects},
+        "names": names_of(objects, steps),
         "lines": lines_of(about),
         "page": page,
-        "steps": [step_of(entry) for entry in page],
+        "steps": steps,
         "levels": levels(chosen),
         "neighbours": neighbours(communication),
         "account_url": account_url(communication),
@@ -96,7 +99,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 def text(request: HttpRequest, pk: int) -> StreamingHttpResponse:
     """The shown steps, all pages of them, as plain text."""
     chosen = Chosen.of(request, pk)
-    names = {one.pk: name_of(one) for one in chosen.communication.objects_of.all()}
+    names = {one.pk: name_of(one) for one in named(chosen.communication.objects_of.all()).iterator(chunk_size=1000)}
     steps = (step_of(entry) for entry in chosen.shown.iterator(chunk_size=1000))
     return StreamingHttpResponse(
         spoken(as_text(chosen.communication, steps, names)),
@@ -112,9 +115,29 @@ def levels(chosen: Chosen) -> list[tuple[int, str, int]]:
     return [(priority.value, str(priority.label), counted[f"from_{priority.value}"]) for priority in Priority]
 
 
+def named(objects: QuerySet[CommunicationObject]) -> QuerySet[CommunicationObject]:
+    """With what name_of() needs."""
+    found = objects.select_related("receipt", "outgoing__message")
+    fields = ("communication", "kind", "name", "state", "started_at", "ended_at")
+    return found.only(*fields, "receipt__subject", "outgoing__subject", "outgoing__message__subject")
+
+
+def names_of(objects: Sequence[CommunicationObject], steps: Sequence[Step]) -> dict[int, str]:
+    """Of the objects, and of others that steps are about."""
+    known = {one.pk for one in objects}
+    others = {step.entry.about_id for step in steps} - known
+    more = named(CommunicationObject.objects.filter(pk__in=others)) if others else []
+    return {one.pk: name_of(one) for one in [*objects, *more]}
+
+
 def name_of(one: CommunicationObject) -> str:
+    """A mail by its subject, as far as it is in Postvak; else as the other side calls it: a key of a folder, a hash, an address."""
     if one.kind == Kind.CONNECTION:
         return _("Connection with %(host)s") % {"host": one.name} if one.name else _("Connection")
+    if one.receipt:
+        return one.receipt.subject or _("(no subject)")
+    if one.outgoing:
+        return one.outgoing.title or _("(no subject)")
     return one.name or _("(no subject)")
 
 

@@ -109,7 +109,8 @@ def health_words(state: str) -> str:
 
 
 def as_text(communication: Communication, steps: Iterable[Step], names: Mapping[int, str]) -> Iterator[str]:
-    """A head, then a line for each step, with the server's own words below it. `names`: what each object is called."""
+    """A head, then a line for each step, with the server's own words below it; times on the reader's clock, with its distance from
+    UTC. `names`: what each object is called."""
     head = _("Communication %(number)s: %(direction)s by %(transport)s, account “%(account)s”, %(state)s")
     values = {
         "number": communication.pk,
@@ -119,13 +120,17 @@ def as_text(communication: Communication, steps: Iterable[Step], names: Mapping[
         "state": communication.get_state_display(),
     }
     yield head % values + "\n"
-    yield f"{communication.started_at.isoformat()} – {communication.ended_at.isoformat() if communication.ended_at else ''}\n"
+    yield f"{exact(communication.started_at)} – {exact(communication.ended_at) if communication.ended_at else ''}\n"
     about = 0
     for step in steps:
         if step.entry.about_id != about:
             about = step.entry.about_id
             yield f"\n{names.get(about, '')}\n"
         level = step.entry.get_priority_display()
-        yield f"{step.entry.at.isoformat()}  {level:<8}  {step.entry.module:<20}  {' – '.join(filter(None, [step.title, step.detail]))}\n"
+        yield f"{exact(step.entry.at)}  {level:<8}  {step.entry.module:<20}  {' – '.join(filter(None, [step.title, step.detail]))}\n"
         for line in step.said.splitlines():
             yield f"    | {line}\n"
+
+
+def exact(at: datetime) -> str:
+    return timezone.localtime(at).isoformat(timespec="milliseconds")

@@ -1,5 +1,7 @@
 """The communication log: every talk with a mail server, and how the accounts are. Spec 07. One talk: communication_page."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -12,33 +14,48 @@ from postvak.web.admin.communication_figures import figures_of
 from postvak.web.admin.communication_rows import COLUMNS, MOST_PAGES, PERIODS, Wanted, page_of
 from postvak.web.admin.communication_words import STATES, length_of, spoken, start_of
 from postvak.web.pages import render
+from postvak.web.session import is_htmx
+
+LOOK = 15  # seconds between two looks at the first page of the table
 
 
 @require_GET
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    """The numbers of a long time come behind the table, or at once with `numbers` in the address."""
+    """The numbers of a long time, or of many, come behind the table, or at once with `numbers` in the address. htmx asks for the table alone,
+    again and again while its first page is seen."""
     wanted = Wanted.of(request.GET)
-    hits = communications_with(wanted.text, spoken())
-    is_later = wanted.is_long and "numbers" not in request.GET
+    if is_htmx(request):
+        return render(request, "admin/_communication_table.html", table_of(wanted))
+    table = table_of(wanted)
+    is_later = (wanted.is_long or table["page"].is_cut) and "numbers" not in request.GET
     context = {
         **({} if is_later else figures_of(wanted)),
+        **table,
         "is_later": is_later,
-        "wanted": wanted,
+        "is_live": wanted.page == 1 and not wanted.text,
+        "look": LOOK,
         "states": Communication.State.choices,
+        "periods": [*((key, label) for key, (label, _span) in PERIODS.items()), ("own", _("own"))],
+        "directions": Communication.Direction.choices,
+        "accounts": account_names(wanted),
+        "is_empty": not Communication.objects.exists(),
+    }
+    return admin_page(request, "communications.html", "communications", context)
+
+
+def table_of(wanted: Wanted) -> dict[str, Any]:
+    hits = communications_with(wanted.text, spoken())
+    return {
+        "wanted": wanted,
         "marks": STATES,
         "page": page_of(wanted, hits),
         "hits": hits,
         "last_page": MOST_PAGES,
         "columns": columns(),
-        "periods": [*((key, label) for key, (label, _span) in PERIODS.items()), ("own", _("own"))],
-        "directions": Communication.Direction.choices,
-        "accounts": account_names(wanted),
-        "is_empty": not Communication.objects.exists(),
         "start_of": start_of,
         "length_of": length_of,
     }
-    return admin_page(request, "communications.html", "communications", context)
 
 
 @require_GET

@@ -1,6 +1,8 @@
-"""A filter for the senders of spam: their next mails are marked by themselves. Only administrators make filters."""
+"""A filter for the senders of spam: their next mails are marked by themselves; and the way back. Only administrators make filters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -11,7 +13,7 @@ from postvak.mail.addresses import normalise
 from postvak.models import Agent, Filter, Message
 from postvak.process.filters.check import MOST
 from postvak.process.filters.draft import Action, Draft
-from postvak.process.filters.store import save_filter
+from postvak.process.filters.store import delete_filter, draft_of, save_filter
 
 FIELD, OPERATOR = "from.address", "equals"
 
@@ -27,14 +29,37 @@ def senders_of(keys: Sequence[int]) -> list[str]:
 
 def named_already() -> set[str]:
     """Senders that a valid filter marks as spam."""
-    rows = Filter.objects.filter(is_valid=True, match=Filter.Match.ANY)
-    return {
-        normalise(str(condition.get("value", "")))
-        for row in rows
-        if any(action.get("set") == "spam" for action in row.actions)
-        for condition in row.conditions
-        if (condition.get("field"), condition.get("operator")) == (FIELD, OPERATOR)
-    }
+    return {sender for row in blocking_rows() for sender in map(sender_named, row.conditions) if sender}
+
+
+def blocking_rows() -> list[Filter]:
+    """Valid filters that mark as spam what meets any of their conditions."""
+    rows = Filter.objects.filter(is_valid=True, match=Filter.Match.ANY).prefetch_related("mailboxes")
+    return [row for row in rows if any(action.get("set") == "spam" for action in row.actions)]
+
+
+def sender_named(condition: Mapping[str, Any]) -> str:
+    """The address that a condition asks for; "" for other conditions."""
+    is_ours = (condition.get("field"), condition.get("operator")) == (FIELD, OPERATOR) and not condition.get("not")
+    return normalise(str(condition.get("value", ""))) if is_ours else ""
+
+
+def allow_again(sender: str, *, by: Agent) -> list[str]:
+    """Take the sender out of the filters that name him; one that names nobody else goes. Returns their names; the history of
+    filters can undo each."""
+    changed = []
+    with transaction.atomic():
+        for row in blocking_rows():
+            if sender not in map(sender_named, row.conditions):
+                continue
+            draft = draft_of(row)
+            left = tuple(one for one in draft.conditions if sender_named(one.as_json()) != sender)
+            if left:
+                save_filter(replace(draft, conditions=left), by=by, row=row)
+            else:
+                delete_filter(row, by=by)
+            changed.append(row.name)
+    return changed
 
 
 def make_rule(senders: Sequence[str], *, by: Agent) -> Filter | None:

@@ -45,5 +45,5 @@ def beside(ticket: Ticket, page: Page | None, agent: Agent) -> tuple[Ticket | No
         return None, None
     at = next((place for place, row in enumerate(page.rows) if row.pk == ticket.pk), None)
     if at is None or (at == len(page.rows) - 1 and page.older):
-        return neighbours_in(page.list, ticket, agent)
+        return neighbours_in(page.list, page.reach, ticket, agent)
     return (page.rows[at - 1] if at else None), (page.rows[at + 1] if at + 1 < len(page.rows) else None)

@@ -99,10 +99,12 @@ def card_of(customer: Customer, agent: Agent, page: int) -> dict[str, Any]:
     tickets = visible_tickets(agent).filter(customer=customer, merged_into=None)
     rows = tickets.select_related("status", "queue", "assignee").order_by("-changed_at", "-pk")
     took_part = visible_tickets(agent).filter(participants__customer=customer, merged_into=None)
+    numbers, pages = numbers_of([customer.pk], agent).get(customer.pk), Paginator(rows, TICKETS)
+    pages.count = numbers["number"] if numbers else 0  # else it would count once more
     return {
         "addresses": list(customer.addresses.order_by("pk")),
-        "tickets": Paginator(rows, TICKETS).get_page(page or 1),
-        "numbers": numbers_of([customer.pk], agent).get(customer.pk),
+        "tickets": pages.get_page(page or 1),
+        "numbers": numbers,
         "took_part": list(took_part.select_related("status", "queue", "assignee").order_by("-changed_at")[:TICKETS]),
         "lines": newest_messages(tickets, agent),
     }
@@ -110,7 +112,7 @@ def card_of(customer: Customer, agent: Agent, page: int) -> dict[str, Any]:
 
 def newest_messages(tickets: QuerySet[Ticket], agent: Agent) -> list[Message]:
     """What happened last, of the tickets that changed last."""
-    newest = list(tickets.order_by("-changed_at").values_list("pk", flat=True)[:LINES])
+    newest = tickets.order_by("-changed_at").values("pk")[:LINES]
     rows = visible_messages(agent).filter(ticket__in=newest).select_related("ticket", "agent")
     return list(rows.defer("references", "to", "cc").order_by("-created_at", "-pk")[:LINES])
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -14,7 +15,7 @@ from postvak.log.ledger.numbers import STATES
 from postvak.log.ledger.rows import Page, narrow, page_of
 from postvak.log.ledger.wanted import PERIODS, Wanted
 from postvak.mail.addresses import normalise
-from postvak.models import Agent, Channel, LedgerEntry, Mailbox, OutgoingMail, Receipt, Suppression, Trace
+from postvak.models import Address, Agent, Channel, LedgerEntry, Mailbox, OutgoingMail, Receipt, Suppression, Trace
 from postvak.send.by_hand import TRIED_AGAIN
 from postvak.tickets.access import ledger_parts, visible_ledger, visible_queues
 from postvak.web.admin.access import admin_only
@@ -31,6 +32,7 @@ from postvak.web.session import agent_of, asking, is_htmx
 LOOK = 10  # seconds between two looks at the first page
 EXPORTED_AT_ONCE = 500
 REPORTS_SHOWN = 20
+LINES_LOOKED_AT = 1000
 
 
 @require_GET
@@ -49,13 +51,33 @@ def show(request: HttpRequest) -> HttpResponse:
 
 def choices(wanted: Wanted, agent: Agent) -> dict[str, object]:
     directions = [wanted.direction] if wanted.direction else [*STATES]
+    mailboxes, channels = accounts_of(agent)
     return {
         "states": [(one, [(state, words_of(one, state)) for state in STATES[one]]) for one in directions],
         "periods": list(PERIODS.items()),
         "queues": list(visible_queues(agent).order_by("name").only("name")),
-        "mailboxes": list(Mailbox.objects.order_by("name").only("name")) if wanted.direction != "out" else [],
-        "channels": list(Channel.objects.order_by("name").only("name")) if wanted.direction != "in" else [],
+        "mailboxes": list(mailboxes.order_by("name").only("name")) if wanted.direction != "out" else [],
+        "channels": list(channels.order_by("name").only("name")) if wanted.direction != "in" else [],
     }
+
+
+def accounts_of(agent: Agent) -> tuple[QuerySet[Mailbox], QuerySet[Channel]]:
+    """To choose from. Agents: those whose mails they may read, as the newest lines of their queues show, and as is set up now."""
+    if agent.is_admin:
+        return Mailbox.objects.all(), Channel.objects.all()
+    queues = visible_queues(agent)
+    seen = newest_of(visible_ledger(agent), ledger_parts(agent))
+    mailboxes = Mailbox.objects.filter(Q(pk__in={mailbox for mailbox, _channel in seen}) | Q(queue__in=queues))
+    used = Address.objects.filter(queue__in=queues).order_by().values("channel")
+    return mailboxes, Channel.objects.filter(Q(pk__in={channel for _mailbox, channel in seen}) | Q(pk__in=used))
+
+
+def newest_of(lines: QuerySet[LedgerEntry], parts: Sequence[Q]) -> set[tuple[int | None, int | None]]:
+    """(mailbox, channel) of some of the newest lines of each part."""
+    each = Q(pk__in=[])
+    for part in parts:
+        each |= Q(pk__in=lines.filter(part).order_by("-pk").values("pk")[: LINES_LOOKED_AT // len(parts)])
+    return set(LedgerEntry.objects.filter(each).order_by().values_list("mailbox", "channel").distinct())
 
 
 @require_GET

@@ -8,7 +8,16 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from postvak.log.ledger.numbers import IN, IN_PROGRESS, OUT, STATES, count_lines, totals
+from postvak.log.ledger.numbers import (
+    IN,
+    IN_PROGRESS,
+    OUT,
+    STATES,
+    Counted,
+    count_lines,
+    totals,
+    totals_lately,
+)
 from postvak.log.ledger.rows import RELATED, Lines, Page, narrow, page_of
 from postvak.log.ledger.wanted import SPANS, Wanted
 from postvak.log.sentences import TRACE, trace_line
@@ -80,12 +89,13 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Of one direction: `total` is the sum of the slots, each of which leads to its lines."""
+    """Of one direction: `total` is the sum of the slots, each of which leads to its lines. `counted_at`: if that was a while ago."""
 
     direction: str
     total: int
     slots: list[Slot]
     query: str
+    counted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,23 +191,28 @@ def sums_of(wanted: Wanted, agent: Agent, now: datetime) -> list[Sums]:
         directions = [IN.value]
     if wanted.channel and not wanted.direction:
         directions = [OUT.value]
-    counted = numbers_of(wanted, agent, now, directions)
-    return [sums_in(wanted, direction, counted[direction]) for direction in directions if direction in counted]
+    found = numbers_of(wanted, agent, now, directions)
+    return [sums_in(wanted, direction, found[direction]) for direction in directions if direction in found]
 
 
-def numbers_of(
-    wanted: Wanted, agent: Agent, now: datetime, directions: Sequence[str]
-) -> Mapping[str, Mapping[str, int]]:
+def numbers_of(wanted: Wanted, agent: Agent, now: datetime, directions: Sequence[str]) -> Mapping[str, Counted]:
     if agent.is_admin and not wanted.queue:
         since, until = wanted.span(now)
         accounts = {IN.value: wanted.mailbox, OUT.value: wanted.channel}
-        return {one: totals(one, since, until, accounts[one] or None) for one in directions}
+        add_up = add_up_now if wanted.is_short else totals_lately
+        return {one: add_up(one, since, until, accounts[one] or None) for one in directions}
     if wanted.span_name not in SPANS:
         return {}
-    return count_lines(narrow(visible_ledger(agent), wanted, now, with_state=False))
+    lines = count_lines(narrow(visible_ledger(agent), wanted, now, with_state=False))
+    return {direction: Counted(numbers) for direction, numbers in lines.items()}
 
 
-def sums_in(wanted: Wanted, direction: str, numbers: Mapping[str, int]) -> Sums:
+def add_up_now(direction: str, since: datetime | None, until: datetime | None, account: int | None) -> Counted:
+    return Counted(totals(direction, since, until, account))
+
+
+def sums_in(wanted: Wanted, direction: str, counted: Counted) -> Sums:
+    numbers = counted.numbers
     slots = [
         Slot(
             state=state,
@@ -208,4 +223,5 @@ def sums_in(wanted: Wanted, direction: str, numbers: Mapping[str, int]) -> Sums:
         )
         for state in STATES[direction]
     ]
-    return Sums(direction, sum(numbers.values()), slots, wanted.query(direction=direction, state=""))
+    query = wanted.query(direction=direction, state="")
+    return Sums(direction, sum(numbers.values()), slots, query, counted.at)

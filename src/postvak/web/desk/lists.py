@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from postvak.models import Agent, Presence, SavedView, Tagging, Ticket
 from postvak.models.json_rows import json_rows
 from postvak.tickets.access import visible_queues
-from postvak.tickets.views import HERE, OPEN_STATES, Condition, gone, tickets_of, usable_views
+from postvak.tickets.views import HERE, OPEN_STATES, Condition, few_tickets, gone, tickets_of, usable_views
 from postvak.web.desk.columns import COLUMNS, USUAL_COLUMNS, readable
 from postvak.web.desk.orders import ORDERS, USUAL, Order, is_order, order_of
 
@@ -61,9 +61,20 @@ LISTS: Mapping[str, TicketList] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """What an agent has in a list. `is_few`: the order is no index's."""
+
+    tickets: QuerySet[Ticket]
+    is_few: bool
+
+    def sorted(self, order: Order) -> QuerySet[Ticket]:
+        return order.rows(self.tickets, is_beside=self.is_few)
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Some rows of a list, tickets with `tag_rows` and `present_rows` (colleagues who have it open now). `older` is the cursor
-    of the next page or "". `total`: all of them are here, so many. `notes`: what the list names and isn't there any more."""
+    of the next page or "". `total`: all of them are here, so many."""
 
     list: TicketList
     total: int | None
@@ -71,7 +82,7 @@ class Page:
     older: str
     order: str
     columns: Sequence[str]
-    notes: Sequence[str] = ()
+    reach: Reach
 
     @property
     def id(self) -> str:
@@ -80,6 +91,11 @@ class Page:
     @property
     def title(self) -> str:
         return str(self.list.label)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What the list names and isn't there any more. One query for saved views."""
+        return gone(self.list.condition) if self.list.view else ()
 
     @property
     def orders(self) -> Sequence[Order]:
@@ -154,14 +170,15 @@ def chosen(found: TicketList, agent: Agent) -> tuple[str, tuple[str, ...]]:
 
 
 def page_of(list_id: str, agent: Agent, before: str = "", size: int = PAGE) -> Page | None:
-    """One page by keyset: rows after the cursor. None: no such list. One query; one more for queues, two
-    for saved views."""
+    """One page by keyset: rows after the cursor. None: no such list. One query; one more for what `reach_of` asks, and for queues;
+    two for saved views."""
     found = list_of(list_id, agent)
     if found is None:
         return None
     name, columns = chosen(found, agent)
     order, size = order_of(name), max(PAGE, min(size, MOST_ROWS))
-    tickets, cursor = order.rows(tickets_of(found.condition, agent)), order.read(before)
+    reach, cursor = reach_of(found, agent), order.read(before)
+    tickets = reach.sorted(order)
     tickets = tickets.filter(order.after(cursor)) if cursor else tickets
     rows = rows_of(tickets[: size + 1], order, agent)
     older = order.cursor(rows[size - 1]) if len(rows) > size else ""
@@ -172,8 +189,14 @@ def page_of(list_id: str, agent: Agent, before: str = "", size: int = PAGE) -> P
         older=older,
         order=name,
         columns=columns,
-        notes=gone(found.condition) if found.view else (),
+        reach=reach,
     )
+
+
+def reach_of(found: TicketList, agent: Agent) -> Reach:
+    """At most one query: who is stood in for, or whether his queues have few tickets."""
+    few = None if found.view else few_tickets(found.condition, agent)
+    return Reach(tickets_of(found.condition, agent, among=few), few is not None)
 
 
 def rows_of(tickets: QuerySet[Ticket], order: Order, agent: Agent) -> list[Ticket]:
@@ -189,18 +212,18 @@ def rows_of(tickets: QuerySet[Ticket], order: Order, agent: Agent) -> list[Ticke
 
 def neighbours(ticket: Ticket, list_id: str, agent: Agent) -> tuple[Ticket | None, Ticket | None]:
     """(the one before, the one after) in the list that the agent came from, in its order; also when the ticket itself has
-    left it by now. One query, one more for queues and saved views, and for orders by a text."""
+    left it by now. One query, one more for queues and saved views, for orders by a text, and for what `reach_of` asks."""
     found = list_of(list_id, agent)
-    return neighbours_in(found, ticket, agent) if found else (None, None)
+    return neighbours_in(found, reach_of(found, agent), ticket, agent) if found else (None, None)
 
 
-def neighbours_in(found: TicketList, ticket: Ticket, agent: Agent) -> tuple[Ticket | None, Ticket | None]:
+def neighbours_in(found: TicketList, reach: Reach, ticket: Ticket, agent: Agent) -> tuple[Ticket | None, Ticket | None]:
     """The same where the list is known already: one query, one more for orders by a text."""
     order = order_of(chosen(found, agent)[0])
-    tickets, values = tickets_of(found.condition, agent), order.values_of(ticket)
+    values = order.values_of(ticket)
     is_before = order.backwards().after(values)
-    before = order.backwards().rows(tickets).filter(is_before)
-    after = order.rows(tickets).filter(order.after(values))
+    before = reach.sorted(order.backwards()).filter(is_before)
+    after = reach.sorted(order).filter(order.after(values))
     both = Ticket.objects.filter(pk__in=[Subquery(before.values("pk")[:1]), Subquery(after.values("pk")[:1])])
     which = Case(When(is_before, then=Value(True)), default=Value(False), output_field=BooleanField())
     by_side = {row.is_before: row for row in order.prepared(both).annotate(is_before=which)}

@@ -1,4 +1,4 @@
-"""What the desk's navigation shows: lists, what needs a person, saved views, queues; with counters. Five queries at most,
+"""What the desk's navigation shows: lists, what needs a person, saved views, queues; with counters. Three queries (more when a view was never counted),
 none of which looks at all tickets.
 """
 
@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from postvak.models import Agent, Brand, Draft, Notification, SavedView
+from postvak.models import Agent, Draft, Notification, SavedView
 from postvak.tickets.access import may_read, visible_receipts
 from postvak.tickets.tally import COUNTED_UP_TO, QueueNumbers, count_each, numbers
 from postvak.tickets.view_counts import views_with_numbers
@@ -66,7 +66,6 @@ def navigation(request: HttpRequest) -> Entry:
         "numbers": counts,
         "agent": agent,
         "current": current,
-        "brand_name": brand_name(),
     }
 
 
@@ -150,7 +149,3 @@ def queue_entry(row: QueueNumbers, current: str) -> Entry:
         "count": shown(row.open),
         "current": current == name,
     }
-
-
-def brand_name() -> str:
-    return Brand.objects.order_by("pk").values_list("name", flat=True).first() or ""

@@ -17,6 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from postvak.models import Ticket
+from postvak.tickets.beside import Beside
 
 LONGEST_TEXT = 60  # characters of a text that count for the order: they stand in the address of the next page
 LARGEST_KEY = 2**63
@@ -36,9 +37,11 @@ class Key:
     def backwards(self) -> "Key":
         return replace(self, is_descending=not self.is_descending, nulls_last=not self.nulls_last)
 
-    def order_by(self) -> OrderBy:
+    def order_by(self, *, is_beside: bool = False) -> OrderBy:
+        """`is_beside`: not by an index."""
         nulls = {"nulls_last" if self.nulls_last else "nulls_first": True} if self.is_nullable else {}
-        return OrderBy(F(self.name), descending=self.is_descending, **nulls)
+        value = Beside(F(self.name)) if is_beside else F(self.name)
+        return OrderBy(value, descending=self.is_descending, **nulls)
 
     def beyond(self, value: object) -> Q:
         """Rows whose value comes strictly after this one."""
@@ -67,8 +70,8 @@ class Order:
     def backwards(self) -> "Order":
         return replace(self, keys=tuple(key.backwards() for key in self.keys))
 
-    def rows(self, tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
-        return self.prepared(tickets).order_by(*(key.order_by() for key in self.keys))
+    def rows(self, tickets: QuerySet[Ticket], *, is_beside: bool = False) -> QuerySet[Ticket]:
+        return self.prepared(tickets).order_by(*(key.order_by(is_beside=is_beside) for key in self.keys))
 
     def prepared(self, tickets: QuerySet[Ticket]) -> QuerySet[Ticket]:
         """With the values that are made of columns."""

@@ -1,4 +1,4 @@
-"""What else is done from the page of a receipt: think the decision over with today's rules, and mark its sender as spam."""
+"""What else is done from the page of a receipt: think the decision over with today's rules, mark its sender as spam, or no more."""
 
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +11,7 @@ from postvak.mail.addresses import normalise
 from postvak.models import Receipt, Trace
 from postvak.process.again import think_again
 from postvak.tickets.access import visible_receipts
-from postvak.web.desk.bulk_rules import make_rule, named_already
+from postvak.web.desk.bulk_rules import allow_again, make_rule, named_already
 from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.session import agent_of, is_htmx
@@ -47,3 +47,19 @@ def block_sender(request: HttpRequest, pk: int) -> HttpResponse:
     rule = make_rule([sender], by=agent)
     say(request, _("The next mails from %(sender)s are marked as spam.") % {"sender": sender})
     return redirect("admin_filter", rule.pk) if rule else redirect("receipt", pk=pk)
+
+
+@require_POST
+def allow_sender(request: HttpRequest, pk: int) -> HttpResponse:
+    """No filter marks this sender as spam any more, as far as it names him. Only administrators change filters."""
+    receipt, agent = find(request, pk), agent_of(request)
+    if not agent.is_admin:
+        raise PermissionDenied
+    sender = normalise(receipt.author_email)
+    changed = allow_again(sender, by=agent) if sender else []
+    if changed:
+        text = _("%(sender)s is allowed again. Changed: %(filters)s. The history of the filters can undo it.")
+        say(request, text % {"sender": sender, "filters": ", ".join(changed)})
+    else:
+        say(request, _("No filter names this sender."), tone="warn")
+    return redirect("receipt", pk=pk)

@@ -13,10 +13,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from postvak.blobs import store
 from postvak.log.sentences import trace_line
+from postvak.mail.addresses import normalise
 from postvak.models import Filter, Queue, Receipt, Trace
 from postvak.process.held import discard, release, try_again
 from postvak.process.run import explain
 from postvak.tickets.access import visible_queues, visible_receipts
+from postvak.web.desk.bulk_rules import named_already
 from postvak.web.desk.caused import Caused, caused_by
 from postvak.web.desk.downloads import download
 from postvak.web.flash import say
@@ -39,7 +41,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     can_be_taken = Receipt.objects.set_aside().filter(pk=pk).exclude(blob=None).exists()
     links = filter_links(trace.entries) if trace and agent_of(request).is_admin else {}
     context = {"receipt": receipt, "lines": lines, "links": links, "can_be_taken": can_be_taken}
-    return render(request, "desk/receipt.html", {**context, "letters": letters_after(receipt)})
+    sender = normalise(receipt.author_email) if agent_of(request).is_admin else ""
+    more = {"letters": letters_after(receipt), "is_blocked": bool(sender) and sender in named_already()}
+    return render(request, "desk/receipt.html", {**context, **more})
 
 
 def letters_after(receipt: Receipt) -> list[Caused]:

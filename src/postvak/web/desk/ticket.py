@@ -21,10 +21,10 @@ from postvak.web.desk.conversation import ticket_context
 from postvak.web.desk.found import back, came_from, find
 from postvak.web.desk.onward import next_ticket, onward
 from postvak.web.desk.stopped import after_problem
-from postvak.web.desk.unread import read_by_opening
 from postvak.web.desk.writing import Desk, key_in, own_draft, taken_back, written
 from postvak.web.flash import say
 from postvak.web.formats import when
+from postvak.web.frame import frame_on_opening
 from postvak.web.pages import render
 from postvak.web.session import agent_of
 
@@ -35,7 +35,7 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
     taken back. Else the page asks for its composer when it is there (web.desk.choices.writing)."""
     ticket, agent = find(request, number), agent_of(request)
     change.mark_read(ticket)
-    context = ticket_context(ticket, agent, came_from(request)) | {"unread": read_by_opening(ticket, agent)}
+    context = ticket_context(ticket, agent, came_from(request)) | {"frame": frame_on_opening(ticket, agent)}
     place = context["merged_to"] or ticket
     wish = request.GET
     again = begin_again(request, ticket, wish["again"]) if wish.get("again") else None

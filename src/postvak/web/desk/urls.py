@@ -176,4 +176,5 @@ desk_urls = [
     path("receipts/<int:pk>/taken/", receipts.take, name="receipt-taken"),
     path("receipts/<int:pk>/again/", receipt_again.show, name="receipt-again"),
     path("receipts/<int:pk>/sender/", receipt_again.block_sender, name="receipt-sender"),
+    path("receipts/<int:pk>/sender/allowance/", receipt_again.allow_sender, name="receipt-sender-allowance"),
 ]

@@ -182,7 +182,9 @@ def as_file(uploaded: "UploadedFile[Any]") -> File:
 
 def own_draft(key: int | None, desk: Desk) -> Draft | None:
     """The agent's own draft there; one on a ticket that became part of this one belongs to it."""
-    rows = Draft.objects.filter(pk=key or 0, agent=desk.agent)
+    if key is None:
+        return None
+    rows = Draft.objects.filter(pk=key, agent=desk.agent)
     if desk.ticket is None:
         return rows.filter(ticket=None).first()
     return rows.filter(Q(ticket=desk.ticket) | Q(ticket__merged_into=desk.ticket)).first()
