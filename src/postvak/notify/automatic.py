@@ -86,6 +86,9 @@ def settle(row: AutomaticMail, worker: str) -> None:
     except store.VaultUnreachable as error:  # says nothing about this mail: it waits for as long as the storage is away
         log.warning("automatic mail %s waits: %s", row.pk, error)
         release(row, worker, error, attempts=row.attempts, pause=STORAGE_PAUSE)
+    except CannotAnswer as error:  # no address or channel to send from
+        log.warning("automatic mail %s can't be sent: %s", row.pk, error)
+        record_failure(row, worker, error)
     except Exception as error:  # noqa: BLE001 - recorded on the row; the third time it is skipped, shown on the ticket
         log.exception("automatic mail %s failed", row.pk)
         record_failure(row, worker, error)
@@ -210,9 +213,11 @@ def lock(row: AutomaticMail, worker: str) -> None:
 
 
 def record_failure(row: AutomaticMail, worker: str, error: Exception) -> None:
-    """Try again with back-off; the third time nothing goes out, and the ticket says so."""
+    """Try again with back-off; the third time nothing goes out, and the ticket says so. A rule doesn't wait until there is a
+    way out: its mail would come when nobody expects it any more."""
     attempts = row.attempts + 1
-    if attempts < ATTEMPTS:
+    is_hopeless = isinstance(error, CannotAnswer) and row.rule_id is not None
+    if attempts < ATTEMPTS and not is_hopeless:
         release(row, worker, error, attempts=attempts, pause=BACK_OFF[attempts - 1])
         return
     row.attempts, row.error = attempts, story(error)
