@@ -177,6 +177,7 @@ def test_answers_that_go_out_while_everything_is_killed_are_accepted_once_or_vis
     with LateSmtpServer.running() as server:
         server.behaviour = Behaviour(delay=0.15)
         set_up(postvak, SET_UP + CHANNEL.format(port=server.tls_port, ca_pem=server.ca_pem))
+        postvak.change("UPDATE postvak_rule SET is_on = FALSE")  # the answers alone are counted
         postvak.stop()
         write_answers(postvak)
         postvak.launch()

@@ -69,7 +69,7 @@ def test_an_agent_is_warned_once_and_may_send_all_the_same(
 
 
 def test_automatic_mail_leaves_it_out_and_says_so_but_an_agents_own_words_go(
-    smtp: Channel, smtp_server: SmtpServer, ticket: Ticket, clock: Clock
+    no_automatic_mail: None, smtp: Channel, smtp_server: SmtpServer, ticket: Ticket, clock: Clock
 ) -> None:
     Suppression.objects.create(address=AMY, reason="bounced", since=clock.now)
     trigger = ticket.messages.get()
