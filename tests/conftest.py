@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.test import TransactionTestCase, override_settings
 
-from postvak.models import Address, Agent, Brand, Channel, Mailbox, Queue, Rule
+from postvak.models import Address, Agent, Brand, Channel, Mailbox, Options, Queue, Rule
 
 pytest_plugins = ["tests.servers.plugin", "tests.clock"]
 
@@ -88,8 +88,9 @@ def admin(db: None) -> Agent:
 
 @pytest.fixture
 def no_automatic_mail(db: None) -> None:
-    """The message centre is silent, for tests that are about other mails."""
+    """The message centre is silent, and a sender may write all day, for tests that are about other things."""
     Rule.objects.update(is_on=False)
+    Options.objects.update(tickets_per_hour=1_000_000)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.end_to_end.customer_mail import INVOICE, TRACKER, answer_to, first_ma
 from tests.end_to_end.installation import Installation
 from tests.servers import wait_until
 from tests.servers.dovecot import Dovecot
-from tests.servers.smtpd import SmtpServer
+from tests.servers.smtpd import Received, SmtpServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers]
 
@@ -99,6 +99,7 @@ def test_from_a_fresh_start_to_an_answered_ticket(stage: Stage, browser: Browser
         receive_a_mail,
         read_it_safely,
         download_attachment_and_original,
+        the_customer_was_told,
         write_a_note,
         change_the_status,
         answer_with_an_attachment,
@@ -329,8 +330,23 @@ def answer_with_an_attachment(stage: Stage) -> None:
     expect(stage.page.locator("[popovertarget=p-status]")).to_contain_text("Waiting for customer")
 
 
+def by_people(stage: Stage) -> list[Received]:
+    return [one for one in stage.smtp.mails if b"Auto-Submitted:" not in one.raw]
+
+
+def the_customer_was_told(stage: Stage) -> None:
+    """That his mail has come, by Postvak itself; on the ticket it is folded."""
+    wait_until(lambda: len(stage.smtp.mails) > 0, seconds=30, what="the confirmation")
+    (received,) = stage.smtp.mails
+    assert (received.envelope_from, received.recipients) == ("", ("ann@customer.example",))
+    assert stage.number.encode() in received.raw
+    stage.ticket()
+    expect(stage.page.locator(".msg[data-kind=system][data-folded]")).to_contain_text("Automatic")
+
+
 def check_the_sent_mail(stage: Stage) -> None:
-    (received,) = stage.smtp.wait_for(1, timeout=30)  # ten seconds are for undoing
+    wait_until(lambda: len(by_people(stage)) == 1, seconds=30, what="the answer")  # ten seconds are for undoing
+    (received,) = by_people(stage)
     stage.sent = received.raw
     assert (received.envelope_from, received.recipients) == ("lamps@example.org", ("ann@customer.example",))
     assert received.username == USER

@@ -198,7 +198,9 @@ def test_files_are_counted_where_the_message_is(receive: Receive, bob: Agent, ch
     assert (fresh(lamp).attachment_count, fresh(other).attachment_count) == (0, 2)
 
 
-def test_an_automatic_mail_goes_with_the_message_that_caused_it(receive: Receive, bob: Agent) -> None:
+def test_an_automatic_mail_goes_with_the_message_that_caused_it(
+    no_automatic_mail: None, receive: Receive, bob: Agent
+) -> None:
     lamp, other = receive(), receive()
     now = timezone.now()
     message = lamp.messages.get()

@@ -43,7 +43,7 @@ from tests.clock import Clock
 from tests.tickets.papers import pdf
 from tests.tickets.test_search_query import TYPED
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_automatic_mail")]
 Receive = Callable[..., Ticket]
 WORKER = "test:1:search"
 

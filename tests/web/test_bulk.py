@@ -337,7 +337,7 @@ def test_the_days_of_the_trash_are_an_option(client: Client, admin: Agent, suppo
 
 
 def test_days_that_would_delete_tickets_at_once_are_confirmed_with_their_number(
-    client: Client, admin: Agent, tickets: list[Ticket]
+    no_automatic_mail: None, client: Client, admin: Agent, tickets: list[Ticket]
 ) -> None:
     client.force_login(admin)
     bulk.start("trash", {}, [one.pk for one in tickets[:2]], by=admin)

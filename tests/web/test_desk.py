@@ -54,7 +54,9 @@ def test_the_list_shows_what_waits_and_the_navigation_counts_it(desk: Client, ma
     assert re.search(r"All open.*?2</span>", html, re.DOTALL)
 
 
-def test_a_list_goes_on_where_the_page_ended_without_repeating(desk: Client, mailbox: Mailbox) -> None:
+def test_a_list_goes_on_where_the_page_ended_without_repeating(
+    no_automatic_mail: None, desk: Client, mailbox: Mailbox
+) -> None:
     receive(mailbox, *(mail(message_id=f"n{n}@x.example", subject=f"Number {n:03d}", text=str(n)) for n in range(70)))
     first = page(desk, "/list/open/")
     older = re.search(r'href="(/list/open/\?before=[^"]+)"', first)

@@ -85,7 +85,7 @@ def serve(host: str, port: int) -> None:
         websockets=False,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
-        workers_kill_timeout=3,
+        workers_kill_timeout=8,
     )
     server.stop_pipe = stop_pipe
     server.serve(target_loader=load)

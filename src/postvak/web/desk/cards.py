@@ -129,10 +129,16 @@ def newest(ticket: Ticket, *, newest_first: bool = False) -> Stretch:
         rows, older = list(light(ticket.messages.all())[: AT_ONCE + 2]), 0
     else:
         rows = rows[:AT_ONCE]
-    is_long = len(rows) > FEW
-    cards = cards_of(rows, unfolded={row.pk for row in rows[: UNFOLDED if is_long else FEW]})
+    by_people = [row for row in rows if not is_automatic(row)]
+    is_long = len(by_people) > FEW
+    cards = cards_of(rows, unfolded={row.pk for row in by_people[: UNFOLDED if is_long else FEW]})
     lines = lines_between(ticket, rows[-1].created_at if older else None, None)
     return stretch(cards, lines, older, newest_first=newest_first)
+
+
+def is_automatic(message: Message) -> bool:
+    """A mail that Postvak wrote by itself: it stays folded, nobody has to read it."""
+    return message.kind == Message.Kind.OUTGOING and message.author_kind == Message.AuthorKind.SYSTEM
 
 
 def before(ticket: Ticket, message: Message, *, newest_first: bool = False) -> Stretch:
