@@ -307,7 +307,7 @@ def test_a_slash_opens_the_templates_and_enter_puts_one_in(desk: Desk) -> None:
 def test_enter_takes_what_was_typed_and_not_what_the_palette_showed_before(desk: Desk) -> None:
     waiting: list[Route] = []
     first = "**/templates/?q=&*"
-    desk.open("Templates")
+    desk.open("Keyboard")
     desk.page.route(first, lambda route: waiting.append(route))  # noqa: PLW0108 - playwright puts a mark on what it gets
     desk.text.click()
     with desk.page.expect_request(first):

@@ -134,7 +134,7 @@ def test_several_processes_that_are_killed_again_and_again_write_every_mail_once
     def run(*words: str) -> "subprocess.Popen[str]":
         return start(tmp_path, url, *words)
 
-    assert said(run("make", "200")) == "made"
+    assert said(run("make", "80")) == "made"
     killed = 0
     for _ in range(2):
         victims = [run("write"), run("write")]
@@ -148,7 +148,7 @@ def test_several_processes_that_are_killed_again_and_again_write_every_mail_once
             victim.communicate()
     last = [run("write"), run("write")]
     assert [said(process) for process in last] == ["writing"] * 2
-    assert said(run("count")).split() == ["200"] * 6
+    assert said(run("count")).split() == ["80"] * 6
     assert killed >= 2, "it ended before anything was killed"
 
 

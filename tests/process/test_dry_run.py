@@ -167,7 +167,7 @@ def test_what_the_dry_run_says_is_what_happens(
         receipt = Receipt.objects.select_related("mailbox").get(pk=receipt.pk)
         with CaptureQueriesContext(connection) as queries:
             facts, plan = explain(raw, receipt)
-        assert all(query["sql"].startswith("SELECT") or " UNION " in query["sql"] for query in queries)
+        assert not any(query["sql"].startswith(("INSERT", "UPDATE", "DELETE", "REPLACE")) for query in queries)
         before = counts()
         process_due("test:1:x")
         check(facts, plan, Receipt.objects.get(pk=receipt.pk), before)
