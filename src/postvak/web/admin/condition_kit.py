@@ -212,7 +212,7 @@ def named(post: QueryDict, row: str, name: str, prefix: str) -> str:
 
 def value_in(post: QueryDict, row: str) -> str:
     """Several ticks are several words."""
-    values = [value.replace("\r\n", "\n")[:LONGEST] for value in post.getlist(f"{row}-value")]
+    values = [value.replace("\r\n", "\n").replace("\x00", "")[:LONGEST] for value in post.getlist(f"{row}-value")]
     return ", ".join(values) if len(values) > 1 else "".join(values)
 
 
