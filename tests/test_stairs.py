@@ -11,7 +11,7 @@ STAIRS = (
     {"mail", "classify"},
     {"net", "crypto", "blobs", "conditions"},
     {"models"},
-    {"log", "connect"},
+    {"log", "connect", "jobs"},
     {"receive", "send"},
     {"notify"},
     {"tickets"},

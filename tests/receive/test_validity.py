@@ -1,8 +1,6 @@
-"""Valid, temporarily invalid, invalid: what each means for fetching, for the list, for alarms, and after an upgrade."""
+"""Valid, temporarily invalid, invalid: what each means for fetching, for the list, and for alarms."""
 
 import re
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,41 +13,6 @@ from postvak.receive.listener.directory import make
 from postvak.receive.silence import silent_mailboxes
 from tests.cli.program import Program
 from tests.mails import mail
-from tests.receive.listening import fresh_database
-
-UPGRADE = """
-import os, django
-os.environ["DJANGO_SETTINGS_MODULE"] = "postvak.settings"
-django.setup()
-from django.core.management import call_command
-from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
-
-def migrate(name):
-    call_command("migrate", "postvak", name, verbosity=0)
-    return MigrationExecutor(connection).loader.project_state([("postvak", name)]).apps.get_model("postvak", "Mailbox")
-
-old = migrate("0002_shipped_rows")
-old.objects.create(name="Off", kind="imap", is_valid=False)
-old.objects.create(name="On", kind="imap")
-new = migrate("0003_mailbox_validity")
-print(dict(new.objects.values_list("name", "validity")))
-new.objects.filter(name="On").update(validity="temporarily")
-print(dict(migrate("0002_shipped_rows").objects.values_list("name", "is_valid")))
-"""
-
-
-def test_an_upgrade_keeps_what_was_invalid_invalid(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    program = Program(tmp_path / "data", fresh_database())
-    done = subprocess.run(
-        [sys.executable, "-c", UPGRADE], env=program.environment, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == [
-        "{'Command line': 'valid', 'Off': 'invalid', 'On': 'valid'}",
-        "{'Command line': True, 'Off': False, 'On': False}",
-    ]
 
 
 @pytest.mark.django_db

@@ -5,6 +5,7 @@ from postvak.models.address import Address
 from postvak.models.agent import Agent, FailedLogin
 from postvak.models.alarm import AlarmState
 from postvak.models.answer_template import AnswerTemplate, AnswerTemplateFile, AnswerTemplateText
+from postvak.models.api import ApiToken, IdempotencyKey, Webhook, WebhookDelivery
 from postvak.models.audit import AuditEntry
 from postvak.models.automatic import AutomaticMail
 from postvak.models.brand import Brand, Look, NameMode
@@ -19,12 +20,14 @@ from postvak.models.filter import Filter, FilterVersion
 from postvak.models.grant import Grant
 from postvak.models.grouping import GroupingExclusion
 from postvak.models.history import History
+from postvak.models.job import Imported, Job, Redaction
 from postvak.models.lease import Lease
 from postvak.models.ledger import LedgerDelta, LedgerEntry, LedgerTally
 from postvak.models.mailbox import Mailbox
 from postvak.models.message import Attachment, Message, ReferencedId
 from postvak.models.options import Options
 from postvak.models.outgoing import Delivery, DeliveryEvent, OutgoingMail, SentCopy
+from postvak.models.people import Invitation, LoginProvider, QueueTeam, Rights, Role, Team
 from postvak.models.priority import Priority
 from postvak.models.queue import Membership, Queue
 from postvak.models.receipt import Receipt, Trace
@@ -49,6 +52,7 @@ __all__ = [
     "AnswerTemplate",
     "AnswerTemplateFile",
     "AnswerTemplateText",
+    "ApiToken",
     "Attachment",
     "AttachmentText",
     "AuditEntry",
@@ -80,10 +84,15 @@ __all__ = [
     "Grant",
     "GroupingExclusion",
     "History",
+    "IdempotencyKey",
+    "Imported",
+    "Invitation",
+    "Job",
     "Lease",
     "LedgerDelta",
     "LedgerEntry",
     "LedgerTally",
+    "LoginProvider",
     "Look",
     "LoopBreak",
     "Mailbox",
@@ -100,12 +109,16 @@ __all__ = [
     "Presence",
     "Priority",
     "Queue",
+    "QueueTeam",
     "Rating",
     "Receipt",
+    "Redaction",
     "ReferencedId",
     "RemoteContent",
     "RemovedTicket",
     "Retention",
+    "Rights",
+    "Role",
     "Rule",
     "RuleChoice",
     "RuleFile",
@@ -125,11 +138,14 @@ __all__ = [
     "Tagging",
     "Tally",
     "TallyDelta",
+    "Team",
     "Ticket",
     "TicketCounter",
     "TicketLink",
     "TicketType",
     "Trace",
     "ViewCount",
+    "Webhook",
+    "WebhookDelivery",
     "Wording",
 ]

@@ -8,12 +8,14 @@ from django.utils.translation import gettext_lazy as _
 from postvak.models.draft import StoredFile
 
 if TYPE_CHECKING:
+    from postvak.models.brand import Brand
     from postvak.models.queue import Queue
     from postvak.models.tag import Tag
 
 
 class AnswerTemplate(models.Model):
-    """`category`: a path such as "Orders::Returns", "" for none. Without queues it is offered in all of them.
+    """`category`: a path such as "Orders::Returns", "" for none. Without queues and brands it is offered
+    everywhere, else in these queues and in those of these brands.
 
     `status` and `tags`: what sending does to the ticket besides.
     """
@@ -22,6 +24,9 @@ class AnswerTemplate(models.Model):
     category = models.CharField(_("category"), max_length=200, blank=True, default="")
     queues: "models.ManyToManyField[Queue, models.Model]" = models.ManyToManyField(
         "Queue", blank=True, related_name="+", verbose_name=_("queues")
+    )
+    brands: "models.ManyToManyField[Brand, models.Model]" = models.ManyToManyField(
+        "Brand", blank=True, related_name="+", verbose_name=_("brands")
     )
     position = models.PositiveIntegerField(_("position"), default=0)
     status = models.ForeignKey(

@@ -8,7 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 class AuditEntry(models.Model):
     """`who`: the agent's name then, or "" for the command line and Postvak itself (`origin` says which). `kind`: the model's name
-    in lower case; `changes`: {field: [before, after]}, secrets as "…". Never changed, never deleted."""
+    in lower case; `changes`: {field: [before, after]}, secrets as "…"; `earlier`: the row's settings
+    before, as a configuration file has them, to take the change back; null: that can't be done. Never changed, never deleted, but
+    names in it when a person is erased."""
 
     class Action(models.TextChoices):
         CREATED = "created", _("created")
@@ -19,6 +21,10 @@ class AuditEntry(models.Model):
         LOGGED_OUT = "logged_out", _("logged out")
         EXPORTED = "exported", _("exported")
         DOWNLOADED = "downloaded", _("key downloaded")
+        IMPORTED = "imported", _("imported")
+        ERASED = "erased", _("erased")
+        REDACTED = "redacted", _("made unreadable")
+        RESTORED = "restored", _("restored")
 
     class Origin(models.TextChoices):
         BROWSER = "browser", _("browser")
@@ -36,6 +42,7 @@ class AuditEntry(models.Model):
     key = models.BigIntegerField(null=True, blank=True)
     name = models.CharField(max_length=200, blank=True, default="")
     changes = models.JSONField(default=dict)
+    earlier = models.JSONField(null=True, blank=True)
 
     class Meta:
         indexes: ClassVar = [

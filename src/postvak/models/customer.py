@@ -7,8 +7,12 @@ from django.utils.translation import gettext_lazy as _
 
 
 class Organisation(models.Model):
+    """`fields`: values of custom fields, as of tickets; a customer has some, too."""
+
     name = models.CharField(_("name"), max_length=200)
     number = models.CharField(_("customer number"), max_length=64, blank=True, default="")
+    note = models.TextField(_("note"), blank=True, default="")
+    fields = models.JSONField(blank=True, default=dict)
 
     class Meta:
         ordering: ClassVar = ["name"]
@@ -31,6 +35,7 @@ class Customer(models.Model):
     )
     language = models.CharField(_("language"), max_length=8, blank=True, default="")
     note = models.TextField(_("note"), blank=True, default="")
+    fields = models.JSONField(blank=True, default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -11,7 +12,11 @@ class Options(models.Model):
     tickets in the trash are kept; null: for ever. `log_days`, `failed_log_days`: how long the communication log keeps what went well
     and what failed. `outbox_minutes`, `held_hours`: after which waiting mail is an alarm; null: never.
     `automatic_per_day`, `automatic_per_pair`: most automatic mails to an address in 24 hours, and from one of ours to it within ten
-    minutes; `tickets_per_hour`: most tickets of a sender, further mails are held; `automatic_hours`: older mails are not answered."""
+    minutes; `automatic_unanswered`: most to an address until a person writes to it; `tickets_per_hour`: most tickets of a sender,
+    further mails are held; `automatic_hours`: older mails are not answered.
+    `second_factor`: who has to log in with one. `backup_hour`: of the installation's day, null: no backup by itself; `backups_kept`:
+    how many of them.
+    """
 
     class Numbers(models.TextChoices):
         DATE = "date", _("date, counter and check digit")
@@ -30,6 +35,11 @@ class Options(models.Model):
     class Unmatched(models.TextChoices):
         HOLD = "hold", _("hold the mail for a person")
         NEW_TICKET = "new_ticket", _("open a ticket")
+
+    class SecondFactor(models.TextChoices):
+        NOBODY = "nobody", _("nobody has to")
+        ADMINS = "admins", _("administrators")
+        ALL = "all", _("everybody")
 
     numbers = models.CharField(_("ticket numbers"), max_length=8, choices=Numbers, default=Numbers.DATE)
     hook = models.CharField(_("mark before the number"), max_length=20, blank=True, default="#")
@@ -57,9 +67,22 @@ class Options(models.Model):
     automatic_per_pair = models.PositiveIntegerField(
         _("automatic mails between two addresses in 10 minutes"), default=3
     )
+    automatic_unanswered = models.PositiveIntegerField(
+        _("automatic mails to an address until a person writes to it"), default=20
+    )
     tickets_per_hour = models.PositiveIntegerField(_("new tickets of a sender in an hour"), default=20)
     automatic_hours = models.PositiveIntegerField(
         _("hours after which a mail is not answered automatically"), default=24
+    )
+
+    second_factor = models.CharField(
+        _("log-in with a second factor"), max_length=6, choices=SecondFactor, default=SecondFactor.NOBODY
+    )
+    backup_hour = models.PositiveSmallIntegerField(
+        _("hour of the daily backup"), null=True, blank=True, validators=[MaxValueValidator(23)]
+    )
+    backups_kept = models.PositiveSmallIntegerField(
+        _("backups that are kept"), default=7, validators=[MinValueValidator(1)]
     )
 
     class Meta:

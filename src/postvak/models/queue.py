@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from postvak.models.people import Rights
+
 if TYPE_CHECKING:
     from postvak.models.agent import Agent
 
@@ -67,12 +69,16 @@ class Queue(models.Model):
         return self.name
 
 
-class Membership(models.Model):
-    """`is_lead`: also sees private tickets of others. `assigned_at`: when he last got a ticket in turn."""
+class Membership(Rights):
+    """What an agent may do in a queue, in effect: the rights of `own_role` and of his teams' roles together (tickets.people
+    keeps them so). `own_role`: given to himself; null: he is here by a team, or has the rights as they stand. `assigned_at`:
+    when he last got a ticket in turn."""
 
     queue = models.ForeignKey(Queue, models.CASCADE)
     agent = models.ForeignKey("Agent", models.CASCADE)
-    is_lead = models.BooleanField(_("lead"), default=False)
+    own_role = models.ForeignKey(
+        "Role", models.PROTECT, null=True, blank=True, related_name="memberships", verbose_name=_("role")
+    )
     assigned_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -15,6 +15,8 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 
 from postvak.connect.daily import DailyTest
+from postvak.jobs import run as jobs
+from postvak.jobs.queue import forget as forget_jobs
 from postvak.log.ledger.numbers import fold as fold_ledger
 from postvak.log.talk import written_beside
 from postvak.log.talk_retention import forget_old_talks
@@ -43,6 +45,7 @@ from postvak.tickets.view_counts import recount_due
 from postvak.tickets.wake import wake_due
 from postvak.worker.identity import free_claims_of_the_dead, own_name
 from postvak.worker.senders import Senders
+from postvak.worker.works import WORKS
 
 log = logging.getLogger("postvak.worker")
 
@@ -81,6 +84,7 @@ class Engine:
                 self.bulk_loop,
                 self.follow_loop,
                 self.clock_loop,
+                self.job_loop,
             ],
             "send": [self.write_loop, self.send_loop, self.copy_loop],
             "listen": [self.listen_loop],
@@ -150,6 +154,13 @@ class Engine:
                 self.stopping.wait(CLOCK_LOOK)
         connection.close()
 
+    def job_loop(self) -> None:
+        """Imports, exports and backups, one after the other, beside everything else."""
+        while not self.stopping.is_set():
+            if not self.guarded(lambda: jobs.work_due(self.name, WORKS, self.stopping.is_set)):
+                self.stopping.wait(COPY_LOOK)
+        connection.close()
+
     def write_loop(self) -> None:
         while not self.stopping.is_set():
             if not self.guarded(lambda: write_due(self.name)):
@@ -214,6 +225,7 @@ class Engine:
             self.guarded(lambda: forget_silent(timezone.now()))
             self.guarded(lambda: bulk.forget(timezone.now()))
             self.guarded(lambda: notices.forget(timezone.now()))
+            self.guarded(lambda: forget_jobs(timezone.now()))
             self.guarded(lambda: forget_old_talks(timezone.now(), worker=self.name))
             self.stopping.wait(UPKEEP_LOOK)
         connection.close()

@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from postvak.log.talk_ends import end_talks_of, running_workers
-from postvak.models import AutomaticMail, BulkChange, Lease, OutgoingMail, Receipt, SentCopy
+from postvak.models import AutomaticMail, BulkChange, Job, Lease, OutgoingMail, Receipt, SentCopy, WebhookDelivery
 
 
 def own_name() -> str:
@@ -28,6 +28,8 @@ def free_claims_of_the_dead(own: str = "") -> None:
         (OutgoingMail, "claimed_by", "claimed_until"),
         (SentCopy, "claimed_by", "claimed_until"),
         (BulkChange, "claimed_by", "claimed_until"),
+        (Job, "claimed_by", "claimed_until"),
+        (WebhookDelivery, "claimed_by", "claimed_until"),
         (Lease, "owner", "until"),
     ):
         dead = [name for name in owners(model, owner) if name != own and is_dead(name)]
