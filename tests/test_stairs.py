@@ -16,6 +16,8 @@ STAIRS = (
     {"notify"},
     {"tickets"},
     {"process"},
+    {"setup"},
+    {"bring", "keep"},
     {"web", "api", "worker"},
     {"cli"},  # starts the other doors
 )

@@ -110,6 +110,11 @@ class Configuration:
     def blobs(self) -> Path:
         return self.data / "blobs"
 
+    @property
+    def demo(self) -> Path:
+        """Where a demonstration keeps the mails that it sent; there is no such folder in any other installation."""
+        return self.data / "demo"
+
 
 def load(environment: Mapping[str, str] = os.environ) -> Configuration:
     """Read the environment; make the data directory and the key files when they are missing.

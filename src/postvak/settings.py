@@ -48,6 +48,8 @@ INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
+    "postvak.apps.SecondFactorsConfig",
+    "postvak.apps.SessionsConfig",
     "postvak.apps.PostvakConfig",
 ]
 MIDDLEWARE = [
@@ -87,6 +89,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
 LOGIN_URL = "login"
+PASSWORD_RESET_TIMEOUT = 60 * 60
 
 LANGUAGE_CODE = CONFIGURATION.language
 LANGUAGES = [("nl", "Nederlands"), ("de", "Deutsch"), ("en", "English")]

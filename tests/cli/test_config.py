@@ -117,7 +117,8 @@ def rows(program: Program, query: str) -> list[tuple[object, ...]]:
 def test_a_complete_file_is_applied_once_and_then_changes_nothing(setup: Setup) -> None:
     first = setup.apply(COMPLETE, **SECRETS)
     assert (first.code, first.err) == (0, "")
-    assert first.out.startswith("+ channel “Relay”\n")
+    assert first.out.startswith("~ brand “Example”: name 'Postvak' → 'Example'\n")
+    assert "+ channel “Relay”\n" in first.out
     assert first.out.endswith("Done.\n")
     before = setup.program.contents()
     assert setup.apply(COMPLETE, **SECRETS).out == NOTHING
@@ -265,7 +266,7 @@ def test_the_default_queue_can_be_another_one(setup: Setup) -> None:
         ("[[queue]]\nname = 'x'\nmembers = ['dan@x.example']\n", "there is no agent “dan@x.example”."),
         ("[[queue]]\nname = 'Inbox'\ndefault = false\n", "one queue must be the default one"),
         ("[[queue]]\nname = 'Inbox'\nvalid = false\n", "[[queue]] “Inbox” contradicts another setting"),
-        ("[[mailbox]]\nname = 'x'\nkind = 'local'\n", "[[mailbox]] “x” contradicts another setting"),
+        ("[[mailbox]]\nname = 'Command line'\n[[mailbox]]\nname = 'x'\nkind = 'local'\n", "[[mailbox]] “x” contradicts another setting"),
         ("[[mailbox]]\nname = 'x'\nport = -1\n", "[[mailbox]] “x”, port: write a whole number, not -1."),
         ("[[mailbox]]\nname = 'x'\nqueue = 'Suport'\n", "there is no queue “Suport” (there are: Before, Inbox)."),
         ("[[mailbox]]\nname = 'x'\nstart_at = 2026-11-21\n", "write a date and time such as"),

@@ -28,7 +28,7 @@ def rows(program: Program, sql: str) -> list[tuple[object, ...]]:
 def small(installed: Program, tmp_path_factory: pytest.TempPathFactory) -> Program:
     """The small demonstration, to be read only."""
     program = installed.copied_to(tmp_path_factory.mktemp("demo") / "data")
-    said = program.run("demo")
+    said = program.run("demo", "--only-fill")
     assert said.code == 0, said.err
     assert "eva@example.org" in said.out
     return program
@@ -47,7 +47,7 @@ def test_a_small_demonstration_has_tickets_in_all_states_and_is_not_made_twice(s
     assert rows(small, "SELECT count(*) FROM postvak_receipt WHERE outcome = ''") == [(0,)]
     assert rows(small, "SELECT count(*) FROM postvak_delivery WHERE recipient NOT LIKE '%.example'") == [(0,)]
     before = small.contents()
-    again = small.run("demo")
+    again = small.run("demo", "--only-fill")
     assert again.code == 1
     assert "left as it is" in again.err
     assert small.contents() == before

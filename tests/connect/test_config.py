@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from postvak.cli.config_file import ConfigFileError, apply, export
+from postvak.setup.fields import SettingError
+from postvak.setup.file import apply, export
 from postvak.models import Channel, Grant, Mailbox
 
 FILE = """
@@ -47,5 +48,5 @@ def test_a_grant_of_the_file_is_used_by_its_mailbox_and_channel(
 
 @pytest.mark.django_db
 def test_a_table_of_endpoints_holds_texts(tmp_path: Path) -> None:
-    with pytest.raises(ConfigFileError, match="write a table of texts"):
+    with pytest.raises(SettingError, match="write a table of texts"):
         apply('[[grant]]\nname = "X"\nprovider = "google"\nclient_id = "y"\nendpoints = { token = 5 }', base=tmp_path)

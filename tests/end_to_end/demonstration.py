@@ -19,7 +19,7 @@ EVA, BOB = "eva@example.org", "bob@example.org"
 
 def fill(installation: Installation) -> str:
     """The password of all its agents."""
-    made = installation.cli("demo")
+    made = installation.cli("demo", "--only-fill")
     assert made.returncode == 0, made.stderr.decode()
     (password,) = re.findall(rb"the password (\S+)", made.stdout)
     return str(password.decode())

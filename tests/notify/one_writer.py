@@ -36,7 +36,7 @@ def make(count: str) -> None:
 
 def write() -> None:
     free_claims_of_the_dead()
-    print("writing", flush=True)
+    print("working", flush=True)
     name = own_name()
     while write_due(name):
         pass

@@ -255,14 +255,15 @@ def test_the_sixth_rejection_within_an_hour_is_not_sent(desk: Desk, clock: Clock
     assert later.state == "written"
 
 
-def test_a_busy_hour_slows_forwards_down_and_doesn_t_open_the_loop_breaker(desk: Desk, clock: Clock) -> None:
+def test_a_busy_hour_slows_forwards_down_and_the_loop_breaker_counts_what_it_stopped(desk: Desk, clock: Clock) -> None:
     for number in range(61):
         desk.plan("forward", LIA, raw=mail(message_id=f"order{number}@shop.example", sender="orders@shop.example"))
     while write_due(WORKER):
         pass
     states = list(AutomaticMail.objects.order_by("pk").values_list("state", flat=True))
     assert states == ["written"] * 60 + ["skipped"]
-    assert not LoopBreak.objects.exists()
+    found = LoopBreak.objects.get()
+    assert (found.theirs, found.code, found.stopped) == (LIA, "refused_limit", 1)
     clock.advance(minutes=61)
     row = desk.plan("forward", LIA, raw=mail(message_id="next@shop.example", sender="orders@shop.example"))
     write_due(WORKER)

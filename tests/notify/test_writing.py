@@ -1,11 +1,7 @@
 """Every row is written exactly once, whatever crashes, however many workers there are; or the ticket says why not."""
 
 import os
-import random
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -20,10 +16,10 @@ from postvak.notify.automatic import claim, settle, write_due
 from postvak.tickets.merge import merge
 from postvak.worker.identity import free_claims_of_the_dead
 from tests.clock import Clock
+from tests.killing import ENGINES, Victims
 from tests.mails import mail
 from tests.notify.conftest import WORKER
 from tests.notify.desk import ANN, Desk
-from tests.servers.postgres import Postgres
 
 OTHER = "second:1:b"
 committing = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -107,49 +103,18 @@ def test_claims_of_a_dead_process_end_when_a_worker_starts(desk: Desk) -> None:
     assert write_due(OTHER) == 1
 
 
-def start(folder: Path, url: str, *words: str) -> "subprocess.Popen[str]":
-    environment = {**os.environ, "POSTVAK_DATA": str(folder), "POSTVAK_DATABASE": url}
-    command = [sys.executable, "-m", "tests.notify.one_writer", *words]
-    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE)
-
-
-def said(process: "subprocess.Popen[str]") -> str:
-    words, _ = process.communicate(timeout=120)
-    assert process.returncode == 0
-    return words.strip()
+WRITER = "tests.notify.one_writer"
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@ENGINES
 def test_several_processes_that_are_killed_again_and_again_write_every_mail_once(
     request: pytest.FixtureRequest, tmp_path: Path, engine: str
 ) -> None:
-    url = f"sqlite://{tmp_path}/db.sqlite3"
-    if engine == "postgresql":
-        postgres: Postgres = request.getfixturevalue("postgres")
-        name = f"notify_{os.getpid()}"
-        url = postgres.create_database(name)
-        request.addfinalizer(lambda: postgres.drop_database(name))
-
-    def run(*words: str) -> "subprocess.Popen[str]":
-        return start(tmp_path, url, *words)
-
-    assert said(run("make", "80")) == "made"
-    killed = 0
-    for _ in range(2):
-        victims = [run("write"), run("write")]
-        for victim in victims:
-            assert victim.stdout is not None
-            assert victim.stdout.readline().strip() == "writing"
-        for victim in victims:
-            time.sleep(random.uniform(0.02, 0.2))
-            killed += victim.poll() is None
-            victim.send_signal(signal.SIGKILL)
-            victim.communicate()
-    last = [run("write"), run("write")]
-    assert [said(process) for process in last] == ["writing"] * 2
-    assert said(run("count")).split() == ["80"] * 6
-    assert killed >= 2, "it ended before anything was killed"
+    victims = Victims.on(engine, WRITER, request, tmp_path)
+    victims.make(80)
+    victims.kill_again_and_again("write")
+    assert victims.run("count").split() == ["80"] * 6
 
 
 @committing
@@ -187,9 +152,9 @@ def test_a_merge_while_the_mail_is_composed_is_noticed(
 
 
 def test_the_send_job_of_a_worker_writes_the_mails_and_sends_them(tmp_path: Path) -> None:
-    url = f"sqlite://{tmp_path}/db.sqlite3"
-    assert said(start(tmp_path, url, "make", "3")) == "made"
-    assert said(start(tmp_path, url, "work")) == "accepted accepted accepted"
+    process = Victims(WRITER, tmp_path, f"sqlite://{tmp_path}/db.sqlite3")
+    process.make(3)
+    assert process.run("work") == "accepted accepted accepted"
 
 
 # -- failures ----------------------------------------------------------------------------

@@ -8,12 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from postvak.mail.parse import parse
-from postvak.models import Agent, AutomaticMail, Blocked, LoopBreak, Mailbox, Message, OutgoingMail, Queue, Rule
+from postvak.models import Agent, AutomaticMail, Blocked, LoopBreak, Mailbox, Message, OutgoingMail, Queue, Rule, Ticket
 from postvak.notify import breaker
 from postvak.notify.automatic import write_due
 from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
 from postvak.send.outbox import raw_mail
+from postvak.tickets.answer import Answer, answer
+from postvak.tickets.change import note
 from tests.clock import Clock
 from tests.mails import mail
 from tests.process.arrivals import receive, set_option
@@ -115,6 +117,68 @@ def test_a_slow_machine_gets_ten_mails_in_a_day(mailbox: Mailbox, support: Queue
 
 def test_with_the_limit_of_the_rule_it_gets_fewer(mailbox: Mailbox, support: Queue, clock: Clock) -> None:
     assert play(mailbox, changes_the_subject, clock, rounds=60, minutes=11) == 5
+
+
+@pytest.fixture
+def slow(mailbox: Mailbox, support: Queue, clock: Clock) -> LoopBreak:
+    """Five mails a day, until there was silence."""
+    set_option(automatic_unanswered=6)
+    Rule.objects.filter(key__in=["confirmation", "follow-up-confirmation"]).update(is_on=True, per_day=None)
+    assert play(mailbox, changes_the_subject, clock, rounds=60, minutes=5 * 60) == 6
+    return LoopBreak.objects.get()
+
+
+def test_a_machine_under_all_other_limits_gets_six_mails_as_long_as_nobody_writes_to_it(
+    mailbox: Mailbox, slow: LoopBreak, clock: Clock
+) -> None:
+    assert (slow.ours, slow.theirs, slow.code, slow.stopped) == ("", ANN, "refused_unanswered", 1)
+    clock.advance(days=30)
+    assert not is_answered(mailbox), "a month of quiet is no word of a person"
+    row = AutomaticMail.objects.latest("pk")
+    assert (row.reason, row.parameters) == ("refused_unanswered", {"to": ANN, "count": 6})
+    assert LoopBreak.objects.filter(closed_at=None).count() == 1
+
+
+@pytest.mark.parametrize("whom", [ANN, "ann@home.example"])
+def test_who_is_written_to_by_a_person_gets_confirmations_again_at_once(
+    mailbox: Mailbox, slow: LoopBreak, bob: Agent, clock: Clock, whom: str
+) -> None:
+    ticket = Ticket.objects.latest("pk")
+    clock.advance(hours=5)
+    answer(ticket, Answer(to=(whom,), text="Is there anybody?", status_key="customer"), by=bob)
+    clock.advance(hours=5)
+    assert is_answered(mailbox)
+
+
+def test_a_note_and_a_mail_of_a_machine_of_ours_are_no_word_of_a_person(
+    mailbox: Mailbox, slow: LoopBreak, bob: Agent, clock: Clock
+) -> None:
+    ticket = Ticket.objects.latest("pk")
+    clock.advance(hours=5)
+    note(ticket, "A machine, I think.", by=bob)
+    clock.advance(hours=5)
+    assert not is_answered(mailbox)
+
+
+def test_resumed_by_a_person_six_more_may_go(mailbox: Mailbox, slow: LoopBreak, bob: Agent, clock: Clock) -> None:
+    breaker.resume(slow, by=bob)
+    found = []
+    for _mail in range(7):
+        clock.advance(hours=5)
+        found.append(is_answered(mailbox))
+    assert found == [True] * 6 + [False]
+
+
+def test_a_fixed_address_that_a_rule_tells_is_asked_for_no_answer(
+    mailbox: Mailbox, support: Queue, clock: Clock
+) -> None:
+    Rule.objects.filter(key="confirmation").update(recipients=["address:boss@corp.example"], per_day=None)
+    set_option(automatic_unanswered=2)
+    found = []
+    for _mail in range(4):
+        clock.advance(hours=5)
+        found.append(is_answered(mailbox))
+    assert found == [True] * 4
 
 
 @pytest.mark.parametrize("machine", [is_polite, is_a_list, is_a_daemon, sends_ours_back])

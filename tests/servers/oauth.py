@@ -1,17 +1,23 @@
 """A small OAuth 2 provider on loopback: sign-in, tokens with PKCE, rotating refresh tokens, client credentials,
-and introspection for Dovecot and the SMTP server. Refusals look like Microsoft's."""
+and introspection for Dovecot and the SMTP server; OpenID Connect with discovery, keys and signed ID tokens. Refusals look like
+Microsoft's."""
 
 import base64
 import hashlib
 import json
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
 
 Fields = dict[str, str]
 EXPIRED = "AADSTS700082: The refresh token has expired due to inactivity. Trace ID: 1 Correlation ID: 2"
@@ -29,7 +35,8 @@ class Provider:
     rotates: each refresh token works once.  grace: the one before the last still works.
     omits_refresh: answers without a refresh token.  refusal: (error, description) for every request.
     status: HTTP status of every answer, for a provider in trouble.  gate: answers wait for it, with their tokens
-    already issued; `issued` is set by then.
+    already issued; `issued` is set by then.  claims: what ID tokens say besides issuer, audience, times and nonce; `signer`: a key
+    that isn't in the list of keys.  calls_itself: the issuer of the discovery document.
     """
 
     port: int = 0
@@ -48,6 +55,9 @@ class Provider:
     codes: dict[str, Fields] = field(default_factory=dict)
     refresh_tokens: list[str] = field(default_factory=list)
     access_tokens: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, object] = field(default_factory=dict)
+    signer: ec.EllipticCurvePrivateKey | None = None
+    calls_itself: str = ""
 
     @classmethod
     @contextmanager
@@ -123,7 +133,23 @@ class Provider:
         challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         if begun is None or begun["code_challenge"] != challenge or begun["redirect_uri"] != asked["redirect_uri"]:
             raise Refused("invalid_grant", "AADSTS54005: OAuth2 Authorization code was already redeemed", 400)
+        if "nonce" in begun:
+            return self._issue(id_token=self.signed(begun["nonce"]))
         return self._issue(id_token=_unsigned({"email": self.account}))
+
+    def signed(self, nonce: str) -> str:
+        """An ID token."""
+        now = int(time.time())
+        usual = {"iss": self.calls_itself or self.url, "aud": self.client_id, "sub": "1", "iat": now, "exp": now + 300}
+        values = {**usual, "nonce": nonce, "email": self.account, "email_verified": True, "name": "Ann", **self.claims}
+        return jwt.encode(values, self.signer or key(), algorithm="ES256", headers={"kid": "first"})
+
+    def discovery(self) -> dict[str, object]:
+        ends = {
+            f"{name}_endpoint": f"{self.url}/{path}"
+            for name, path in (("authorization", "authorize"), ("token", "token"))
+        }
+        return {"issuer": self.calls_itself or self.url, **ends, "jwks_uri": f"{self.url}/keys"}
 
     def _by_refresh_token(self, asked: Fields) -> Fields:
         good = self.refresh_tokens[-2:] if self.grace or not self.rotates else self.refresh_tokens[-1:]
@@ -167,11 +193,17 @@ class _Door(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The sign-in page: this person always says yes at once."""
+        if self.path.endswith("/.well-known/openid-configuration"):
+            return self._answer(200, self.owner.discovery())
+        if self.path == "/keys":
+            public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key().public_key()))
+            return self._answer(200, {"keys": [{**public, "kid": "first", "use": "sig"}]})
         asked = parse_qs(urlsplit(self.path).query)
         self.send_response(302)
         self.send_header("Location", f"{asked['redirect_uri'][0]}?{self.owner.agree(self.path)}")
         self.send_header("Content-Length", "0")
         self.end_headers()
+        return None
 
     def _answer(self, status: int, values: Any) -> None:
         body = json.dumps(values).encode()
@@ -188,6 +220,12 @@ class _Door(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Not into the output of the tests."""
+
+
+@cache
+def key() -> ec.EllipticCurvePrivateKey:
+    """Of the provider."""
+    return ec.generate_private_key(ec.SECP256R1())
 
 
 def _unsigned(claims: dict[str, str]) -> str:

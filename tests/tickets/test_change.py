@@ -103,7 +103,7 @@ def test_assigning_and_giving_back_are_written_with_names(ticket: Ticket, bob: A
 
 
 def test_who_may_not_read_the_queue_can_not_get_its_ticket(ticket: Ticket, bob: Agent, cas: Agent) -> None:
-    with pytest.raises(ValueError, match="Cas de Vries may not read queue Support"):
+    with pytest.raises(ValueError, match="Cas de Vries doesn't work in queue Support"):
         assign(ticket, cas, by=bob)
     ticket.refresh_from_db()
     assert (ticket.assignee, history(ticket)) == (None, [])

@@ -1,6 +1,7 @@
 """The daily digest: once for an agent and a day, at his hour, whatever the clock and however many workers there are."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -23,6 +24,7 @@ from postvak.models import (
 from postvak.tickets import digest
 from postvak.tickets.digest import write_digests_due
 from tests.clock import Clock
+from tests.killing import ENGINES, Victims
 from tests.notify.desk import Desk
 
 pytestmark = pytest.mark.django_db
@@ -246,3 +248,14 @@ def test_with_nothing_collected_and_the_rule_off_a_look_is_two_questions(
 ) -> None:
     with django_assert_num_queries(2):  # type: ignore[operator]
         assert write_digests_due(clock.now, "first:1:a") == 0
+
+
+@pytest.mark.servers
+@ENGINES
+def test_processes_that_are_killed_while_they_write_digests_send_each_agent_one(
+    request: pytest.FixtureRequest, tmp_path: Path, engine: str
+) -> None:
+    victims = Victims.on(engine, "tests.tickets.one_digest_writer", request, tmp_path)
+    victims.make(40)
+    victims.kill_again_and_again("write", rounds=3, longest=0.4)
+    assert victims.run("count").split() == ["40"] * 5

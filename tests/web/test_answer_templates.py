@@ -12,6 +12,7 @@ from postvak.models import (
     AnswerTemplate,
     AnswerTemplateFile,
     Blob,
+    Brand,
     Mailbox,
     Queue,
     Status,
@@ -270,6 +271,19 @@ def test_a_copy_begins_with_everything_and_shares_the_bytes(eva: Client, support
     assert [(one.name, one.blob_id) for one in copy.files.all()] == [("a.pdf", source.files.get(name="a.pdf").blob_id)]
     assert source.files.count() == 2
     assert (copy.times_used, source.queues.count()) == (0, 1)
+
+
+def test_brands_are_chosen_where_there_are_several_and_stand_in_the_list_and_in_a_copy(
+    eva: Client, support: Queue
+) -> None:
+    assert 'name="brands"' not in page(eva, NEW)
+    other = Brand.objects.create(name="Lumen")
+    template = save(eva, queues=[support.pk], brands=[other.pk])
+    assert (list(template.queues.all()), list(template.brands.all())) == ([support], [other])
+    assert "All queues of the brand “Lumen”" in page(eva, LIST)
+    assert re.search(rf'name="brands" value="{other.pk}"[^>]* checked', page(eva, f"{NEW}?copy={template.pk}"))
+    save(eva, f"{LIST}{template.pk}/", queues=[support.pk])
+    assert not template.brands.exists()
 
 
 def test_a_template_is_deleted_with_its_files(eva: Client) -> None:

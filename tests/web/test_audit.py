@@ -34,10 +34,12 @@ from postvak.models import (
     Priority,
     Queue,
     Retention,
+    Role,
     Rule,
     Sla,
     Status,
     Tag,
+    Team,
     TicketType,
     Wording,
 )
@@ -62,6 +64,8 @@ NOUNS: Mapping[str, tuple[type[Model], str, str]] = {
     "queue": (Queue, "name", "name"),
     "brand": (Brand, "name", "name"),
     "agent": (Agent, "name", "email"),
+    "role": (Role, "name", "name"),
+    "team": (Team, "name", "name"),
     "status": (Status, "name", "name"),
     "priority": (Priority, "name", "name"),
     "ticket_type": (TicketType, "name", "name"),
@@ -80,6 +84,8 @@ KINDS = {"ticket_type": "tickettype", "custom_field": "customfield", "exclusion"
 KINDS |= {"external_number": "externalnumber", "answer_template": "answertemplate"}
 # They show something, try something, or wake a worker: no setting changes.
 SAVES_NOTHING = {
+    "admin_history",
+    "admin_history_of_kind",
     "admin", "admin_mailbox_check_new", "admin_mailbox_check", "admin_mailbox_preview", "admin_channel_check_new",
     "admin_channel_check", "admin_channel_mail_new", "admin_channel_mail", "admin_signing", "admin_signing_domain",
     "admin_signing_policies", "admin_signing_key_check", "admin_providers", "admin_grant_connection", "admin_grant_callback",
@@ -94,7 +100,8 @@ SAVES_NOTHING = {
     "admin_rule_preview", "admin_rule_test_new", "admin_rule_test", "admin_rule_import", "admin_loops", "admin_loop",
     "admin_block_list", "admin_mailbox_comparison", "admin_mailbox_due", "admin_channel_attempt", "admin_channel_copies",
 }  # fmt: skip
-OTHERS = {  # each has a test of its own below
+OTHERS = {
+    "admin_taking_back",  # each has a test of its own below, or in tests/setup
     "admin_mailbox_live", "admin_mailbox_token", "admin_signing_keys", "admin_signing_key_on", "admin_signing_key_off",
     "admin_signing_key_deletion", "admin_grant_disconnection", "admin_grant_deletion", "admin_tag_merge", "admin_options",
     "admin_filter_validity", "admin_filter_imports", "admin_filter_export", "admin_filter_undo", "admin_retention",
@@ -164,6 +171,8 @@ def rows(support: Queue, channel: Channel, bob: Agent) -> Mapping[str, Callable[
         "queue": lambda: support,
         "brand": Brand.objects.get,
         "agent": lambda: bob,
+        "role": lambda: Role.objects.create(name="Dispatcher"),
+        "team": lambda: Team.objects.create(name="Service"),
         "status": lambda: Status.objects.create(key="parked", name="Parked", type="open", position=90),
         "priority": lambda: Priority.objects.create(level=9, name="Extreme"),
         "ticket_type": lambda: TicketType.objects.create(name="Complaint"),
@@ -425,7 +434,7 @@ def test_names_stand_for_keys_and_texts_for_parts(support: Queue, bob: Agent, ca
         support.members.set([cas])
         Wording.objects.create(brand=brand, part="signature", language="de", text="Grüße")
     queue, look = entries()
-    assert queue.changes == {"members": [["Bob Baker"], ["Cas de Vries"]]}
+    assert queue.changes == {"members": [["Bob Baker"], ["Cas de Vries"]]}  # without a role of their own
     assert look.changes == {"wordings.signature.de": [None, "Grüße"]}
     assert (queue.origin, queue.who) == ("command", "")
 

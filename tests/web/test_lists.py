@@ -22,10 +22,10 @@ from postvak.models import (
     Tagging,
     Ticket,
 )
+from postvak.tickets.orders import ORDERS, order_of
 from postvak.web.desk import lists
 from postvak.web.desk.columns import COLUMNS
 from postvak.web.desk.lists import LISTS, neighbours, page_of, tickets_in
-from postvak.web.desk.orders import ORDERS, order_of
 
 pytestmark = pytest.mark.django_db
 

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from postvak.models import Agent, FailedLogin
-from postvak.web.login import FREE_BY_IP, remaining_wait
+from postvak.models import Agent, FailedLogin, OutgoingMail
+from postvak.web.account.throttle import FREE_BY_IP, remaining_wait
 
 PASSWORD = "correct horse battery"
 
@@ -192,3 +192,10 @@ def test_changing_the_password_needs_the_present_one_and_ends_other_sessions(cli
     assert client.post("/preferences/password/", {"old": PASSWORD, "new": "seven green lamps"}).status_code == 302
     assert client.get("/preferences/").status_code == 200
     assert other.get("/preferences/").status_code == 302
+
+
+def test_without_a_public_address_no_link_goes_out_that_a_stranger_could_point_elsewhere(client, bob, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    page = client.post("/login/forgotten/", {"email": "bob@example.org"}, headers={"Host": "evil.example"})
+    assert "Ask your administrator for a link" in page.text
+    assert not OutgoingMail.objects.exists()

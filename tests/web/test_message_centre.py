@@ -4,17 +4,20 @@ limits, and how agents want to be told. Loop breaker and block list: test_loop_b
 import json
 import re
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from postvak.mail.compose import compose
 from postvak.models import (
     Agent,
     AuditEntry,
     AutomaticMail,
     Channel,
+    LedgerEntry,
     Mailbox,
     Options,
     OutgoingMail,
@@ -24,6 +27,11 @@ from postvak.models import (
     RuleChoice,
     Ticket,
 )
+from postvak.notify.alarm import alarm_mail
+from postvak.notify.alarm_readers import Reader
+from postvak.notify.alarm_record import record
+from postvak.notify.automatic import write_due
+from postvak.notify.health.finding import Finding
 from postvak.notify.shipped import name_of
 from tests.mails import mail
 from tests.web.filled_form import Fields, filled
@@ -108,6 +116,52 @@ def test_numbers_are_those_of_thirty_days_and_lead_to_the_mails_with_the_reason(
     assert "a machine wrote the mail" in text
     assert ticket.number in text
     assert "No mail was sent" in eva.get(f"{page(rule)}mails/?state=%00").text
+
+
+def test_alarms_are_counted_by_what_the_ledger_has_of_them(
+    eva: Client, admin: Agent, bob: Agent, channel: Channel
+) -> None:
+    rule, trouble = (
+        shipped("account"),
+        Finding("channel_broken", parameters={"channel": "Files", "said": "535", "times": 3}),
+    )
+    assert ">0<" in row_of(eva.get(LIST).text, rule)
+    for reader in (Reader(admin.email), Reader(bob.email)):
+        draft = alarm_mail(trouble, "support@example.org", reader, timezone.now())
+        record(draft, compose(draft), reader.email, channel=channel, said="250 OK")
+    found = re.search(r'href="([^"]+)"[^>]*>2<', row_of(eva.get(LIST).text, rule))
+    assert found
+    assert ">0<" in row_of(eva.get(LIST).text, shipped("certificate"))
+    ledger = eva.get(unescape(found[1])).text
+    assert (admin.email in ledger, bob.email in ledger) == (True, True)
+    mail = OutgoingMail.objects.latest("pk")
+    line = eva.get(f"/ledger/{LedgerEntry.objects.get(delivery__outgoing=mail).pk}/").text
+    assert f"{LIST}mails/{mail.pk}/original.eml" in line
+    original = eva.get(f"{LIST}mails/{mail.pk}/original.eml")
+    assert (original.headers["Content-Type"], b"Auto-Submitted: auto-generated" in original.content) == (
+        "message/rfc822",
+        True,
+    )
+
+
+def test_the_original_of_a_notice_is_for_administrators_and_a_customer_s_mail_is_none(
+    eva: Client, ticket: Ticket, bob: Agent, channel: Channel
+) -> None:
+    rule, now = shipped("assigned"), timezone.now()
+    row = AutomaticMail.objects.create(
+        ticket=ticket, rule=rule, kind="notice", reader=bob, recipients=[bob.email], address=bob.email, created_at=now,
+        next_attempt_at=now,
+    )  # fmt: skip
+    while write_due("test:1:x"):
+        pass
+    row.refresh_from_db()
+    link = f"{LIST}mails/{row.outgoing_id}/original.eml"
+    assert link in eva.get(f"{page(rule)}mails/").text
+    assert b"To: " in eva.get(link).content
+    answered = OutgoingMail.objects.exclude(message=None).first()
+    assert answered is None or eva.get(f"{LIST}mails/{answered.pk}/original.eml").status_code == 404
+    eva.force_login(bob)
+    assert eva.get(link).status_code in {403, 404}
 
 
 def test_the_list_costs_the_same_with_many_mails_and_rules(
@@ -372,11 +426,20 @@ def test_a_file_that_is_wrong_is_refused_in_a_sentence(eva: Client, text: str, s
 
 
 def test_limits_are_saved_checked_and_recorded(eva: Client) -> None:
-    usual = {"automatic_per_day": 10, "automatic_per_pair": 3, "tickets_per_hour": 20, "automatic_hours": 24}
+    usual = {
+        "automatic_per_day": 10, "automatic_per_pair": 3, "automatic_unanswered": 20, "tickets_per_hour": 20,
+        "automatic_hours": 24,
+    }  # fmt: skip
+    assert "until one of us answers the customer" in eva.get(LIST).text
+    assert eva.post(f"{LIST}limits/", usual | {"automatic_unanswered": 0}).status_code == 422
     assert eva.post(f"{LIST}limits/", usual | {"automatic_per_day": 0}).status_code == 422
-    assert eva.post(f"{LIST}limits/", usual | {"automatic_per_day": 7}).status_code == 302
-    assert Options.objects.get().automatic_per_day == 7
-    assert AuditEntry.objects.get(kind="options").changes == {"automatic_per_day": [10, 7]}
+    changed = {"automatic_per_day": 7, "automatic_unanswered": 30}
+    assert eva.post(f"{LIST}limits/", usual | changed).status_code == 302
+    assert (Options.objects.get().automatic_per_day, Options.objects.get().automatic_unanswered) == (7, 30)
+    assert AuditEntry.objects.get(kind="options").changes == {
+        "automatic_per_day": [10, 7],
+        "automatic_unanswered": [20, 30],
+    }
 
 
 def test_a_mailbox_can_be_without_automatic_answers(eva: Client, mailbox: Mailbox) -> None:

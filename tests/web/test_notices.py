@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from postvak.models import Agent, Mailbox, Notification, Priority, Queue, Rule, Ticket
+from postvak.models import Agent, Mailbox, Notification, Priority, Queue, Role, Rule, Ticket
 from postvak.tickets import change
 from postvak.tickets.absence import is_away
 from postvak.tickets.aftermath import follow_changes
@@ -282,12 +282,13 @@ def test_an_administrator_sets_the_absence_of_others(client: Client, admin: Agen
 def test_a_queue_gives_tickets_in_turn_and_has_leads(client: Client, admin: Agent, support: Queue, bob: Agent, dee: Agent) -> None:  # fmt: skip
     client.force_login(admin)
     facts = {"name": "Support", "colour": "sea", "brand": str(support.brand_id), "is_valid": "on"}
-    team = {"members": [str(bob.pk)], "leads": [str(dee.pk)], "auto_assign": "round_robin"}
+    lead = str(Role.objects.get(key="lead").pk)
+    team = {f"member-{dee.pk}": lead, "auto_assign": "round_robin"}
     assert client.post(f"/admin/queues/{support.pk}/", facts | team).status_code == 302
     support.refresh_from_db()
     assert support.auto_assign == "round_robin"
     assert dict(support.membership_set.values_list("agent__name", "is_lead")) == {"Bob Baker": False, "Dee Dahl": True}
-    client.post(f"/admin/queues/{support.pk}/", facts | {"members": [str(bob.pk), str(dee.pk)]})
+    client.post(f"/admin/queues/{support.pk}/", facts | {f"member-{dee.pk}": str(Role.objects.get(key="agent").pk)})
     support.refresh_from_db()
     assert support.auto_assign == "round_robin"
     assert not support.membership_set.filter(is_lead=True).exists()

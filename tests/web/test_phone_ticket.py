@@ -3,7 +3,11 @@
 import pytest
 from django.test import Client
 
-from postvak.models import Agent, Channel, Customer, OutgoingMail, Queue, Ticket
+from postvak.mail.parse import parse
+from postvak.models import Agent, Channel, Customer, OutgoingMail, Queue, Rule, Ticket
+from postvak.notify.automatic import write_due
+from postvak.send.outbox import raw_mail
+from postvak.tickets.aftermath import follow_changes
 from postvak.tickets.first_mail import customer_of
 from tests.web.test_desk import page
 
@@ -98,3 +102,46 @@ def test_the_words_of_the_caller_show_whose_they_are(desk: Client, support: Queu
     assert "It flickers." in html
     assert "<b>Dora Dunn</b>" in html
     assert "By phone" in html
+
+
+# ---- confirmed by mail ------------------------------------------------------------
+
+
+def outbox() -> list[tuple[str, str]]:
+    while write_due("test:1:x"):
+        pass
+    mails = [parse(raw_mail(one)) for one in OutgoingMail.objects.all()]
+    return [(one.to[0].email, one.text) for one in mails]
+
+
+def test_a_call_is_confirmed_by_mail_when_the_agent_ticks_it(desk: Client, support: Queue) -> None:
+    assert "Confirm by mail" in page(desk, "/new/ticket/")
+    desk.post("/new/ticket/", form(support, confirms="yes"))
+    ticket = Ticket.objects.get()
+    assert "is confirmed by mail" in page(desk, f"/tickets/{ticket.number}/")
+    while follow_changes("test:1:x"):
+        pass
+    ((to, text),) = outbox()
+    assert to == "dora@other.example"
+    assert ticket.number in text
+    assert "It flickers." not in text
+
+
+def test_not_without_an_address_and_not_where_no_rule_confirms(desk: Client, support: Queue) -> None:
+    refused = desk.post("/new/ticket/", form(support, address="", name="Mr Anon", confirms="yes"))
+    assert (refused.status_code, Ticket.objects.count()) == (422, 0)
+    assert "Without an address nothing can be confirmed" in refused.text
+    Rule.objects.update(is_on=False)
+    assert "Confirm by mail" not in page(desk, "/new/ticket/")
+    desk.post("/new/ticket/", form(support, confirms="yes"))
+    assert outbox() == []
+
+
+def test_fixed_addresses_of_a_rule_hear_of_a_call_once_whether_it_is_confirmed_or_not(
+    desk: Client, support: Queue
+) -> None:
+    Rule.objects.filter(key="confirmation").update(recipients=["requester", "address:boss@corp.example"])
+    desk.post("/new/ticket/", form(support, confirms="yes"))
+    while follow_changes("test:1:x"):
+        pass
+    assert sorted(to for to, _text in outbox()) == ["boss@corp.example", "dora@other.example"]

@@ -12,6 +12,7 @@ from postvak.models import (
     Agent,
     AnswerTemplate,
     Channel,
+    Customer,
     Draft,
     DraftFile,
     LedgerEntry,
@@ -21,11 +22,14 @@ from postvak.models import (
     Queue,
     Receipt,
     SavedView,
+    Tag,
+    Tagging,
     Ticket,
+    TicketType,
 )
 from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
-from postvak.tickets import bulk
+from postvak.tickets import bulk, people
 from postvak.tickets.answer import Answer, answer
 from postvak.tickets.drafts import USUAL_LIMIT, add_file
 from postvak.tickets.side import start
@@ -94,13 +98,33 @@ OPEN_TO_AGENTS = {
     "read-notices",
     "preferences",
     "preferences-preview",
+    "programs",
+    "program-new",
+    "program-withdrawal",  # his own only: tests/web/test_programs.py
+    "demo",  # in a demonstration only: test_demo.py
+    "demo-write",
+    "demo-mail",
     "keys",
+    "manual",
+    "manual-chapter",
     "palette",
     "palette-tickets",
     "reports",
     "report-table",
     "password",
     "logout",
+    "second-factor-set-up",
+    "own-login",
+    "authenticator-app",
+    "recovery-codes",
+    "recovery-codes-renewal",
+    "passkeys",
+    "passkey-options",
+    "session-end",
+    "sessions-end",
+    "confirmation",
+    "confirmation-options",
+    "factor-removal",  # of one's own only: test_second_factor.py
 }
 OF_THE_QUEUE = {"receipt-taking", "receipt-taken", "template-uses"}  # not of the ticket itself
 OF_ONE_AGENT = {
@@ -168,7 +192,7 @@ def address_of(pattern: URLPattern, objects: dict[str, object]) -> str:
     for placeholder in ("<int:number>", "<int:pk>"):
         route = route.replace(placeholder, str(key))
     route = route.replace("<int:file_pk>", str(objects["file"].pk))  # type: ignore[attr-defined]
-    return "/" + route.replace("<slug:list_id>", "open").replace("<slug:form>", "zip").replace("<slug:what>", "days")
+    return "/" + route.replace("<slug:list_id>", "open").replace("<slug:form>", "zip").replace("<slug:what>", "days").replace("<slug:name>", "none").replace("<slug:topic>", "lists")
 
 
 def statuses(client: Client, agent: Agent, objects: dict[str, object]) -> Iterator[tuple[URLPattern, int]]:
@@ -260,3 +284,87 @@ def test_an_agent_of_another_queue_sees_nothing_in_lists(
         assert number not in client.get(url).content.decode()
     support = Queue.objects.get(name="Support")
     assert client.get(f"/list/queue-{support.pk}/").status_code == 404
+
+
+# -- roles in the queue ----------------------------------------------------------------------------
+
+FOR_READERS = {  # nothing of the ticket changes for others
+    "ticket-followers", "ticket-presence", "draft-removal", "draft-file-removal", "bulk-undo", "template-uses", "views",
+    "view", "view-place", "view-removal", "ticket-colleagues", "message-remote", "drafts",
+    "ticket-trash",  # as a change of many: left alone, with the reason
+    "draft-files",  # no file came along
+}  # fmt: skip
+OF_ADMINISTRATORS = {"receipt-sender", "receipt-sender-allowance"}
+NO_OBJECT = {"ticket-record-removal", "repeat-message"}  # what the data names is not there
+
+
+def everything_at_once(objects: dict[str, object], bob: Agent) -> dict[str, object]:
+    """What any form on a ticket sends: each address takes what it knows."""
+    ticket = Ticket.objects.get(subject="Picture")
+    delivery = OutgoingMail.objects.order_by("pk")[0].deliveries.all()[0]
+    kind, tag = TicketType.objects.create(name="Fault"), Tag.objects.create(name="old")
+    Tagging.objects.create(ticket=ticket, tag=tag)
+    return {
+        "status": "closed", "queue": Queue.objects.get(name="Sales").pk, "agent": bob.pk, "priority": "1", "tags": "vip",
+        "title": "Another", "spam": "1", "on": "1", "sure": "1", "text": "Hi", "to": "dee@third.example", "subject": "Part",
+        "ticket": Ticket.objects.exclude(pk=ticket.pk)[0].number, "follow": "1", "address": "new@third.example",
+        "url": "https://shop.example/7", "kind": "related", "until": "2099-01-01T09:00", "delivery": delivery.pk,
+        "type": kind.pk, "tag": tag.pk, "customer": Customer.objects.create(name="Zoe").pk, "about": ticket.messages.order_by("pk")[0].pk,
+    }  # fmt: skip
+
+
+def posted(
+    client: Client, bob: Agent, objects: dict[str, object], keeps: Callable[[str, int], bool]
+) -> Iterator[tuple[str, int]]:
+    """(name, status) of every address of a ticket and what hangs on it, posted to; what `keeps` says no to is wrong."""
+    data = everything_at_once(objects, bob)
+    client.force_login(bob)
+    for pattern in CLOSED:
+        if is_of_a_ticket(pattern):
+            with transaction.atomic():
+                response = client.post(address_of(pattern, objects), data)
+                response.close()
+                transaction.set_rollback(True)
+            if response.status_code != 405 and not keeps(str(pattern.name), response.status_code):
+                yield str(pattern.name), response.status_code
+
+
+def test_who_only_reads_changes_nothing_by_any_address(
+    client: Client, bob: Agent, sales: Queue, objects: dict[str, object]
+) -> None:
+    people.give(sales, bob, "reader")
+    people.give(Queue.objects.get(name="Support"), bob, "reader")
+    found = posted(client, bob, objects, lambda name, status: status in {403, 404} or name in FOR_READERS)
+    assert " ".join(f"{name}:{status}" for name, status in found) == ""
+
+
+@pytest.mark.parametrize("role", ["agent", "lead", "administrator"])
+def test_the_other_roles_are_refused_nowhere(
+    client: Client, bob: Agent, sales: Queue, objects: dict[str, object], role: str
+) -> None:
+    people.give(sales, bob, role)
+    people.give(Queue.objects.get(name="Support"), bob, role)
+    found = posted(
+        client,
+        bob,
+        objects,
+        lambda name, status: name in OF_ADMINISTRATORS | NO_OBJECT or status not in {403, 404},
+    )
+    assert " ".join(f"{name}:{status}" for name, status in found) == ""
+
+
+@pytest.mark.parametrize("role", ["reader", "agent", "lead", "administrator"])
+def test_of_the_administration_the_roles_open_at_most_the_queue(
+    client: Client, bob: Agent, sales: Queue, objects: dict[str, object], role: str
+) -> None:
+    support = Queue.objects.get(name="Support")
+    people.give(support, bob, role)
+    client.force_login(bob)
+    for pattern in CLOSED:
+        if str(pattern.pattern).startswith("admin/") and pattern.name not in {"admin", "admin_queue"}:
+            assert client.get(address_of(pattern, objects)).status_code in {403, 404, 405}, pattern.name
+    may = 200 if role == "administrator" else 403
+    assert client.get(f"/admin/queues/{support.pk}/").status_code == may
+    assert client.get("/admin/").status_code == (302 if role == "administrator" else 403)
+    assert client.get(f"/admin/queues/{sales.pk}/").status_code == 403
+    assert client.get("/admin/queues/99999/").status_code == 403

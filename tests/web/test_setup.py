@@ -1,9 +1,13 @@
 """Set-up: the one-time link and the steps after it."""
 
 import pytest
+from django.utils import timezone
 
-from postvak.models import Address, Agent, Brand, Channel, Mailbox, Queue
+from postvak.models import Address, Agent, Brand, Channel, Mailbox, Queue, Receipt, Ticket
+from postvak.process.run import process_due
+from postvak.receive.accept import Arrived, accept
 from postvak.web.setup import setup_token
+from tests.mails import mail
 
 FACTS = {
     "organisation": "Nordhof",
@@ -47,7 +51,7 @@ def test_the_link_works_once(client, bob):
     assert client.get("/setup/")["Location"] == "/"
 
 
-@pytest.mark.parametrize("step", ["mailbox", "channel", "address", "done"])
+@pytest.mark.parametrize("step", ["mailbox", "channel", "address", "preview", "preview/mails", "done"])
 def test_steps_are_for_administrators(client, bob, step):
     client.force_login(bob)
     assert client.get(f"/setup/{step}/").status_code == 403
@@ -113,3 +117,45 @@ def test_going_back_changes_the_mailbox_and_the_channel_and_makes_no_second(clie
         assert client.post("/setup/channel/", {**channel, "password": password}).status_code == 302
     assert [row.password for row in Mailbox.objects.fetched()] == ["second"]
     assert [(row.password, row.is_default) for row in Channel.objects.all()] == [("second", True)]
+
+
+@pytest.fixture
+def looking(support: Queue) -> Mailbox:
+    """A mailbox that only looks, with a mail that was fetched."""
+    box = Mailbox.objects.create(name="Service", kind="imap", host="imap.example.org", is_look_only=True, queue=support)
+    accept(box, [Arrived("service/1", mail(subject="The lamp flickers"))])
+    return box
+
+
+def test_before_it_goes_live_the_set_up_shows_what_would_become_of_the_mails(client, admin, looking):
+    client.force_login(admin)
+    assert "Go live" in client.get("/setup/preview/").text
+    reading = client.get("/setup/preview/mails/")
+    assert (reading.status_code, "1 mail so far" in reading.text) == (200, True)
+    Mailbox.objects.update(last_success_at=timezone.now())
+    shown = client.get("/setup/preview/mails/")
+    assert shown.status_code == 286  # nothing more to wait for
+    assert "The lamp flickers" in shown.text
+    assert "Support" in shown.text
+    assert not Ticket.objects.exists()
+
+
+def test_going_live_makes_tickets_of_what_was_chosen(client, admin, looking):
+    client.force_login(admin)
+    assert "Enter the date" in client.post("/setup/preview/", {"start": "date"}).text
+    assert client.post("/setup/preview/", {"start": "all"})["Location"] == "/setup/done/"
+    looking.refresh_from_db()
+    assert not looking.is_look_only
+    process_due("test:1:x")
+    assert Ticket.objects.get().subject == "The lamp flickers"
+    assert client.get("/setup/preview/")["Location"] == "/setup/done/"
+    assert client.get("/setup/preview/mails/").status_code == 286
+
+
+def test_a_mailbox_that_cannot_be_read_says_so_instead_of_waiting_for_ever(client, admin, looking):
+    client.force_login(admin)
+    Mailbox.objects.update(failing_since=timezone.now())
+    Receipt.objects.all().delete()
+    shown = client.get("/setup/preview/mails/")
+    assert shown.status_code == 286
+    assert f'href="/admin/mailboxes/{looking.pk}/"' in shown.text

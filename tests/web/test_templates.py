@@ -13,6 +13,7 @@ from postvak.models import (
     AnswerTemplateFile,
     AnswerTemplateText,
     Blob,
+    Brand,
     Channel,
     Draft,
     DraftFile,
@@ -90,6 +91,24 @@ def test_only_valid_ones_of_the_tickets_queue_or_of_all_queues(
     make("For sales", queues=(sales,))
     make("Not valid", is_valid=False)
     assert sorted(offered(desk, ticket)) == ["For all", "For both", "For support"]
+
+
+def test_those_of_a_brand_are_offered_in_all_its_queues_also_in_later_ones(
+    desk: Client, ticket: Ticket, support: Queue, sales: Queue
+) -> None:
+    other = Brand.objects.create(name="Lumen")
+    sales.brand = other
+    sales.save()
+    make("Ours").brands.add(support.brand)
+    make("Theirs").brands.add(other)
+    both = make("Theirs and support")
+    both.brands.add(other)
+    both.queues.add(support)
+    make("All")
+    assert sorted(offered(desk, ticket)) == ["All", "Ours", "Theirs and support"]
+    support.brand = other
+    support.save()
+    assert sorted(offered(desk, ticket)) == ["All", "Theirs", "Theirs and support"]
 
 
 @pytest.mark.parametrize(

@@ -17,17 +17,21 @@ from django.db import DatabaseError, OperationalError
 from rich.console import Console
 
 from postvak import __version__
-from postvak.cli import config_file, ingest_mail, inspect_mail, serving
+from postvak.cli import ingest_mail, inspect_mail, serving
+from postvak.cli.backup import backup, restore_command
 from postvak.cli.blobs_admin import blobs
 from postvak.cli.demo.command import demo
 from postvak.cli.doctor import doctor
+from postvak.cli.export import erase_command, export
 from postvak.cli.failing import complain, fail
 from postvak.cli.filters import filters
+from postvak.cli.import_old import import_old
 from postvak.cli.outbox import outbox
 from postvak.cli.prepare import explain_failure, prepare_database
 from postvak.cli.search import reindex, search
 from postvak.cli.show import comparison_text, fetch_text, plan_text
 from postvak.cli.suppressions import suppressions
+from postvak.cli.user import user
 from postvak.configuration import ConfigurationError
 from postvak.log import audit
 from postvak.mail.files import read_mails
@@ -37,6 +41,8 @@ from postvak.receive.fetch import fetch_mailbox
 from postvak.receive.listener.server import Ports
 from postvak.receive.listener.sockets import open_ports
 from postvak.receive.reconcile import reconcile
+from postvak.setup import file as config_file
+from postvak.setup.fields import SettingError
 from postvak.worker.engine import JOBS, Engine
 from postvak.worker.identity import own_name
 
@@ -54,8 +60,14 @@ app.add_typer(blobs, name="blobs")
 app.add_typer(filters, name="filters")
 app.add_typer(outbox, name="outbox")
 app.add_typer(suppressions, name="suppressions")
+app.add_typer(user, name="user")
+app.command()(backup)
+app.command("restore")(restore_command)
+app.command()(export)
+app.command("erase")(erase_command)
 app.command()(search)
 app.command()(reindex)
+app.command("import")(import_old)
 app.command()(demo)
 app.command()(doctor)
 out = Console()
@@ -228,7 +240,7 @@ def config_apply(
         fail(f"{path} can't be read: {error.strerror}.")
     except UnicodeDecodeError:
         fail(f"{path} is not in UTF-8, as TOML must be. Save it in that encoding.")
-    except config_file.ConfigFileError as error:
+    except SettingError as error:
         fail(f"{path}: {error} Nothing was changed.")
     if as_object:
         print(json.dumps([change.as_json() for change in changes], indent=2))

@@ -6,13 +6,14 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from django.utils import timezone
 
 from postvak.log.talk import Direction, talk
 from postvak.log.talk_notes import Talk
-from postvak.mail.files import read_mails
+from postvak.mail.files import came_at, read_mails
 from postvak.models import Mailbox, Receipt
 from postvak.process.plan import Facts, Plan
 from postvak.process.run import explain, process_due
@@ -53,20 +54,29 @@ def read_all(paths: Sequence[str]) -> Iterator[bytes]:
 
 def ingest(mailbox: Mailbox, mails: Iterable[bytes], *, transport: str = "file") -> Iterator[Ingested]:
     """Store each mail, process it, and say what became of it. Raises DatabaseError when storing fails. `transport`: "pipe"
-    or "file", for the communication log."""
+    or "file": what lay in a file is as old as it says, so that an archive is no flood and nobody gets an answer after years."""
     worker, groups = own_name(), batches(mails)
     first = next(groups, None)  # a file that is missing is noticed here: nothing happened that could be told
     if first is None:
         return
     with talk(Direction.IN, transport, mailbox=mailbox, worker=worker, module="cli.ingest") as communication:
         for batch in itertools.chain([first], groups):
-            receipts = accept(mailbox, [Arrived(source_of(raw), raw) for raw in batch])
+            receipts = accept(mailbox, [arrived(raw, transport) for raw in batch])
             note_read(communication, receipts)
             ids = [receipt.pk for receipt in receipts]
             wait_until_processed(ids, worker)
             rows = Receipt.objects.filter(pk__in=ids).values_list("pk", "outcome", "ticket__number")
             found = {pk: Ingested(pk, outcome, number or "") for pk, outcome, number in rows}
             yield from (found[pk] for pk in ids)
+
+
+def arrived(raw: bytes, transport: str) -> Arrived:
+    return Arrived(source_of(raw), raw, arrived_at=past(came_at(raw)) if transport == "file" else None)
+
+
+def past(moment: datetime | None) -> datetime | None:
+    """A time that is yet to come proves nothing."""
+    return moment if moment and moment <= timezone.now() else None
 
 
 def note_read(communication: Talk, receipts: Iterable[Receipt]) -> None:

@@ -1,15 +1,25 @@
 """Brings the database up to this version before anything runs; one process at a time."""
 
 import fcntl
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
+from postvak import __version__
 from postvak.configuration import ConfigurationError
+from postvak.keep.copying import CannotCopy, is_sound, twin_of
+from postvak.keep.places import stamp
+from postvak.models import Options
+
+TWINS_KEPT = 2
+TWINS = "before-upgrade"
 
 
 def prepare_database() -> None:
@@ -39,7 +49,75 @@ def migrate() -> None:
             "Install that version, or restore the backup that was made before the update."
         )
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        is_update = any(app == "postvak" for app, _name in executor.loader.applied_migrations)
+        if is_update and connection.vendor == "sqlite":
+            update_safely()
+        else:
+            call_command("migrate", verbosity=0, interactive=False)
+
+
+# -- updates of an existing SQLite database --------------------------------------------------------------
+
+
+def update_safely() -> None:
+    """With a copy first, and a look afterwards. Raises ConfigurationError, which says the way back."""
+    twin = make_twin()
+    try:
         call_command("migrate", verbosity=0, interactive=False)
+        check_update()
+    except (DatabaseError, ValueError, TypeError, LookupError, RuntimeError) as error:
+        raise ConfigurationError(way_back(twin, str(error).strip().partition("\n")[0])) from error
+    for old in twins()[TWINS_KEPT:]:
+        old.unlink(missing_ok=True)
+
+
+def make_twin() -> Path:
+    """A copy of the database as it is. Raises ConfigurationError when there is no room: nothing was changed then."""
+    source = Path(settings.CONFIGURATION.database.name)
+    folder = twin_folder()
+    folder.mkdir(mode=0o700, exist_ok=True)
+    twin = folder / f"{stamp(timezone.now())}.sqlite3"
+    free = shutil.disk_usage(folder).free
+    if free < source.stat().st_size * 2:
+        raise ConfigurationError(
+            f"This update changes the database, and {folder} has no room for a copy of it first ({free // 2**20} MB are free). "
+            "Nothing was changed. Make room there for twice its size, and start again."
+        )
+    try:
+        twin_of(settings.CONFIGURATION.database, twin)
+    except CannotCopy as error:
+        raise ConfigurationError(f"{error} Without that copy the update doesn't begin; nothing was changed.") from error
+    return twin
+
+
+def check_update() -> None:
+    """Is the database whole, complete, and readable? Raises RuntimeError, DatabaseError."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise RuntimeError("not every change was made")
+    connection.check_constraints()
+    if not is_sound(Path(settings.CONFIGURATION.database.name)):
+        raise RuntimeError("SQLite finds that the database is damaged")
+    Options.objects.get()
+
+
+def way_back(twin: Path, said: str) -> str:
+    return (
+        f"The update of the database to Postvak {__version__} failed ({said}). Nothing is lost: as it was before, it lies "
+        f"in {twin}. To go back: run “postvak restore --before-upgrade”, install the version that you had, and start it."
+    )
+
+
+def twin_folder() -> Path:
+    return Path(settings.CONFIGURATION.data / TWINS)
+
+
+def twins() -> list[Path]:
+    """The newest first."""
+    return sorted(twin_folder().glob("*.sqlite3"), reverse=True)
+
+
+# -- one at a time ----------------------------------------------------------------------------
 
 
 @contextmanager

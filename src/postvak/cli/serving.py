@@ -2,12 +2,14 @@
 
 import signal
 import socket
+from collections.abc import Callable
 from types import FrameType
 
 from django.conf import settings
 from django.db import connection
 from django.urls import reverse
 
+from postvak.cli.demo import mail_server
 from postvak.cli.prepare import prepare_database
 from postvak.configuration import ConfigurationError
 from postvak.models import Agent
@@ -26,8 +28,18 @@ def serve(host: str, port: int) -> None:
     prepare_database()
     say_where(host, port)
     connection.close()
-    Supervisor({"web": lambda: run_web(host, port, ports), "worker": lambda: run_worker(ports)}).run()
+    parts = {"web": lambda: run_web(host, port, ports), "worker": lambda: run_worker(ports)}
+    Supervisor(parts | parts_of_demonstration()).run()
     print("Postvak has stopped.", flush=True)
+
+
+def parts_of_demonstration() -> dict[str, Callable[[], None]]:
+    """Its mail server, so that nothing leaves this machine."""
+    folder = settings.CONFIGURATION.demo
+    if not folder.is_dir():
+        return {}
+    port = mail_server.open_port()
+    return {"customers": lambda: mail_server.run(port, folder)}
 
 
 def check_port(host: str, port: int) -> None:

@@ -5,7 +5,7 @@ really changed. Secrets are never written, only that there is one. What Postvak 
 success, its hits) is no change of a setting: STATE.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +15,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from postvak.mail.charsets import storable
-from postvak.models import Agent, AuditEntry
+from postvak.models import Agent, AuditEntry, Queue, Team
 
 Value = object  # what JSON can hold
 Snapshot = Mapping[str, Value]
@@ -25,7 +25,7 @@ Action, Origin = AuditEntry.Action, AuditEntry.Origin
 HIDDEN = "…"
 LONGEST = 4000  # letters of one value
 LONGEST_ADDRESS = 100
-SECRETS = frozenset({"password"})  # and whatever is sealed
+SECRETS = frozenset({"password", "digest"})  # and whatever is sealed
 STATE = frozenset(
     {
         "id", "last_login", "seen_at", "lists", "created_at", "changed_at", "changed_by", "hits", "last_hit_at", "times_used",
@@ -39,12 +39,26 @@ PARTS = ("wordings", "texts", "files", "look")  # rows that are edited on the pa
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """The settings of a row by their names, as a configuration file has them, without secrets; `section` and `key` find it there."""
+
+    section: str
+    key: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class By:
-    """Who does it and through which door. `ip`: of the browser; "" for the command line."""
+    """Who does it and through which door. `ip`: of the browser; "" for the command line. `settings`: reads the settings of a row,
+    so that the change can be taken back; null: there are none."""
 
     agent: Agent | None = None
     origin: str = Origin.ITSELF
     ip: str = ""
+    settings: Callable[[models.Model], Kept | None] | None = None
+
+    def kept(self, row: models.Model | None) -> Kept | None:
+        return self.settings(row) if self.settings is not None and row is not None else None
 
 
 COMMAND = By(origin=Origin.COMMAND)
@@ -59,8 +73,9 @@ def record(
     name: str = "",
     kind: str = "",
     key: int | None = None,
+    earlier: Mapping[str, Value] | None = None,
 ) -> AuditEntry:
-    """Write one entry. Without `row`: `kind` and `name` say what it is about."""
+    """Write one entry. Without `row`: `kind` and `name` say what it is about. `earlier`: see earlier_of."""
     if row is not None:
         kind, key, name = kind or str(row._meta.model_name), key or keys(row), name or str(row)
     return AuditEntry.objects.create(
@@ -74,6 +89,7 @@ def record(
         key=key,
         name=storable(name)[:200],
         changes=dict(changes or {}),
+        earlier=earlier,
     )
 
 
@@ -82,31 +98,56 @@ def keys(row: models.Model) -> int | None:
 
 
 @contextmanager
-def recording(by: By, *rows: models.Model) -> Iterator[list[models.Model]]:
+def recording(by: By, *rows: models.Model, action: str = "") -> Iterator[list[models.Model]]:
     """Compare `rows` as they stand in the database before and after the block, and write what changed, all in one
-    transaction. A new row gets its key in the block, or is put into the yielded list; one that is deleted may lose it."""
+    transaction. A new row gets its key in the block, or is put into the yielded list; one that is deleted may lose it.
+    `action`: instead of the usual ones."""
     with transaction.atomic():
-        before = [(row, row.pk, snapshot(stored(row, row.pk))) for row in rows]
+        before = [(row, row.pk, *both(by, stored(row, row.pk))) for row in rows]
         made: list[models.Model] = []
         yield made
-        known = {(type(row), key) for row, key, _was in before}
-        before += [(row, row.pk, None) for row in made if (type(row), row.pk) not in known]
-        for row, key, was in before:
-            write_difference(by, row, key or row.pk, was)
+        known = {(type(row), key) for row, key, _was, _kept in before}
+        before += [(row, row.pk, None, None) for row in made if (type(row), row.pk) not in known]
+        for row, key, was, kept in before:
+            write_difference(by, row, key or row.pk, was, kept, action=action)
 
 
-def write_difference(by: By, row: models.Model, key: object, was: Snapshot | None) -> None:
+def both(by: By, row: models.Model | None) -> tuple[Snapshot | None, Kept | None]:
+    return snapshot(row), by.kept(row)
+
+
+def write_difference(
+    by: By, row: models.Model, key: object, was: Snapshot | None, kept: Kept | None = None, *, action: str = ""
+) -> None:
     """One entry, or none when nothing changed. For what can't stand in one transaction (a sign-in at a provider), call
     snapshot(row) before and this afterwards."""
     now = stored(row, key)
     after, name = snapshot(now), str(now or row)
     if was == after:
         return
-    action = Action.CREATED if was is None else Action.DELETED if after is None else Action.CHANGED
+    usual = Action.CREATED if was is None else Action.DELETED if after is None else Action.CHANGED
     changes = difference(was, after)
-    if changes or action != Action.CHANGED:
+    if changes or usual != Action.CHANGED:
         number = key if isinstance(key, int) else None
-        record(by, action, changes=changes, kind=str(row._meta.model_name), key=number, name=name)
+        kind, earlier = str(row._meta.model_name), earlier_of(kept, by.kept(now))
+        record(by, action or usual, changes=changes, kind=kind, key=number, name=name, earlier=earlier)
+
+
+def earlier_of(before: Kept | None, after: Kept | None) -> dict[str, Value] | None:
+    """{"section", "key", "before", "after"}: the settings that are different; without "after": all of a row that is gone."""
+    if before is None:
+        return None
+    found: dict[str, Value] = {"section": before.section, "key": before.key}
+    if after is None:
+        return found | {"before": dict(before.values)}
+    names = [name for name, value in before.values.items() if value != after.values.get(name)]
+    if not names and before.key == after.key:
+        return None
+    return found | {
+        "new_key": after.key,
+        "before": {name: before.values[name] for name in names},
+        "after": {name: after.values[name] for name in names},
+    }
 
 
 def stored(row: models.Model, key: object) -> models.Model | None:
@@ -151,13 +192,28 @@ def one_part(accessor: str, part: models.Model) -> dict[str, Value]:
 
 
 def leads(row: models.Model) -> dict[str, Value]:
-    """Who leads a queue, and which queues an agent is in: neither is a field of the row."""
-    if row._meta.model_name == "queue":
-        memberships = row.membership_set.filter(is_lead=True).select_related("agent")  # type: ignore[attr-defined]
-        return {"leads": sorted(str(one.agent) for one in memberships)}
+    """Who has which role in a queue, which ones an agent and a team have: none is a field of the row."""
+    if isinstance(row, Queue):
+        given = row.membership_set.select_related("agent", "own_role")
+        leads = sorted(str(one.agent) for one in given if one.is_lead)
+        return {"leads": leads, "roles": with_roles((one.agent, one.own_role) for one in given), "teams": teams_in(row)}
     if isinstance(row, Agent):
-        return {"queues": sorted(str(queue) for queue in row.queues.all())}
+        own = row.membership_set.select_related("queue", "own_role")
+        teams = sorted(str(team) for team in Team.objects.filter(members=row))
+        return {"queues": sorted(str(queue) for queue in row.queues.all()), "teams": teams,
+                "roles": with_roles((one.queue, one.own_role) for one in own)}  # fmt: skip
+    if isinstance(row, Team):
+        return {"roles": with_roles((one.queue, one.role) for one in row.queue_teams.select_related("queue", "role"))}
     return {}
+
+
+def teams_in(queue: Queue) -> Value:
+    return with_roles((one.team, one.role) for one in queue.queue_teams.select_related("team", "role"))
+
+
+def with_roles(pairs: Iterable[tuple[models.Model, models.Model | None]]) -> Value:
+    """ "Bob Baker: agent"; who has no role of his own is left out."""
+    return sorted(f"{whose}: {role}" for whose, role in pairs if role is not None)
 
 
 def plain(row: models.Model, field: "models.Field[Any, Any]") -> Value:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from postvak.log.sentence import Sentence, Text
 
 NOT_SENT: Mapping[str, Text] = {
+    "restored": _("Nothing was sent: the installation was restored from a backup, and this mail may have gone out before."),
     "refused_no_address": _("Nothing was sent to “%(to)s”: this is no e-mail address."),
     "refused_own_address": _("Nothing was sent to %(to)s: it is an address of ours."),
     "refused_machine_address": _("Nothing was sent to %(to)s: nobody reads what is sent to such an address."),
@@ -34,6 +35,9 @@ NOT_SENT: Mapping[str, Text] = {
         "Nothing was sent to %(to)s: %(count)s automatic mails went there from the same address within ten minutes."
     ),
     "refused_per_day": _("Nothing was sent to %(to)s: %(count)s automatic mails went there within 24 hours."),
+    "refused_unanswered": _(
+        "Nothing was sent to %(to)s: %(count)s automatic mails went there since one of us last wrote to this customer."
+    ),
     "refused_once": _("Nothing was sent to %(to)s: the rule writes once for a ticket, and has done so."),
     "refused_once_a_day": _("Nothing was sent to %(to)s: the rule writes once a day for a ticket, and has done so."),
     "refused_rule_limit": _("Nothing was sent to %(to)s: the rule has written there often enough within 24 hours."),

@@ -28,6 +28,20 @@ WORDS: Mapping[str, Words] = {
             "Look at the page of the mailbox in the administration: it says what to do."
         ),
     ),
+    "backup_failed": Words(
+        _("The last backup failed"),
+        _(
+            "No backup was made at %(at)s; earlier ones are still there.\n\nThe reason: %(said)s\n\n"
+            "Open Backups in the administration, and make one by hand when the reason is gone."
+        ),
+    ),
+    "backup_old": Words(
+        _("The daily backup is missing"),
+        _(
+            "A backup is to be made each day, but the newest one is of %(at)s.\n\n"
+            "Open Backups in the administration: it says what happened, and you can make one by hand."
+        ),
+    ),
     "mailbox_failing": Words(
         _("Fetching from the mailbox “%(mailbox)s” fails"),
         _(

@@ -171,6 +171,21 @@ RULES: Mapping[str, Sentence] = {
     "agents_note": Sentence(
         _("Written by %(agent)s, an agent"), _("Kept on ticket %(ticket)s as an internal note."), "note", "key"
     ),
+    "agent_may_not_answer": Sentence(
+        _("Written by %(agent)s, an agent who may not answer here"),
+        _(
+            "His roles don't let him answer in the queue “%(queue)s”: not sent on to the customer, kept on ticket %(ticket)s as an "
+            "internal note."
+        ),
+        "lock",
+        "warn",
+    ),
+    "command_not_allowed": Sentence(
+        _("Command “%(command)s” is ignored"),
+        _("The roles of %(agent)s don't allow it in the queue “%(queue)s”."),
+        "lock",
+        "skip",
+    ),
     "agents_answer": Sentence(
         _("Written by %(agent)s, an agent"),
         _("Sent on to %(email)s as the answer of ticket %(ticket)s."),

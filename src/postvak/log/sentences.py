@@ -24,6 +24,9 @@ TRACE: Mapping[str, Sentence] = {
         _("%(size)s, stored safely before anything else happened."),
         "in",
     ),
+    "imported": Sentence(
+        _("Taken over from “%(source)s”"), _("An import brought it, with its date; nothing was sent or told."), "in"
+    ),
     "kind_personal": Sentence(_("Read: a mail from a person"), _("Attachments: %(attachments)s."), "mail"),
     "kind_auto_reply": Sentence(_("Read: an automatic reply"), _("Recognised by %(found)s."), "robot"),
     "kind_bulk": Sentence(_("Read: a mail to many people"), _("Recognised by %(found)s."), "people"),
@@ -142,6 +145,10 @@ TRACE: Mapping[str, Sentence] = {
     "ticket_in_trash": Sentence(
         _("Ticket %(ticket)s is in the trash"), _("It stays there; this mail starts a new one."), "trash"
     ),
+    "erased": Sentence(
+        _("Its customer was erased"), _("That the mail came and what became of it is all that is kept of it."), "shield", "key"
+    ),
+    "redacted": Sentence(_("Words in it were made unreadable"), _("Places: %(places)s."), "ink", "key"),
     "ticket_removed": Sentence(
         _("Ticket %(ticket)s was deleted"),
         _(
@@ -237,6 +244,7 @@ HISTORY: Mapping[str, Text] = {
     "rule_written": _("Automatic mail to %(to)s: %(rule)s"),
     "forward_written": _("Forwarded to %(to)s by a filter"),
     "relay_written": _("Answered by mail; the answer was sent on to %(to)s"),
+    "imported": _("Taken over from “%(source)s” by an import"),
     "new_ticket": _("Ticket opened by a mail from %(from)s"),
     "new_ticket_instead": _("Ticket opened by a mail from %(from)s, because its old ticket doesn't come back"),
     "follow_up": _("Mail from %(from)s added"),
@@ -312,6 +320,7 @@ HISTORY: Mapping[str, Text] = {
     "customer": _("Customer changed from “%(old)s” to “%(new)s”"),
     "customers_merged": _("Customer “%(old)s” is “%(new)s” now: the two were merged"),
     "call_noted": _("Ticket opened by a call of %(name)s"),
+    "redacted": _("%(places)s places of a message were made unreadable: %(reason)s"),
     "delivery_failed": _("Not delivered to %(recipient)s: %(said)s"),
     "delivery_in_doubt": _("Perhaps not delivered to %(recipient)s: the connection broke at the last moment, twice"),
 }

@@ -1,9 +1,16 @@
-"""Mails from the file system: single files, directories, Maildir, mbox. Yields raw bytes, byte-identical."""
+"""Mails from the file system: single files, directories, Maildir, mbox. Yields raw bytes, byte-identical. And when such a mail came,
+which nobody remembers but the mail itself."""
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
+from postvak.mail.headers import read_date
+from postvak.mail.tree import build, strip_envelope
+
+END_OF_HEAD = re.compile(rb"\r?\n\r?\n")
+LARGEST_HEAD = 256 * 1024
 FROM_LINE = re.compile(rb"(?:\A|\r?\n\r?\n)(From [^\r\n]*\r?\n)")
 QUOTED_FROM = re.compile(rb"(?m)^>(>*From )")
 
@@ -33,3 +40,12 @@ def split_mbox(raw: bytes) -> Iterator[bytes]:
     ends = [begin for begin, _ in starts[1:]] + [len(raw)]
     for (_, begin), end in zip(starts, ends, strict=True):
         yield QUOTED_FROM.sub(rb"\1", raw[begin:end])
+
+
+def came_at(raw: bytes) -> datetime | None:
+    """When a server last had it in hand (the first Received field), else when it was written; None: it doesn't say."""
+    begun = strip_envelope(raw[:LARGEST_HEAD])
+    end = END_OF_HEAD.search(begun)
+    headers = build(begun[: end.end()] if end else begun).root.headers
+    stamps = (headers.raw("received").rpartition(b";")[2].strip(), headers.raw("date"))
+    return next((found for stamp in stamps if (found := read_date(stamp))), None)

@@ -35,7 +35,7 @@ class Part:
     """One MIME part. `index` counts all parts depth-first, the mail itself is 0; `parent` is an index or -1.
 
     `alternative` and `related` are the indexes of the nearest such multipart around it (-1: none).
-    `is_rest`: not a part but all that lies beyond the limits.
+    `is_rest`: not a part but all that lies beyond the limits. `start`: where its body begins in the mail.
     """
 
     index: int
@@ -50,6 +50,7 @@ class Part:
     preamble: bytes
     epilogue: bytes
     is_rest: bool = False
+    start: int = 0
 
     @cached_property
     def disposition(self) -> tuple[str, dict[str, str]]:
@@ -341,6 +342,7 @@ def _part(raw: bytes, node: _Node, parts: list[Part], fallback: str) -> Part:
         preamble=raw[node.start : node.preamble_end] if is_multipart else b"",
         epilogue=raw[after : node.end],
         is_rest=node.is_rest,
+        start=node.start,
     )
 
 

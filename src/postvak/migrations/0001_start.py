@@ -4976,7 +4976,7 @@ class Migration(migrations.Migration):
                             ),
                         ),
                         ("event", models.CharField(max_length=40)),
-                        ("occasion", models.CharField(max_length=60)),
+                        ("occasion", models.CharField(blank=True, default="", max_length=60)),
                         (
                             "ticket",
                             models.ForeignKey(
@@ -5003,8 +5003,6 @@ class Migration(migrations.Migration):
                         ("status", models.PositiveSmallIntegerField(blank=True, null=True)),
                         ("said", models.TextField(blank=True, default="")),
                         ("duration", models.PositiveIntegerField(blank=True, null=True)),
-                        ("claimed_by", models.CharField(blank=True, default="", max_length=64)),
-                        ("claimed_until", models.DateTimeField(blank=True, null=True)),
                     ],
                     options={
                         "indexes": [
@@ -5017,7 +5015,11 @@ class Migration(migrations.Migration):
                             models.Index(fields=["created_at"], name="webhook_delivery_by_time"),
                         ],
                         "constraints": [
-                            models.UniqueConstraint(fields=("webhook", "event", "occasion"), name="webhook_told_once")
+                            models.UniqueConstraint(
+                                condition=models.Q(("occasion", ""), _negated=True),
+                                fields=("webhook", "event", "occasion"),
+                                name="webhook_told_once",
+                            )
                         ],
                     },
                 ),

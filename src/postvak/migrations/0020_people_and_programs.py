@@ -561,7 +561,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("event", models.CharField(max_length=40)),
-                ("occasion", models.CharField(max_length=60)),
+                ("occasion", models.CharField(blank=True, default="", max_length=60)),
                 ("body", models.TextField()),
                 ("created_at", models.DateTimeField()),
                 (
@@ -578,8 +578,6 @@ class Migration(migrations.Migration):
                 ("status", models.PositiveSmallIntegerField(blank=True, null=True)),
                 ("said", models.TextField(blank=True, default="")),
                 ("duration", models.PositiveIntegerField(blank=True, null=True)),
-                ("claimed_by", models.CharField(blank=True, default="", max_length=64)),
-                ("claimed_until", models.DateTimeField(blank=True, null=True)),
                 (
                     "ticket",
                     models.ForeignKey(
@@ -653,7 +651,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="webhookdelivery",
-            constraint=models.UniqueConstraint(fields=("webhook", "event", "occasion"), name="webhook_told_once"),
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("occasion", ""), _negated=True),
+                fields=("webhook", "event", "occasion"),
+                name="webhook_told_once",
+            ),
         ),
         migrations.RunPython(ship, migrations.RunPython.noop),
         migrations.RunPython(with_triggers, without_triggers),

@@ -82,7 +82,7 @@ class Webhook(models.Model):
 
 
 class WebhookDelivery(models.Model):
-    """One event for one web hook. `occasion` makes it once ("change:17"). `body`: as it was and will be sent. `said`: of the last
+    """One event for one web hook. `occasion` makes it once ("change:17"); "" of a test. `body`: as it was and will be sent. `said`: of the last
     attempt, in the words of the other side."""
 
     class State(models.TextChoices):
@@ -92,7 +92,7 @@ class WebhookDelivery(models.Model):
 
     webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries")
     event = models.CharField(max_length=40)
-    occasion = models.CharField(max_length=60)
+    occasion = models.CharField(max_length=60, blank=True, default="")
     ticket = models.ForeignKey("Ticket", models.SET_NULL, null=True, blank=True, related_name="+")
     body = models.TextField()
     created_at = models.DateTimeField()
@@ -103,12 +103,12 @@ class WebhookDelivery(models.Model):
     status = models.PositiveSmallIntegerField(null=True, blank=True)
     said = models.TextField(blank=True, default="")
     duration = models.PositiveIntegerField(null=True, blank=True)  # milliseconds
-    claimed_by = models.CharField(max_length=64, blank=True, default="")
-    claimed_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["webhook", "event", "occasion"], name="webhook_told_once")
+            models.UniqueConstraint(
+                fields=["webhook", "event", "occasion"], condition=~models.Q(occasion=""), name="webhook_told_once"
+            )
         ]
         indexes: ClassVar = [
             models.Index(fields=["next_attempt_at"], condition=models.Q(state="pending"), name="webhook_delivery_due"),

@@ -1,4 +1,4 @@
-"""One POST of a form over HTTPS, and the JSON that comes back: all that OAuth 2 needs of HTTP.
+"""One POST of a form, or one GET, over HTTPS, and the JSON that comes back: all that OAuth 2 and OpenID Connect need of HTTP.
 
 Never follows a redirect, reads at most `LONGEST_ANSWER` bytes, uses no proxy. Plain http is spoken with this very
 machine only (a provider for tests). Not here: what the fields mean.
@@ -45,16 +45,25 @@ def is_acceptable(url: str) -> bool:
 
 def post_form(url: str, fields: Mapping[str, str]) -> Answer | NoAnswer:
     """The answer, whatever its status."""
+    return _ask("POST", url, urlencode(fields), {"Content-Type": "application/x-www-form-urlencoded"})
+
+
+def get_json(url: str) -> Answer | NoAnswer:
+    """The answer, whatever its status."""
+    return _ask("GET", url, None, {})
+
+
+def _ask(method: str, url: str, body: str | None, headers: Mapping[str, str]) -> Answer | NoAnswer:
     if not is_acceptable(url):
         return NoAnswer("the address of the provider has to begin with https://")
     parts = urlsplit(url)
     connection = _connection(parts.scheme, parts.hostname or "", parts.port)
-    headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     try:
-        connection.request("POST", (parts.path or "/") + _query(parts.query), urlencode(fields), headers)
+        path = (parts.path or "/") + _query(parts.query)
+        connection.request(method, path, body, {**headers, "Accept": "application/json"})
         response = connection.getresponse()
         return Answer(response.status, _json(response.read(LONGEST_ANSWER)))
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, ValueError) as error:  # the last: a blank or a NUL in the address
         return NoAnswer(f"{parts.hostname}: {_words(error)}")
     finally:
         connection.close()

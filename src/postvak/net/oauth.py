@@ -49,6 +49,7 @@ class Tokens:
     refresh: str = field(repr=False)
     lifetime: timedelta
     account: str = ""
+    id_token: str = field(default="", repr=False)  # of OpenID Connect, not checked here (net.oidc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,8 @@ def _tokens(answer: Answer) -> Tokens | None:
     if answer.status != 200 or not isinstance(access, str) or not access:
         return None
     given = answer.values.get("refresh_token")
-    return Tokens(access, given if isinstance(given, str) else "", _lifetime(answer), _account(answer))
+    refresh, signed = given if isinstance(given, str) else "", answer.values.get("id_token")
+    return Tokens(access, refresh, _lifetime(answer), _account(answer), signed if isinstance(signed, str) else "")
 
 
 def _lifetime(answer: Answer) -> timedelta:

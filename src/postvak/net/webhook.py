@@ -1,7 +1,7 @@
-"""One POST of JSON to an address that an administrator chose, such as a chat's or a pager's incoming hook.
+"""One POST of JSON to an address that an administrator chose: a chat's or a pager's incoming hook, or a program of theirs.
 
-Plain http and private addresses are fine here: only administrators enter the address, and nothing of the answer is shown
-but its status. Never follows a redirect, uses no proxy, takes `SECONDS` at most.
+Plain http and private addresses are fine here: only administrators enter the address. Never follows a redirect, uses no
+proxy, takes `SECONDS` at most.
 """
 
 import http.client
@@ -11,10 +11,24 @@ import ssl
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 SECONDS = 10.0  # for everything together
 LONGEST_ANSWER = 64 * 1024
+SHOWN = 1000  # letters of an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`status`: of HTTP, None when there was no answer; `said`: what came back, or why nothing did, in English."""
+
+    status: int | None
+    said: str
+
+    @property
+    def is_taken(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
 
 
 def is_acceptable(url: str) -> bool:
@@ -31,19 +45,28 @@ def post_json(url: str, values: Mapping[str, object], *, seconds: float = SECOND
     """What went wrong, in English; "" when the address took it (status 200 to 299)."""
     if not is_acceptable(url):
         return "the address has to begin with http:// or https://"
+    answer = post(url, json.dumps(values, ensure_ascii=False).encode(), seconds=seconds)
+    host = urlsplit(url).hostname
+    if answer.status is None:
+        return f"{host}: {answer.said}"
+    return "" if answer.is_taken else f"{host} answered {answer.status}"
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str] | None = None, *, seconds: float = SECONDS) -> Answer:
+    """`body` is JSON in UTF-8; `url` has to be acceptable."""
     parts = urlsplit(url)
     connection = connection_to(parts.scheme, parts.hostname or "", parts.port, seconds)
     guard = threading.Timer(seconds, cut, [connection])  # the time limit of a socket is for each read alone
     guard.start()
     try:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        body = json.dumps(values, ensure_ascii=False).encode()
-        connection.request("POST", path, body, {"Content-Type": "application/json", "User-Agent": "Postvak"})
+        usual = {"Content-Type": "application/json", "User-Agent": "Postvak"}
+        connection.request("POST", path, body, {**usual, **(headers or {})})
         response = connection.getresponse()
-        response.read(LONGEST_ANSWER)
-        return "" if 200 <= response.status < 300 else f"{parts.hostname} answered {response.status}"
+        text = response.read(LONGEST_ANSWER).decode("utf-8", "replace").replace("\0", "")
+        return Answer(response.status, text[:SHOWN])
     except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:  # the last: cut while it reads
-        return f"{parts.hostname}: {error or type(error).__name__}"
+        return Answer(None, str(error) or type(error).__name__)
     finally:
         guard.cancel()
         connection.close()

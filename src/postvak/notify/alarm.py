@@ -2,7 +2,7 @@
 name (notify.alarm_readers), by mail, through a channel that still works, and to the web hook of the options; once, and once more each day while it lasts. Spec 01: silence alarm; spec 04; spec 07.
 
 The mail goes out at once, past the outbox: it belongs to no ticket, and it must not wait behind a channel that is
-disturbed for the same reason. It is noted only after a server took it; until then it is tried again.
+disturbed for the same reason. It is noted, and stands in the ledger, only after a server took it; until then it is tried again.
 """
 
 import logging
@@ -20,7 +20,8 @@ from postvak.mail.values import Address as MailAddress
 from postvak.models import AlarmState, Channel, Lease, Mailbox, Options
 from postvak.net.connection import ConnectionProblem
 from postvak.net.webhook import post_json
-from postvak.notify.alarm_readers import Reader, load_readers
+from postvak.notify.alarm_readers import CODES, Reader, load_readers
+from postvak.notify.alarm_record import id_of, record
 from postvak.notify.health import mails
 from postvak.notify.health.checks import CHECKS, findings
 from postvak.notify.health.finding import Finding, Severity
@@ -143,8 +144,12 @@ def send(channel: Channel, trouble: Finding, readers: Sequence[Reader], now: dat
     taken = 0
     with with_endpoint(channel, SmtpSession) as session:
         for reader in readers:
-            attempt = session.send(sender, [reader.email], signed_if_possible(alarm_mail(trouble, sender, reader, now)))
-            taken += attempt.replies[reader.email].is_success
+            draft = alarm_mail(trouble, sender, reader, now)
+            raw = signed_if_possible(compose(draft))
+            reply = session.send(sender, [reader.email], raw).replies[reader.email]
+            if reply.is_success:
+                record(draft, raw, reader.email, channel=channel, said=reply.text)
+            taken += reply.is_success
     return taken > 0
 
 
@@ -162,18 +167,17 @@ def link_of(trouble: Finding) -> str:
     return f"\n\n{settings.CONFIGURATION.url}{trouble.path}" if settings.CONFIGURATION.url else ""
 
 
-def alarm_mail(trouble: Finding, sender: str, reader: Reader, now: datetime) -> bytes:
+def alarm_mail(trouble: Finding, sender: str, reader: Reader, now: datetime) -> Draft:
     """In the reader's language; marked as automatic (RFC 3834), so that nobody's machine answers."""
     with translation.override(reader.language or settings.LANGUAGE_CODE):
         subject, text = trouble.title, f"{trouble.text}{link_of(trouble)}"
-    return compose(
-        Draft(
-            author=MailAddress("Postvak", sender),
-            to=(MailAddress(reader.name, reader.email),),
-            subject=subject,
-            text=text,
-            message_id=f"alarm.{secrets.token_hex(8)}@{sender.rpartition('@')[2]}",
-            date=now,
-            headers=(("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All")),
-        )
+    own_id = id_of(CODES.get(trouble.code, ""), secrets.token_hex(8))
+    return Draft(
+        author=MailAddress("Postvak", sender),
+        to=(MailAddress(reader.name, reader.email),),
+        subject=subject,
+        text=text,
+        message_id=f"{own_id}@{sender.rpartition('@')[2]}",
+        date=now,
+        headers=(("Auto-Submitted", "auto-generated"), ("X-Auto-Response-Suppress", "All")),
     )

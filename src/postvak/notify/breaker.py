@@ -1,6 +1,7 @@
 """The loop breaker: between two addresses that answer each other no automatic mail goes any more. Spec 06.
 
 A limit that is hit opens it (models.LoopBreak). It closes when a person says so, or by itself when nothing was stopped for a day.
+Where nobody of us has written to an address for long, its row only counts what is stopped: who writes there ends that at once.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,10 @@ from postvak.mail.addresses import normalise
 from postvak.models import Agent, Blocked, LoopBreak
 
 QUIET = timedelta(hours=24)
-LIMITS = frozenset({"refused_limit", "refused_per_day", "refused_per_pair", "held_loop"})  # codes that open it
+UNANSWERED = "refused_unanswered"
+LIMITS = frozenset(
+    {"refused_limit", "refused_per_day", "refused_per_pair", UNANSWERED, "held_loop"}
+)  # codes that open it
 
 
 def stop(ours: str, theirs: str, code: str, parameters: Mapping[str, Parameter], now: datetime) -> None:

@@ -27,7 +27,12 @@ def limits_now() -> Limits:
 
 
 def limits_of(options: Options) -> Limits:
-    return Limits(options.automatic_per_day, options.automatic_per_pair, options.automatic_hours)
+    return Limits(
+        options.automatic_per_day,
+        options.automatic_per_pair,
+        options.automatic_hours,
+        options.automatic_unanswered,
+    )
 
 
 def own_address_of(row: AutomaticMail) -> str:

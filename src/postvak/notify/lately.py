@@ -6,16 +6,14 @@ Pipeline and writer ask the same: who got how much, who is on the block or suppr
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
-
-from django.db.models import BigIntegerField, CharField, DateTimeField, F, Q, QuerySet, Value
-from django.db.models.functions import Cast
 
 from postvak.mail.addresses import normalise
-from postvak.models import AutomaticMail, Blocked, LoopBreak, Suppression
+from postvak.notify.breaker import UNANSWERED
+from postvak.notify.last_word import without_a_word
+from postvak.notify.lately_rows import COUNTED, DAY, WEEK, Row, ask
 
-DAY, HOUR, PAIR_TIME = timedelta(hours=24), timedelta(hours=1), timedelta(minutes=10)
-COUNTED = (AutomaticMail.Kind.REJECTION.value, AutomaticMail.Kind.RULE.value)
+HOUR, PAIR_TIME = timedelta(hours=1), timedelta(minutes=10)
+MANY = 3  # in a week: who gets so many may be a machine, and is looked at more closely
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +52,16 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Lately:
-    """Addresses are normalised. `at`: now. `sent`: of the last 24 hours, and whatever the asked tickets got; `patterns`: those
-    of the block list that may concern the addresses."""
+    """Addresses are normalised. `at`: now. `sent`: of the last 24 hours (rejections and mails of rules: of a week), and whatever the
+    asked tickets got; `patterns`: those of the block list that may concern the addresses. `unanswered`: addresses that got as many
+    rejections and mails of rules as the limit allows since a person of ours wrote to them, or resumed."""
 
     at: datetime
     sent: tuple[Sent, ...] = ()
     patterns: tuple[str, ...] = ()
     suppressed: frozenset[str] = frozenset()
     breaks: tuple[Break, ...] = ()
+    unanswered: frozenset[str] = frozenset()
 
     def to(self, address: str, *, ours: str | None = None, within: timedelta = DAY) -> int:
         """How many rejections and mails of rules went there, from all of ours or this one, since the breaker was closed."""
@@ -70,6 +70,13 @@ class Lately:
             one.address == address and one.kind in COUNTED and one.at > start and ours in {None, one.own_address}
             for one in self.sent
         )
+
+    def got_many(self, address: str, number: int) -> bool:
+        """In a week, or it was silenced for that."""
+        if any(one.theirs == address and one.code == UNANSWERED and one.closed_at is None for one in self.breaks):
+            return True
+        start = self.at - WEEK
+        return sum(o.address == address and o.kind in COUNTED and o.at > start for o in self.sent) >= number
 
     def of_kind(self, kind: str, address: str) -> int:
         """In the last hour."""
@@ -91,9 +98,13 @@ class Lately:
         return replace(self, sent=tuple(one for one in self.sent if one.id != pk and (one.is_written or one.id < pk)))
 
     def is_broken(self, ours: str, theirs: str, due_at: datetime | None = None) -> bool:
-        """`due_at`: a mail that was to go out before the breaker opened is one of those that the limit allowed."""
+        """`due_at`: a mail that was to go out before the breaker opened is one of those that the limit allowed. Whether a person
+        has written meanwhile, is asked anew each time."""
         return any(
-            one.concerns(ours, theirs) and one.is_open(self.at) and (due_at is None or due_at > one.opened_at)
+            one.concerns(ours, theirs)
+            and one.is_open(self.at)
+            and one.code != UNANSWERED
+            and (due_at is None or due_at > one.opened_at)
             for one in self.breaks
         )
 
@@ -131,134 +142,33 @@ def load_lately(
     now: datetime,
     *,
     tickets: Collection[int] = (),
+    unanswered: int | None = None,
 ) -> Lately:
-    """About these recipients. `tickets`: of these every mail that went to the addresses, however long ago. One query."""
+    """About these recipients. `tickets`: of these every mail that went to the addresses, however long ago; `unanswered`: the limit
+    of mails until a person writes. One query, and a few more where somebody got many lately."""
     emails = {normalise(one) for one in addresses} - {""}
     if not emails:
         return Lately(now)
-    first, *others = (
-        about_sent(emails, tickets, now), about_blocked(emails), about_suppressed(emails), about_breaks(emails, now)
-    )  # fmt: skip
-    rows: list[Row] = list(first.union(*others, all=True))
-    return Lately(
+    rows = ask(emails, tickets, now)
+    lately = Lately(
         at=now,
-        sent=tuple(sent_of(row) for row in rows if row[0] == "sent"),
-        patterns=tuple(row[1] for row in rows if row[0] == "blocked"),
-        suppressed=frozenset(row[1] for row in rows if row[0] == "suppressed"),
-        breaks=tuple(break_of(row) for row in rows if row[0] == "break"),
+        sent=tuple(sent_of(row) for row in rows if row.table == "sent"),
+        patterns=tuple(row.address for row in rows if row.table == "blocked"),
+        suppressed=frozenset(row.address for row in rows if row.table == "suppressed"),
+        breaks=tuple(break_of(row) for row in rows if row.table == "break"),
     )
-
-
-# what is asked for, one below the other: table, address, ours, kind or code, three numbers, three times
-Row = tuple[str, str, str, str, int | None, int | None, int | None, datetime | None, datetime | None, datetime | None]
+    many = {email for email in emails if unanswered and lately.got_many(email, min(MANY, unanswered))}
+    return replace(lately, unanswered=without_a_word(many, unanswered, now)) if many and unanswered else lately
 
 
 def sent_of(row: Row) -> Sent:
-    at = row[7] or row[8]
+    at = row.at or row.until
     if at is None:
         raise ValueError("a mail that was decided on has a time")
-    return Sent(row[4] or 0, row[3], row[1], row[2], row[5], row[6], at, is_written=row[7] is not None)
+    return Sent(row.id or 0, row.kind, row.address, row.ours, row.rule, row.ticket, at, is_written=row.at is not None)
 
 
 def break_of(row: Row) -> Break:
-    if row[7] is None or row[9] is None:
+    if row.at is None or row.since is None:
         raise ValueError("a break has its times")
-    return Break(row[2], row[1], row[3], row[9], row[7], row[8])
-
-
-TEXT, NUMBER, TIME = CharField(), BigIntegerField(), DateTimeField()
-
-
-def no_number() -> Cast:
-    return Cast(Value(None), NUMBER)
-
-
-def no_time() -> Cast:
-    return Cast(Value(None), TIME)
-
-
-def text(word: str) -> Value:
-    return Value(word, TEXT)
-
-
-def about_sent(emails: Collection[str], tickets: Collection[int], now: datetime) -> QuerySet[Any, Any]:
-    """Written, or due to be; skipped ones never went, and what waits for its time may never go."""
-    rows = AutomaticMail.objects.filter(address__in=emails).exclude(state=AutomaticMail.State.SKIPPED)
-    recent = Q(settled_at__gt=now - DAY) | Q(settled_at=None, created_at__gt=now - DAY, next_attempt_at__lte=now)
-    return (
-        rows.filter(recent | Q(ticket__in=tickets) if tickets else recent)
-        .order_by()
-        .values_list(
-            text("sent"),
-            F("address"),
-            F("own_address"),
-            F("kind"),
-            F("pk"),
-            F("rule_id"),
-            F("ticket_id"),
-            F("settled_at"),
-            F("created_at"),
-            no_time(),
-        )
-    )
-
-
-def about_blocked(emails: Collection[str]) -> QuerySet[Any, Any]:
-    """Those that may fit: the addresses, the domains above them, and every pattern."""
-    keys = {*emails, *(f"@{domain}" for email in emails for domain in domains_of(email))}
-    rows = Blocked.objects.filter(Q(pattern__in=keys) | Q(pattern__contains="*")).order_by()
-    return rows.values_list(
-        text("blocked"),
-        F("pattern"),
-        text(""),
-        text(""),
-        no_number(),
-        no_number(),
-        no_number(),
-        no_time(),
-        no_time(),
-        no_time(),
-    )
-
-
-def about_suppressed(emails: Collection[str]) -> QuerySet[Any, Any]:
-    return (
-        Suppression.objects.filter(address__in=emails)
-        .order_by()
-        .values_list(
-            text("suppressed"),
-            F("address"),
-            text(""),
-            text(""),
-            no_number(),
-            no_number(),
-            no_number(),
-            no_time(),
-            no_time(),
-            no_time(),
-        )
-    )
-
-
-def about_breaks(emails: Collection[str], now: datetime) -> QuerySet[Any, Any]:
-    rows = LoopBreak.objects.filter(
-        Q(last_at__gt=now - DAY, closed_at=None) | Q(closed_at__gt=now - DAY), theirs__in=emails
-    )
-    return rows.order_by().values_list(
-        text("break"),
-        F("theirs"),
-        F("ours"),
-        F("code"),
-        F("pk"),
-        no_number(),
-        no_number(),
-        F("last_at"),
-        F("closed_at"),
-        F("opened_at"),
-    )
-
-
-def domains_of(email: str) -> list[str]:
-    """customer.example of ann@mail.customer.example, and what lies in between."""
-    labels = email.rpartition("@")[2].split(".")
-    return [".".join(labels[n:]) for n in range(len(labels))]
+    return Break(row.ours, row.address, row.kind, row.since, row.at, row.until)

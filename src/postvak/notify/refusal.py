@@ -24,12 +24,13 @@ LIMITS = {Kind.REJECTION: 5, Kind.FORWARD: 60, Kind.NOTICE: 120}
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """As in models.Options: most mails to an address in 24 hours, most between two addresses in ten minutes, and the hours
-    after which a mail isn't answered any more."""
+    """As in models.Options: most mails to an address in 24 hours, most between two addresses in ten minutes, the hours after
+    which a mail isn't answered any more, and most mails to an address until a person writes to it."""
 
     per_day: int = 10
     per_pair: int = 3
     hours: int = 24
+    unanswered: int = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +44,8 @@ class Occasion:
     `has_null_sender`: of the envelope. `is_import`, `is_mute`, `looked_only`: the mailbox takes old mails over as closed
     tickets, answers nothing, or did only look when the mail came.
     `lately`: mails of this kind that the recipient got within an hour; `today`: rejections and mails of rules within 24 hours,
-    `pair`: of those from the same address of ours within ten minutes; None: nobody counted. `is_broken`: the loop breaker
-    is open between the two.
+    `pair`: of those from the same address of ours within ten minutes. `is_unanswered`: he got as many of them as the limit
+    allows since a person of ours last wrote to him. `is_broken`: the loop breaker is open between the two.
     """
 
     kind: Kind
@@ -67,6 +68,7 @@ class Occasion:
     is_mute: bool = False
     looked_only: bool = False
     is_broken: bool = False
+    is_unanswered: bool = False
 
 
 def refusal(occasion: Occasion) -> Reason | None:
@@ -89,6 +91,7 @@ def details(code: str, occasion: Occasion) -> dict[str, Parameter]:
         "refused_per_pair": {"count": occasion.pair},
         "refused_blocked": {"pattern": occasion.blocked_by},
         "refused_old": {"hours": occasion.limits.hours},
+        "refused_unanswered": {"count": occasion.limits.unanswered},
     }
     return found.get(code, {})
 
@@ -167,4 +170,5 @@ CHECKS: tuple[tuple[str, frozenset[Kind], Check], ...] = (
     ("refused_limit", frozenset(LIMITS), got_enough),
     ("refused_per_pair", ANSWERS, got_enough_of_each_other),
     ("refused_per_day", ANSWERS, got_enough_today),
+    ("refused_unanswered", ANSWERS, of_answer(lambda occasion: occasion.is_unanswered)),
 )

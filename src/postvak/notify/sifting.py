@@ -55,12 +55,13 @@ def sift(row: AutomaticMail, mail: Mail | None, now: datetime) -> tuple[list[str
 
 
 def circumstances(row: AutomaticMail, mail: Mail | None, recipients: Sequence[str], now: datetime) -> Circumstances:
+    limits = limits_now()
     return Circumstances(
         row=row,
         mail=mail,
         own=own_addresses(),
-        lately=load_lately(recipients, now).before(row.pk),
-        limits=limits_now(),
+        lately=load_lately(recipients, now, unanswered=limits.unanswered).before(row.pk),
+        limits=limits,
         age=age_of(row, now),
         mailbox=mailbox_of(row),
     )
@@ -93,13 +94,14 @@ def occasion_of(around: Circumstances, recipient: str) -> Occasion:
         is_import=around.mailbox is not None and around.mailbox.imports_closed,
         is_mute=around.mailbox is not None and not around.mailbox.answers_automatically,
         is_broken=lately.is_broken(row.own_address, address, max(row.created_at, row.next_attempt_at)),
+        is_unanswered=address in lately.unanswered,
     )
 
 
 def note_stops(row: AutomaticMail, reasons: Sequence[Reason], now: datetime) -> None:
-    """A limit that stopped an answer opens the loop breaker; call inside the transaction. What is passed on (forwards, mails to
-    agents) is only slowed down: a busy hour must not silence it for a day."""
-    for reason in reasons if row.kind in ANSWERS else ():
+    """A limit that stopped it opens the loop breaker; call inside the transaction. What is passed on (forwards, mails to agents)
+    is counted there, but only slowed down: a busy hour must not silence it for a day."""
+    for reason in reasons:
         note_stop(reason, row.own_address, now)
 
 

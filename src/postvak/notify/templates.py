@@ -14,7 +14,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 
 from postvak.mail.html import to_text
 from postvak.mail.placeholders import fill
-from postvak.models import AnswerTemplate, AnswerTemplateText
+from postvak.models import AnswerTemplate, AnswerTemplateText, Queue
 
 OFFERED = 20
 BEGINNING = 120
@@ -40,9 +40,12 @@ class Filled:
 
 
 def usable(queues: Collection[int]) -> QuerySet[AnswerTemplate]:
-    """Valid templates for a mail of one of these queues."""
-    bound = AnswerTemplate.queues.through._default_manager.filter(answertemplate=OuterRef("pk"))
-    fits = ~Exists(bound) | Exists(bound.filter(queue__in=queues))
+    """Valid templates for a mail of one of these queues: those that are for all, for one of them, or for its brand."""
+    to_queues = AnswerTemplate.queues.through._default_manager.filter(answertemplate=OuterRef("pk"))
+    to_brands = AnswerTemplate.brands.through._default_manager.filter(answertemplate=OuterRef("pk"))
+    brands = Queue.objects.filter(pk__in=queues).values("brand")
+    for_all = ~Exists(to_queues) & ~Exists(to_brands)
+    fits = for_all | Exists(to_queues.filter(queue__in=queues)) | Exists(to_brands.filter(brand__in=brands))
     return AnswerTemplate.objects.filter(fits, is_valid=True)
 
 

@@ -18,7 +18,8 @@ from postvak.mail.addresses import normalise
 from postvak.models.automatic import AutomaticMail
 from postvak.models.message import Message
 from postvak.models.rule import Rule
-from postvak.notify.lately import DAY, PAIR_TIME, Lately
+from postvak.notify.lately import PAIR_TIME, Lately
+from postvak.notify.lately_rows import DAY
 from postvak.notify.refusal import Occasion, refusal, refused
 from postvak.notify.shipped_texts import SHIPPED
 from postvak.process.controls import FOLLOW_UP, is_wished
@@ -198,6 +199,7 @@ def occasion_of(facts: Facts, plan: Plan, rule: KnownRule, mail: PlannedMail) ->
         is_suppressed=address in lately.suppressed,
         blocked_by=lately.blocked_by(address),
         is_broken=lately.is_broken(mail.own_address, address),
+        is_unanswered=address in lately.unanswered,
     )
 
 

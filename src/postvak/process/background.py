@@ -33,7 +33,8 @@ def with_background(facts: list[Facts]) -> list[Facts]:
     tickets = {ticket.id: ticket for fact in facts for ticket in tickets_of(fact)}
     background = load_background(facts, rules, list(tickets), now)
     limited = list(tickets) if any(rule.once != "each" for rule in rules) else []
-    lately = load_lately(addresses(facts, rules, background), now, tickets=limited)
+    limit = facts[0].desk.options.limits.unanswered
+    lately = load_lately(addresses(facts, rules, background), now, tickets=limited, unanswered=limit)
     return [replace(fact, lately=lately, background=background) for fact in facts]
 
 

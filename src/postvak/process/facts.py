@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import CharField, Count, F, IntegerField, Max, Q, QuerySet, Subquery, Value
+from django.db.models import Case, CharField, Count, F, IntegerField, Max, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -27,6 +27,7 @@ from postvak.process.plan import Arrival, Facts, FirstCopy, KnownAgent, KnownCus
 from postvak.process.reports import find_deliveries, report_of
 from postvak.process.routing import address_written_to
 from postvak.process.set_up import Desk
+from postvak.tickets.access import rights_by_agent
 
 MEGABYTE = 1024 * 1024
 AT_ONCE, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -185,8 +186,9 @@ def find_people_by(addresses: Iterable[str], writers: Collection[str] = ()) -> P
     organisations = OrganisationDomain.objects.filter(domain__in=domains).values_list(
         Value("organisation", text), F("domain"), F("organisation_id"), none, Value("", text)
     )
+    is_admin = Case(When(is_admin=True, then=Value(1)), default=Value(0), output_field=number)
     agents = Agent.objects.filter(email__in=emails, is_active=True).values_list(
-        Value("agent", text), F("email"), F("pk"), none, F("name")
+        Value("agent", text), F("email"), F("pk"), is_admin, F("name")
     )
     opened = tickets_of(writers).values_list(Value("opened", text), F("sender"), F("number"), none, Value("", text))
     rows = list(customers.union(organisations, agents, *([opened] if writers else []), all=True))
@@ -197,9 +199,18 @@ def find_people_by(addresses: Iterable[str], writers: Collection[str] = ()) -> P
     return People(
         {key: KnownCustomer(pk, other) for table, key, pk, other, _ in rows if table == "customer"},
         {key: pk for table, key, pk, _other, _ in rows if table == "organisation"},
-        {key: KnownAgent(pk, name, key) for table, key, pk, _other, name in rows if table == "agent"},
+        known_agents([(pk, name, key, bool(other)) for table, key, pk, other, name in rows if table == "agent"]),
         counted,
     )
+
+
+def known_agents(rows: Sequence[tuple[int, str, str, bool]]) -> dict[str, KnownAgent]:
+    """(key, name, e-mail, is an administrator). Most mails are no agent's: then nothing is asked."""
+    rights = rights_by_agent([pk for pk, _name, _email, is_admin in rows if not is_admin]) if rows else {}
+    return {
+        email: KnownAgent(pk, name, email, None if is_admin else rights.get(pk, {}))
+        for pk, name, email, is_admin in rows
+    }
 
 
 def tickets_of(writers: Collection[str]) -> "QuerySet[Any, Any]":

@@ -13,6 +13,7 @@ from postvak.process.follow_up import AUTOMATIC
 from postvak.process.plan import Facts, KnownAgent, KnownCustomer, Plan, PlannedMail, Wish
 from postvak.process.routing import own_address
 from postvak.process.thread import is_surely_agent
+from postvak.tickets.access import NOTHING, May
 
 AgentsMail = Mailbox.AgentsMail
 
@@ -30,12 +31,20 @@ def take_agents_mail(facts: Facts, plan: Plan) -> Plan:
     if facts.customer is not None and facts.customer.id == plan.ticket.customer_id:
         return plan.because("agent", "agent_is_requester", agent=agent.name, ticket=plan.ticket.number)
     own = replace(plan.attributes, is_internal=True, author_kind=Message.AuthorKind.AGENT.value)
+    may = agent.may_in(plan.ticket.queue_id)
     plan = read_commands(facts, replace(plan, agent=agent, attributes=own), agent)
     if (
         plan.side is not None
     ):  # what colleagues and third parties write to each other is never passed on to the customer
         return plan.because("agent", "agent_in_side_conversation", agent=agent.name, subject=plan.side.subject[:200])
-    recipients = answered(facts, plan)
+    if may.answer:
+        return take_answer(facts, plan, agent)
+    return plan.because("agent", "agent_may_not_answer", **told(facts, plan, agent))
+
+
+def take_answer(facts: Facts, plan: Plan, agent: KnownAgent) -> Plan:
+    """Sent on to the customer where the mailbox wants it, unless he has got it; else a note."""
+    recipients, own = answered(facts, plan), plan.attributes
     number = plan.ticket.number if plan.ticket else ""
     if facts.arrival.agents_mail == AgentsMail.ANSWER and recipients and has_got_it(facts, recipients[0]):
         plan = replace(plan, attributes=replace(own, is_internal=False, status_key="customer"))
@@ -46,6 +55,12 @@ def take_agents_mail(facts: Facts, plan: Plan) -> Plan:
         plan = replace(plan, mails=(*plan.mails, relay), attributes=own)
         return plan.because("agent", "agents_answer", agent=agent.name, ticket=number, email=", ".join(recipients))
     return plan.because("agent", "agents_note", agent=agent.name, ticket=number)
+
+
+def told(facts: Facts, plan: Plan, agent: KnownAgent) -> dict[str, str]:
+    queue = facts.desk.queues.get(plan.ticket.queue_id) if plan.ticket else None
+    number = plan.ticket.number if plan.ticket else ""
+    return {"agent": agent.name, "ticket": number, "queue": queue.name if queue else "–"}
 
 
 def has_got_it(facts: Facts, email: str) -> bool:
@@ -87,12 +102,23 @@ def read_commands(facts: Facts, plan: Plan, agent: KnownAgent) -> Plan:
     found, _words = split_commands(reply_text(facts.mail.text, facts.mail.html))
     if found and not facts.arrival.agents_commands:
         return plan.because("agent", "commands_not_allowed", count=len(found))
+    may = agent.may_in(plan.ticket.queue_id) if plan.ticket else NOTHING
     for word, value in found:
+        if not allows(may, word):
+            line = f"#{word} {value}".strip()
+            plan = plan.because("agent", "command_not_allowed", command=line, **told(facts, plan, agent))
+            continue
         control, wanted = command(word, value, agent)
         origin = f"#{word}"
         plan = replace(plan, wishes={**plan.wishes, FOLLOW_UP + control: (Wish(wanted, origin),)})
         plan = plan.because("agent", "command", command=f"{origin} {value}".strip())
     return plan
+
+
+def allows(may: May, word: str) -> bool:
+    if word in {"assign", "take", "queue"}:
+        return may.move
+    return may.close if word in {"close", "open"} else may.work
 
 
 def command(word: str, value: str, agent: KnownAgent) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from postvak.mail.values import Mail
 from postvak.models.receipt import Receipt
 from postvak.notify.lately import Lately
 from postvak.process.set_up import Background, Desk
+from postvak.tickets.access import EVERYTHING, NOTHING, May
 
 Outcome = Receipt.Outcome
 
@@ -125,9 +126,15 @@ class ReportedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class KnownAgent:
+    """`rights`: what he may do, by queue; null: everything (administrators)."""
+
     id: int
     name: str
     email: str
+    rights: Mapping[int, May] | None = None
+
+    def may_in(self, queue_id: int) -> May:
+        return EVERYTHING if self.rights is None else self.rights.get(queue_id, NOTHING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,3 +171,14 @@ function prepare(root) {
 document.addEventListener("htmx:load", event => prepare(event.detail.elt.parentElement ?? document));
 prepare(document);
 watchToasts();
+
+// ---- a field that looks for ticks in a long list -------------------------
+for (const search of document.querySelectorAll("[data-pick]")) {
+  search.hidden = false;
+  search.addEventListener("input", () => {
+    const wanted = search.value.trim().toLocaleLowerCase();
+    for (const label of document.getElementById(search.dataset.pick).querySelectorAll("label"))
+      label.hidden = !label.textContent.toLocaleLowerCase().includes(wanted);
+  });
+  search.addEventListener("keydown", event => event.key === "Enter" && event.preventDefault());
+}

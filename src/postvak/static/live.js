@@ -84,7 +84,7 @@ function setLive(value) {
 // ---- the stream: one for all tabs where the browser can share it, else one while the page is seen ----------
 
 function share() {
-  const worker = new SharedWorker(`${own.dataset.worker}&stream=${encodeURIComponent(own.dataset.stream)}`, { type: "module", name: `postvak-${own.dataset.agent}` });
+  const worker = new SharedWorker(`${own.dataset.worker}?stream=${encodeURIComponent(own.dataset.stream)}`, { type: "module", name: `postvak-${own.dataset.agent}` });
   worker.port.addEventListener("message", ({ data }) => hear(data.name, data.values));
   worker.addEventListener("error", alone, { once: true });
   worker.port.start();

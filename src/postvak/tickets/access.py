@@ -1,13 +1,19 @@
-"""Who may see what: the one place that decides. Every page and every download asks here (spec 11).
+"""Who may see what, and do what: the one place that decides. Every page, download and verb asks here (spec 10, 11).
 
-Each function returns a QuerySet narrowed to what `agent` may read; a view that finds nothing in it answers 404,
-so that nobody learns what exists elsewhere.
+visible_…() returns a QuerySet narrowed to what `agent` may read; a view that finds nothing in it answers 404,
+so that nobody learns what exists elsewhere. may_in() and demand(): what he may do in a queue besides reading.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any, Literal
 
-from django.db.models import BigIntegerField, F, Q, QuerySet
+from django.db.models import BigIntegerField, Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.expressions import RawSQL
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from postvak.models import (
     Agent,
@@ -29,6 +35,154 @@ from postvak.tickets.beside import Beside
 # In words of SQL, as Django takes half a millisecond for the two, and a page asks ten times.
 QUEUES = "SELECT queue_id FROM postvak_membership WHERE agent_id = %s"
 QUEUES_LED = f"{QUEUES} AND is_lead"
+
+
+Right = Literal["answer", "move", "close", "delete", "administer", "work"]
+COLUMNS: Mapping[Right, tuple[str, ...]] = {
+    "answer": ("may_answer",),
+    "move": ("may_move",),
+    "close": ("may_close",),
+    "delete": ("may_delete",),
+    "administer": ("may_administer",),
+    "work": ("may_answer", "may_move", "may_close", "may_delete"),  # any of them
+}
+REFUSALS: Mapping[Right, str | Promise] = {
+    "answer": _("In the queue “%(queue)s” you may not answer or write notes."),
+    "move": _("In the queue “%(queue)s” you may not move or assign tickets."),
+    "close": _("In the queue “%(queue)s” you may not close, reopen, merge or split tickets."),
+    "delete": _("In the queue “%(queue)s” you may not put tickets into the trash or mark them as spam."),
+    "administer": _("You may not administer the queue “%(queue)s”."),
+    "work": _("In the queue “%(queue)s” you may only read."),
+}
+
+
+class NotAllowed(Exception):
+    """The agent may read this, but not do what he wants; the text says why. Nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class May:
+    """What an agent may do in a queue besides reading. `work`: something, so he may also set what no right is named for
+    (priority, tags, fields, participants …)."""
+
+    answer: bool = False
+    move: bool = False
+    close: bool = False
+    delete: bool = False
+    administer: bool = False
+
+    @property
+    def work(self) -> bool:
+        return self.answer or self.move or self.close or self.delete
+
+    def allows(self, right: Right) -> bool:
+        allowed: bool = getattr(self, right)
+        return allowed
+
+    def __or__(self, other: "May") -> "May":
+        return May(*(one or two for one, two in zip(plain(self), plain(other), strict=True)))
+
+
+NOTHING, EVERYTHING = May(), May(answer=True, move=True, close=True, delete=True, administer=True)
+KEPT = ("may_answer", "may_move", "may_close", "may_delete", "may_administer")  # in the order of May
+
+
+def plain(may: May) -> tuple[bool, ...]:
+    return may.answer, may.move, may.close, may.delete, may.administer
+
+
+def may_in(agent: Agent, queue: int) -> May:
+    """One query; none for administrators."""
+    if agent.is_admin:
+        return EVERYTHING
+    found = Membership.objects.filter(agent=agent, queue=queue).values_list(*KEPT).first()
+    return May(*found) if found else NOTHING
+
+
+def rights_beside(agent: Agent, queue: str = "queue") -> Subquery:
+    """For annotate() as `rights`: what the agent may do in the row's queue comes with the row; read it with may_on()."""
+    bits: Any = Value(0)
+    for place, column in enumerate(KEPT):
+        bits = bits + Case(
+            When(**{column: True}, then=Value(1 << place)), default=Value(0), output_field=IntegerField()
+        )
+    mine = Membership.objects.filter(agent=agent, queue=OuterRef(queue)).annotate(bits=bits)
+    return Subquery(mine.values("bits")[:1])
+
+
+def may_on(ticket: Ticket, agent: Agent) -> May:
+    """No query when the ticket came with rights_beside()."""
+    if agent.is_admin or not hasattr(ticket, "rights"):
+        return may_in(agent, ticket.queue_id)
+    return unpacked(ticket.rights)
+
+
+def may_among(agent: Agent, queues: Iterable[Any]) -> May:
+    """In any of these queues, which came with rights_beside(agent, "pk")."""
+    if agent.is_admin:
+        return EVERYTHING
+    return reduce(or_, (unpacked(queue.rights) for queue in queues), NOTHING)
+
+
+def unpacked(bits: int | None) -> May:
+    return May(*(bool((bits or 0) & 1 << place) for place in range(len(KEPT))))
+
+
+def rights_by_agent(agents: Collection[int]) -> dict[int, dict[int, May]]:
+    """Agent -> queue -> what he may do there; for those who are no administrators."""
+    found: dict[int, dict[int, May]] = {}
+    rows = Membership.objects.filter(agent__in=agents).values_list("agent", "queue", *KEPT) if agents else ()
+    for agent, queue, *rights in rows:
+        found.setdefault(agent, {})[queue] = May(*rights)
+    return found
+
+
+def may_somewhere(agent: Agent) -> May:
+    """What he may do in any queue: what pages that are about many tickets offer."""
+    if agent.is_admin:
+        return EVERYTHING
+    return reduce(or_, rights_by_agent([agent.pk]).get(agent.pk, {}).values(), NOTHING)
+
+
+def demand(by: Agent | None, right: Right, *queues: int) -> None:
+    """Raises NotAllowed unless he may do it in each of these queues. None: Postvak itself, who may."""
+    if by is None or by.is_admin:
+        return
+    wanted = set(queues)
+    rows = Membership.objects.filter(has(right), agent=by, queue__in=wanted)
+    missing = wanted - set(rows.values_list("queue", flat=True))
+    if missing:
+        name = Queue.objects.filter(pk__in=missing).order_by("name").values_list("name", flat=True).first()
+        raise NotAllowed(REFUSALS[right] % {"queue": name})
+
+
+def demand_somewhere(by: Agent, right: Right) -> None:
+    """For what belongs to no queue."""
+    if not may_somewhere(by).allows(right):
+        raise NotAllowed(_("There is no queue in which you may do this."))
+
+
+def demand_one(by: Agent | None, right: Right, *queues: int) -> None:
+    """The same where one of these queues is enough."""
+    if by is None or by.is_admin:
+        return
+    if not Membership.objects.filter(has(right), agent=by, queue__in=queues).exists():
+        demand(by, right, *queues)
+
+
+def has(right: Right, membership: str = "") -> Q:
+    """The condition on a membership. `membership`: the way to it, with "__" at its end."""
+    condition = Q()
+    for column in COLUMNS[right]:
+        condition |= Q(**{f"{membership}{column}": True})
+    return condition
+
+
+def queues_to(agent: Agent, right: Right) -> QuerySet[Queue]:
+    """Those in which he may do that."""
+    if agent.is_admin:
+        return Queue.objects.all()
+    return Queue.objects.filter(pk__in=Membership.objects.filter(has(right), agent=agent).values("queue"))
 
 
 def visible_queues(agent: Agent) -> QuerySet[Queue]:
@@ -75,6 +229,15 @@ def visible_outgoing(agent: Agent) -> QuerySet[OutgoingMail]:
     return mails.filter(may_read(agent, "message__ticket__") | may_read(agent, "ticket__"))
 
 
+def answerable_outgoing(agent: Agent) -> QuerySet[OutgoingMail]:
+    """Of those that he sees, the mails about which he may decide: who writes there, also stops and tries again."""
+    mails = visible_outgoing(agent)
+    if agent.is_admin:
+        return mails
+    queues = queues_to(agent, "answer")
+    return mails.filter(Q(message__ticket__queue__in=queues) | Q(ticket__queue__in=queues))
+
+
 def visible_notices(agent: Agent) -> QuerySet[Notification]:
     """His own, about tickets that he still may read."""
     notices = Notification.objects.filter(agent=agent)
@@ -103,6 +266,16 @@ def own_mailboxes(agent: Agent) -> QuerySet[Mailbox, int]:
     return Mailbox.objects.filter(queue__in=visible_queues(agent)).values_list("pk", flat=True)
 
 
+def workable_receipts(agent: Agent) -> ReceiptQuerySet:
+    """Of those that he sees, the mails about which he may decide: not in queues where he only reads."""
+    receipts = visible_receipts(agent)
+    if agent.is_admin:
+        return receipts
+    queues = queues_to(agent, "work")
+    theirs = Q(ticket__queue__in=queues) | Q(ticket=None, mailbox__queue__in=queues)
+    return receipts.filter(theirs)
+
+
 def visible_ledger(agent: Agent) -> QuerySet[LedgerEntry]:
     """Lines of tickets that one may read; of incoming mails on no ticket, those of mailboxes whose fixed queue one sees."""
     lines = LedgerEntry.objects.all()
@@ -122,8 +295,9 @@ def ledger_parts(agent: Agent) -> list[Q]:
 
 
 def assignable_agents(queue: Queue) -> QuerySet[Agent]:
-    """Valid agents who may read the queue."""
-    return Agent.objects.filter(Q(is_admin=True) | Q(queues=queue), is_active=True).distinct().order_by("name")
+    """Valid agents who work in the queue; who only reads there gets no tickets."""
+    workers = Membership.objects.filter(has("work"), queue=queue).values("agent")
+    return Agent.objects.filter(Q(is_admin=True) | Q(pk__in=workers), is_active=True).order_by("name")
 
 
 def readers(ticket: Ticket) -> QuerySet[Agent]:

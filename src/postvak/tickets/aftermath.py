@@ -1,4 +1,4 @@
-"""What follows from changes of tickets: clocks, assignment in turn, rules of the message centre, numbers of saved views. The worker's part.
+"""What follows from changes of tickets: clocks, assignment in turn, rules of the message centre, web hooks, numbers of saved views. The worker's part.
 
 The rows of Change are written by triggers in the transaction that made the change, so nothing is missed, whoever changed
 the ticket and by whichever way. Each step may be repeated: a worker that is killed leaves its rows to the next.
@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from postvak.models import Change, Lease, TallyDelta
 from postvak.tickets.assignment import assign_in_turn
+from postvak.tickets.hooks.events import tell_hooks
+from postvak.tickets.rules.passed import tell_passed
 from postvak.tickets.rules.telling import tell_changes
 from postvak.tickets.sla.keep import keep_clocks
 from postvak.tickets.tally import fold
@@ -25,7 +27,7 @@ KEPT = timedelta(minutes=10)
 LEASE = "aftermath"
 
 Step = Callable[[Sequence[Change]], None]
-STEPS: tuple[Step, ...] = (assign_in_turn, tell_changes, keep_clocks, recount_views)
+STEPS: tuple[Step, ...] = (assign_in_turn, tell_changes, tell_passed, tell_hooks, keep_clocks, recount_views)
 
 
 def follow_changes(worker: str) -> int:

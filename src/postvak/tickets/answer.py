@@ -18,6 +18,7 @@ from postvak.notify.body import Body, body_of, missing_pictures
 from postvak.notify.words import Words, setting_of
 from postvak.send.letter import answered_id, chain, is_aside, message_of, named, newest_mail
 from postvak.send.sender import CannotAnswer, Sender, sender_for
+from postvak.tickets.access import demand
 from postvak.tickets.forward import Passing, passed_on, passing_of
 from postvak.tickets.posting import Posting, Sending, check_sending, own_message_id, post, written_mail
 from postvak.tickets.recipients import Recipients, checked
@@ -59,7 +60,8 @@ class Answer(Sending):
 
 
 def answer(ticket: Ticket, what: Answer, *, by: Agent) -> Message:
-    """Send `what` as the next mail of the ticket. Raises CannotAnswer, and nothing is written."""
+    """Send `what` as the next mail of the ticket. Raises CannotAnswer, NotAllowed, and nothing is written."""
+    demand(by, "answer", ticket.queue_id)
     if what.about is not None and what.about.side_id and not what.is_forward:
         raise CannotAnswer(
             "about", _("This mail is no part of the customer's conversation. Answer it where it stands.")

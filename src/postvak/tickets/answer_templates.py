@@ -27,6 +27,7 @@ class Belongings:
     """What a template has besides its columns. `kept`: its files (or those of the one it is a copy of) that stay."""
 
     queues: Sequence[int] = ()
+    brands: Sequence[int] = ()
     tags: Sequence[str] = ()
     texts: Sequence[Text] = ()
     kept: Collection[int] = ()
@@ -46,12 +47,13 @@ def check_template(template: AnswerTemplate) -> None:
 
 
 def save_template(template: AnswerTemplate, belongings: Belongings, now: datetime) -> None:
-    """Template, texts, queues, tags and files, all or nothing. Raises VaultUnreachable when files can't be stored."""
+    """Template, texts, queues, brands, tags and files, all or nothing. Raises VaultUnreachable when files can't be stored."""
     contents = store.prepare([file.content for file in belongings.files])
     with transaction.atomic():
         kept = list(AnswerTemplateFile.objects.filter(pk__in=belongings.kept))
         template.save()
         template.queues.set(belongings.queues)
+        template.brands.set(belongings.brands)
         template.tags.set(tags_named(belongings.tags))
         write_texts(template, belongings.texts)
         write_files(template, kept, belongings.files, contents, now)

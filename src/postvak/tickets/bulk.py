@@ -17,7 +17,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from postvak.models import Agent, BulkChange, Ticket
-from postvak.tickets.access import visible_tickets
+from postvak.tickets.access import NotAllowed, visible_tickets
 from postvak.tickets.bulk_answer import known_mails
 from postvak.tickets.bulk_errors import LeftAlone
 from postvak.tickets.bulk_verbs import VERBS, Verb
@@ -111,7 +111,7 @@ def change_one(change: BulkChange, key: int, before: Mapping[str, Any]) -> None:
                 take_back_one(change, key, before)
                 return
             found = VERBS[change.verb].do(ticket_for(change, key), change.parameters, change.agent)
-    except LeftAlone as reason:
+    except (LeftAlone, NotAllowed) as reason:
         change.skipped[str(key)] = str(reason)
     except OperationalError:  # the database itself: the whole step is done again
         raise

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from postvak.models import Agent, Priority, Queue, Status, Tag, Ticket
 from postvak.models.priority import NORMAL
 from postvak.tickets import change, marks, properties, tags, trash
-from postvak.tickets.access import assignable_agents, visible_queues, visible_tickets
+from postvak.tickets.access import assignable_agents, demand, visible_queues, visible_tickets
 from postvak.tickets.bulk_answer import send_template, take_answer_back
 from postvak.tickets.bulk_errors import LeftAlone, changed_meanwhile
 from postvak.tickets.merge import CannotMerge, merge, unmerge
@@ -48,7 +48,7 @@ def assign(ticket: Ticket, values: Values, by: Agent) -> dict[str, Any] | None:
 def give(ticket: Ticket, wanted: Agent | None, by: Agent) -> None:
     if wanted and not assignable_agents(ticket.queue).filter(pk=wanted.pk).exists():
         names = {"agent": wanted.name, "queue": ticket.queue.name}
-        raise LeftAlone(_("%(agent)s may not read queue “%(queue)s”.") % names)
+        raise LeftAlone(_("%(agent)s does not work in queue “%(queue)s”.") % names)
     change.assign(ticket, wanted, by=by)
 
 
@@ -67,9 +67,10 @@ def move(ticket: Ticket, values: Values, by: Agent) -> dict[str, Any] | None:
 
 
 def move_back(ticket: Ticket, before: Values, by: Agent) -> None:
-    """Who lost the ticket by the move gets it again."""
+    """Who lost the ticket by the move gets it again. Where it lies now he may have no rights: those where it was count."""
     changed_meanwhile(ticket.queue_id != before["then"])
-    change.move(ticket, Queue.objects.get(pk=before["queue"]), by=by)
+    demand(by, "move", before["queue"])
+    change.put_into(ticket, Queue.objects.get(pk=before["queue"]), by=by)
     if before["agent"] and ticket.assignee_id is None:
         give(ticket, Agent.objects.filter(pk=before["agent"]).first(), by)
 

@@ -6,13 +6,27 @@ from django.db import transaction
 from django.utils import timezone
 
 from postvak.models import Agent, Message, Priority, Queue, Status, Ticket
-from postvak.tickets.access import assignable_agents
+from postvak.tickets.access import Right, assignable_agents, demand
 from postvak.tickets.history import write_history
 from postvak.tickets.mentions import mention
 
 
 def set_status(ticket: Ticket, status: Status, *, by: Agent) -> None:
     """Closing or waiting ends the customer's waiting; reopening a ticket doesn't start it. Only what waits has a reminder."""
+    if ticket.status_id != status.pk:
+        demand(by, right_to_change(ticket.status, status), ticket.queue_id)
+        put_status(ticket, status, by=by)
+
+
+def right_to_change(old: Status, new: Status) -> Right:
+    """Into the trash or out of it, closing or reopening; from one open status to another needs no right of its own."""
+    if Status.Type.REMOVED in {old.type, new.type}:
+        return "delete"
+    return "work" if old.is_open == new.is_open else "close"
+
+
+def put_status(ticket: Ticket, status: Status, *, by: Agent) -> None:
+    """The same for those who asked what `by` may."""
     if ticket.status_id == status.pk:
         return
     with transaction.atomic():
@@ -39,6 +53,7 @@ def is_over(reminder: datetime | None) -> bool:
 def set_priority(ticket: Ticket, priority: Priority, *, by: Agent) -> None:
     if ticket.priority_id == priority.level:
         return
+    demand(by, "work", ticket.queue_id)
     with transaction.atomic():
         old, new = (row.name or row.level for row in (ticket.priority, priority))
         write_history(ticket, "priority", by=by, old=old, new=new)
@@ -47,11 +62,12 @@ def set_priority(ticket: Ticket, priority: Priority, *, by: Agent) -> None:
 
 
 def assign(ticket: Ticket, assignee: Agent | None, *, by: Agent) -> None:
-    """Give the ticket to `assignee`, or to nobody. Raises ValueError when he may not read its queue."""
+    """Give the ticket to `assignee`, or to nobody. Raises ValueError when he doesn't work in its queue."""
     if ticket.assignee_id == (assignee.pk if assignee else None):
         return
+    demand(by, "move", ticket.queue_id)
     if assignee and not assignable_agents(ticket.queue).filter(pk=assignee.pk).exists():
-        raise ValueError(f"{assignee} may not read queue {ticket.queue}")
+        raise ValueError(f"{assignee} doesn't work in queue {ticket.queue}")
     with transaction.atomic():
         old, new = (agent.name if agent else "–" for agent in (ticket.assignee, assignee))
         write_history(ticket, "assignee", by=by, old=old, new=new)
@@ -60,9 +76,14 @@ def assign(ticket: Ticket, assignee: Agent | None, *, by: Agent) -> None:
 
 
 def move(ticket: Ticket, queue: Queue, *, by: Agent) -> None:
-    """Put the ticket into another queue; an assignee who may not read that one loses it."""
-    if ticket.queue_id == queue.pk:
-        return
+    """Put the ticket into another queue; an assignee who doesn't work in that one loses it."""
+    if ticket.queue_id != queue.pk:
+        demand(by, "move", ticket.queue_id)
+        put_into(ticket, queue, by=by)
+
+
+def put_into(ticket: Ticket, queue: Queue, *, by: Agent) -> None:
+    """The same for those who asked what `by` may."""
     with transaction.atomic():
         write_history(ticket, "queue", by=by, old=ticket.queue.name, new=queue.name)
         ticket.queue, ticket.changed_at = queue, timezone.now()
@@ -81,6 +102,7 @@ def note(ticket: Ticket, text: str, *, by: Agent) -> Message:
         row = Ticket.objects.select_for_update().get(pk=ticket.pk)
         if row.merged_into_id:
             row = Ticket.objects.select_for_update().get(pk=row.merged_into_id)
+        demand(by, "answer", row.queue_id)
         message = Message.objects.create(
             ticket=row, kind=Message.Kind.NOTE, agent=by, created_at=now, author_name=by.name, text=text.strip()
         )

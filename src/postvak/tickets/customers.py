@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from postvak.mail.addresses import is_valid_recipient, normalise
 from postvak.models import Agent, Customer, CustomerAddress, History, Message, Participant, Ticket
+from postvak.tickets.access import demand
 from postvak.tickets.history import write_history
 from postvak.tickets.participants import name_of
 from postvak.tickets.recipients import ours
@@ -43,6 +44,7 @@ def set_customer(ticket: Ticket, customer: Customer | None, *, by: Agent, old_st
         old = row.customer
         if old == customer:
             return
+        demand(by, "work", row.queue_id)
         names = [name_of(one) if one else "–" for one in (old, customer)]
         row.customer, row.organisation, row.changed_at = customer, None, timezone.now()
         row.save(update_fields=["customer", "organisation", "changed_at"])

@@ -14,10 +14,16 @@ from postvak.models import (
     ExternalNumber,
     ExternalReference,
     GroupingExclusion,
+    Invitation,
+    LoginProvider,
+    Membership,
     Priority,
+    QueueTeam,
+    Role,
     Sla,
     Status,
     Tag,
+    Team,
     Ticket,
     TicketType,
 )
@@ -26,7 +32,19 @@ from postvak.models.status import SHIPPED_NAMES
 from postvak.tickets.sla.again import reckon_again
 from postvak.tickets.vocabulary import has_values
 
-Deletable = Status | Priority | TicketType | Tag | CustomField | ExternalNumber | GroupingExclusion | Calendar | Sla
+Deletable = (
+    Status
+    | Priority
+    | TicketType
+    | Tag
+    | CustomField
+    | ExternalNumber
+    | GroupingExclusion
+    | Calendar
+    | Sla
+    | Role
+    | Team
+)
 
 
 class CannotDelete(Exception):
@@ -57,14 +75,20 @@ def obstacle(row: Deletable) -> str:
         return obstacle_of_field(row)
     if isinstance(row, Calendar):
         return obstacle_of_slas(row)
+    if isinstance(row, Role):
+        return obstacle_of_role(row)
+    if isinstance(row, Team):
+        return obstacle_of_team(row)
     if isinstance(row, ExternalNumber):
         return obstacle_of_tickets(ExternalReference.objects.filter(external=row).count())
     return ""
 
 
 def is_shipped(row: Deletable) -> bool:
-    return (isinstance(row, Status) and row.key in SHIPPED_NAMES) or (
-        isinstance(row, Priority) and row.level in SHIPPED_PRIORITIES
+    return (
+        (isinstance(row, Status) and row.key in SHIPPED_NAMES)
+        or (isinstance(row, Priority) and row.level in SHIPPED_PRIORITIES)
+        or (isinstance(row, Role) and bool(row.key))
     )
 
 
@@ -99,3 +123,22 @@ def obstacle_of_slas(calendar: Calendar) -> str:
         if names
         else ""
     )
+
+
+def obstacle_of_role(role: Role) -> str:
+    """Invitations that somebody accepted or that ended count, too: they are kept."""
+    agents = Membership.objects.filter(own_role=role).values("agent").distinct().count()
+    teams = QueueTeam.objects.filter(role=role).values("team").distinct().count()
+    if agents or teams:
+        values = {"agents": agents, "teams": teams}
+        return _("It is in use (agents: %(agents)s, teams: %(teams)s). Give them another role first.") % values
+    if Invitation.objects.filter(role=role).exists():
+        return _("Somebody was invited with this role, so it can't be deleted.")
+    name = LoginProvider.objects.filter(role=role).values_list("name", flat=True).first()
+    return _("Who first logs in by “%(name)s” gets it. Choose another one there.") % {"name": name} if name else ""
+
+
+def obstacle_of_team(team: Team) -> str:
+    if team.members.exists() or QueueTeam.objects.filter(team=team).exists():
+        return _("It has members or works in queues. Make it invalid, or take those out first.")
+    return ""

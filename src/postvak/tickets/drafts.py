@@ -21,6 +21,7 @@ from postvak.mail.parse import attachment_content
 from postvak.models import Address, Agent, Channel, Message, Queue, Ticket
 from postvak.models.draft import Draft, DraftFile
 from postvak.send.sender import CannotAnswer
+from postvak.tickets.access import demand
 from postvak.tickets.second_look import Overtaken, overtaken_by
 
 USUAL_LIMIT = 25 * 1024 * 1024  # bytes of a whole mail, where neither administrator nor server says
@@ -98,6 +99,7 @@ def is_empty(typed: Typed, kind: str, *, start: str = "") -> bool:
 
 def save(place: Place, typed: Typed, *, draft: int | None, revision: int) -> Draft:
     """Write what was typed into the agent's draft; `draft` null: into a new one. Raises Newer."""
+    demand_place(place.agent, place.ticket, typed.queue)
     now = timezone.now()
     columns = columns_of(stored(typed))
     if draft is None:
@@ -112,6 +114,13 @@ def save(place: Place, typed: Typed, *, draft: int | None, revision: int) -> Dra
         row.revision, row.changed_at = revision + 1, now
         row.save(update_fields=[*columns, "revision", "changed_at"])
     return row
+
+
+def demand_place(agent: Agent, ticket: Ticket | None, queue: Queue | None) -> None:
+    """Who may not answer there writes no draft; a new mail whose queue isn't chosen yet is his own matter."""
+    place = ticket.queue_id if ticket else queue.pk if queue else None
+    if place is not None:
+        demand(agent, "answer", place)
 
 
 def make(place: Place, columns: Mapping[str, object]) -> Draft:
@@ -247,6 +256,7 @@ def own_files(message: Message, written: Mapping[str, Any]) -> list[File]:
 
 def take_over(draft: Draft, *, by: Agent) -> Draft:
     """A copy for a colleague, with the files; the first one keeps his. Raises Newer when he has one of his own there."""
+    demand_place(by, draft.ticket, draft.queue)
     typed = Typed(**{name: getattr(draft, name) for name in COLUMNS})
     with transaction.atomic():
         mine = make(Place(by, draft.ticket, draft.kind), columns_of(typed))
@@ -265,6 +275,7 @@ def take_over(draft: Draft, *, by: Agent) -> Draft:
 
 def add_file(draft: Draft, file: File, *, limit: int) -> DraftFile:
     """Raises TooLarge, VaultUnreachable; Newer when the draft is gone."""
+    demand_place(draft.agent, draft.ticket, draft.queue)
     check_room(draft, len(file.content), limit)
     blobs = store.prepare([file.content])
     with transaction.atomic():

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from postvak.models import Agent, CustomField, Ticket
+from postvak.tickets.access import demand
 from postvak.tickets.history import write_history
 
 NUMBER = re.compile(r"[+-]?[0-9]{1,18}([.,][0-9]{1,9})?")
@@ -35,6 +36,7 @@ def set_fields(ticket: Ticket, values: Mapping[CustomField, Sequence[str]], *, b
     wrong: dict[str, str] = {}
     with transaction.atomic():
         row = Ticket.objects.select_for_update().get(pk=ticket.pk)
+        demand(by, "work", row.queue_id)
         for field, typed in values.items():
             old = row.fields.get(field.key, [])
             try:

@@ -27,6 +27,7 @@ from postvak.notify.body import body_of
 from postvak.notify.words import Setting, setting_before, setting_of
 from postvak.send.letter import message_of
 from postvak.send.sender import CannotAnswer, Sender, sender_of
+from postvak.tickets.access import demand
 from postvak.tickets.answer import Answer, check_pictures, shown_files, words_of, written_of
 from postvak.tickets.numbers import allocate
 from postvak.tickets.posting import Posting, check_sending, own_message_id, post, written_mail
@@ -52,6 +53,7 @@ def first_mail(queue: Queue, what: Answer, *, by: Agent) -> Message:
 
     Bytes are made inside the transaction, for the Message-ID names the ticket.
     """
+    demand(by, "answer", queue.pk)
     opening = checked_opening(queue, what, by)
     with transaction.atomic():
         number = allocate(1, timezone.localdate())[0]  # before any other lock: process.apply does so, too

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from postvak.models import Agent, ExternalLink, Ticket, TicketLink
+from postvak.tickets.access import demand, demand_one
 from postvak.tickets.columns import locked
 from postvak.tickets.history import write_history
 
@@ -31,6 +32,7 @@ def link(ticket: Ticket, origin: Ticket, kind: str, *, by: Agent) -> TicketLink:
     if kind not in Kind.values or kind == Kind.MERGED:
         raise CannotLink(_("Choose what the tickets are to each other."))
     with transaction.atomic():
+        demand_one(by, "work", ticket.queue_id, origin.queue_id)
         locked(ticket.pk, origin.pk)
         check_pair(ticket, origin, kind)
         made = TicketLink.objects.create(ticket=ticket, origin=origin, kind=kind)
@@ -68,6 +70,7 @@ def is_inside(ticket: Ticket, whole: Ticket) -> bool:
 def unlink(ticket: Ticket, other: Ticket, *, by: Agent) -> TicketLink:
     """Take the link between them off; returns it as it was. Raises CannotLink: a merged ticket stays where it is."""
     with transaction.atomic():
+        demand_one(by, "work", ticket.queue_id, other.queue_id)
         locked(ticket.pk, other.pk)
         pair = Q(ticket=ticket, origin=other) | Q(ticket=other, origin=ticket)
         there = TicketLink.objects.filter(pair).select_related("ticket", "origin").first()
@@ -84,6 +87,7 @@ def unlink(ticket: Ticket, other: Ticket, *, by: Agent) -> TicketLink:
 
 def link_record(ticket: Ticket, url: str, title: str, *, by: Agent) -> ExternalLink:
     """A record elsewhere. Without a title it is called by its address. Raises CannotLink for what is no web address."""
+    demand(by, "work", ticket.queue_id)
     url = checked_url(url)
     title = " ".join(title.replace("\x00", "").split())[:LONGEST_TITLE] or url.partition("://")[2][:LONGEST_TITLE]
     with transaction.atomic():
@@ -113,6 +117,7 @@ def checked_url(typed: str) -> str:
 
 
 def unlink_record(record: ExternalLink, *, by: Agent) -> None:
+    demand(by, "work", record.ticket.queue_id)
     with transaction.atomic():
         write_history(record.ticket, "record_unlinked", by=by, title=record.title, url=record.url)
         touch(record.ticket)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from postvak.log.reason import Parameter
 from postvak.models import Agent, AutomaticMail, Draft, ExternalReference, Status, Tagging, Ticket, TicketLink
 from postvak.send.record import refresh_answer
+from postvak.tickets.access import demand
 from postvak.tickets.columns import COUNTED, locked, recount, reopen, unanswered, waits_on
 from postvak.tickets.history import write_history
 from postvak.tickets.transfer import let_take_part, transfer
@@ -32,6 +33,8 @@ def merge(ticket: Ticket, into: Ticket, *, by: Agent) -> Ticket:
     """
     with transaction.atomic():
         source, target = pair(ticket, into)
+        demand(by, "close", source.queue_id)
+        demand(by, "work", target.queue_id)
         carried = carry_over(source, target)
         if source.waiting_since:
             waits_on(target, source.waiting_since, by=by)
@@ -131,6 +134,7 @@ def unmerge(ticket: Ticket, *, by: Agent) -> Ticket:
         into = Ticket.objects.values_list("merged_into", flat=True).get(pk=ticket.pk)
         rows = locked(ticket.pk, into)
         source = rows[ticket.pk]
+        demand(by, "close", source.queue_id)
         if into is None or source.merged_into_id != into:
             raise CannotMerge(_("Ticket %(number)s isn't merged any more.") % {"number": source.number})
         target = rows[into]

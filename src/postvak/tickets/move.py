@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from postvak.mail.threading import bare_subject
 from postvak.models import Agent, Message, Options, Status, Ticket, TicketLink
 from postvak.send.record import refresh_answer
+from postvak.tickets.access import demand
 from postvak.tickets.columns import COUNTED, locked, recount, unanswered, waits_on
 from postvak.tickets.history import write_history
 from postvak.tickets.numbers import allocate
@@ -34,6 +35,8 @@ def move_message(message: Message, to_ticket: Ticket, *, by: Agent) -> Ticket:
         source, target = tickets[row.ticket_id], tickets[final]
         if source == target:
             raise CannotMove(_("The message is on ticket %(number)s already.") % {"number": target.number})
+        demand(by, "close", source.queue_id)
+        demand(by, "work", target.queue_id)
         carry([row], source, target, by=by)
         author = row.author_name or row.author_email
         write_history(source, "message_moved_to", by=by, ticket=target.number, author=author)
@@ -53,6 +56,7 @@ def split_off(messages: Sequence[Message], *, by: Agent) -> Ticket:
         if not rows:
             raise CannotMove(_("Choose a message."))
         source = locked(rows[0].ticket_id)[rows[0].ticket_id]
+        demand(by, "close", source.queue_id)
         target = new_ticket(source, rows[0], number)
         carry(rows, source, target, by=by)
         TicketLink.objects.create(ticket=target, origin=source, kind=TicketLink.Kind.SPLIT)

@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from postvak.mail.addresses import is_valid_recipient
 from postvak.models import Agent, Customer, Ticket
-from postvak.tickets.access import readers
+from postvak.tickets.access import demand, readers
 from postvak.tickets.first_mail import customer_of
 from postvak.tickets.history import write_history
 from postvak.tickets.properties import set_following
@@ -22,6 +22,7 @@ def add_participant(ticket: Ticket, customer: Customer, *, by: Agent) -> None:
     """Raises CannotTakePart when he is in the conversation already."""
     with transaction.atomic():
         row = Ticket.objects.select_for_update().get(pk=ticket.pk)
+        demand(by, "work", row.queue_id)
         if not let_take_part([customer.pk], row):
             raise CannotTakePart(_("%(name)s takes part already.") % {"name": name_of(customer)})
         write_history(row, "participant_added", by=by, name=name_of(customer))
@@ -30,6 +31,7 @@ def add_participant(ticket: Ticket, customer: Customer, *, by: Agent) -> None:
 
 def remove_participant(ticket: Ticket, customer: Customer, *, by: Agent) -> bool:
     """False when he took no part. Whoever writes again takes part again."""
+    demand(by, "work", ticket.queue_id)
     with transaction.atomic():
         if not ticket.participants.filter(customer=customer).delete()[0]:
             return False
@@ -50,7 +52,10 @@ def person_of(email: str, name: str = "") -> Customer:
 
 
 def set_follower(ticket: Ticket, agent: Agent, follows: bool, *, by: Agent) -> None:
-    """A colleague follows, or no longer does. Raises CannotTakePart: nobody follows what he may not read."""
+    """A colleague follows, or no longer does; everybody may see to himself. Raises CannotTakePart: nobody follows what he
+    may not read."""
+    if agent != by:
+        demand(by, "work", ticket.queue_id)
     if follows and not readers(ticket).filter(pk=agent.pk).exists():
         raise CannotTakePart(_("%(name)s may not read this ticket.") % {"name": agent.name})
     set_following(ticket, agent, follows, by=by)

@@ -1,4 +1,5 @@
-"""note_call(): somebody rang: a ticket with what he said, or what the agent noted. No mail goes out.
+"""note_call(): somebody rang: a ticket with what he said, or what the agent noted. No mail goes out, unless the agent wants it to be
+confirmed: then the rules on new tickets write to the caller.
 
 The text is an internal note, written down by the agent. What the customer said himself has him as its `customer` and author;
 what the agent noted about the call has not.
@@ -12,17 +13,18 @@ from django.utils.translation import gettext as _
 
 from postvak.mail.charsets import storable
 from postvak.models import Agent, Customer, Message, Queue, Status, Ticket
-from postvak.tickets.access import assignable_agents
+from postvak.tickets.access import assignable_agents, demand
 from postvak.tickets.history import write_history
 from postvak.tickets.numbers import allocate
 from postvak.tickets.participants import name_of
+from postvak.tickets.rules.confirmation import confirm
 
 ACTIVE = (Status.Type.NEW, Status.Type.OPEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """`is_said`: the text has the customer's words. `assignee`: null for nobody."""
+    """`is_said`: the text has the customer's words. `assignee`: null for nobody. `confirms`: the caller is told by mail."""
 
     queue: Queue
     customer: Customer
@@ -31,6 +33,7 @@ class Call:
     status: Status
     is_said: bool = True
     assignee: Agent | None = None
+    confirms: bool = False
 
 
 class CannotNote(Exception):
@@ -43,6 +46,7 @@ class CannotNote(Exception):
 
 def note_call(call: Call, *, by: Agent) -> Ticket:
     """Raises CannotNote, and nothing is written. Who rang waits for us, unless the ticket is closed or waits itself."""
+    demand(by, "answer", call.queue.pk)
     subject, text = check(call)
     now = timezone.now()
     with transaction.atomic():
@@ -62,7 +66,7 @@ def note_call(call: Call, *, by: Agent) -> Ticket:
             preview=Ticket.preview_of(text),
             message_count=1,
         )
-        Message.objects.create(
+        message = Message.objects.create(
             ticket=ticket,
             kind=Message.Kind.NOTE,
             agent=by,
@@ -73,6 +77,8 @@ def note_call(call: Call, *, by: Agent) -> Ticket:
             text=text,
         )
         write_history(ticket, "call_noted", by=by, name=name_of(call.customer))
+        if call.confirms:
+            confirm(ticket, message)
     return ticket
 
 
@@ -83,6 +89,8 @@ def check(call: Call) -> tuple[str, str]:
         raise CannotNote("subject", _("Give the ticket a subject."))
     if not text:
         raise CannotNote("text", _("Write down what the call was about."))
+    if call.confirms and not call.customer.addresses.exists():
+        raise CannotNote("address", _("Without an address nothing can be confirmed by mail."))
     if call.assignee and not assignable_agents(call.queue).filter(pk=call.assignee.pk).exists():
-        raise CannotNote("assignee", _("%(name)s may not read this queue.") % {"name": call.assignee.name})
+        raise CannotNote("assignee", _("%(name)s does not work in this queue.") % {"name": call.assignee.name})
     return subject, text

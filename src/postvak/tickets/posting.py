@@ -24,7 +24,8 @@ from postvak.send.letter import count_message, record_files
 from postvak.send.outbox import Envelope, freeze
 from postvak.send.record import refresh_answer
 from postvak.send.sender import CannotAnswer, Sender
-from postvak.tickets.change import set_status
+from postvak.tickets.access import demand
+from postvak.tickets.change import put_status, right_to_change
 from postvak.tickets.drafts import spend
 from postvak.tickets.history import write_history
 from postvak.tickets.second_look import Seen, check_domains, check_nobody_wrote, check_suppressed
@@ -139,7 +140,10 @@ def change_ticket(ticket: Ticket, posting: Posting, how: Sending, *, by: Agent) 
     else:
         write_history(ticket, posting.code, by=by, to=to)
     if how.status_key:
-        set_status(ticket, Status.objects.get(key=how.status_key), by=by)
+        status = Status.objects.get(key=how.status_key)
+        if not status.is_open and ticket.is_open:  # an answer may open a ticket again, whoever writes it
+            demand(by, right_to_change(ticket.status, status), ticket.queue_id)
+        put_status(ticket, status, by=by)
     if how.tags:
         add_tags(ticket, how.tags, by=by)
     refresh_answer(ticket.pk)

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from postvak.models import Agent, Status, Ticket, TicketType
+from postvak.tickets.access import demand
 from postvak.tickets.change import set_status
 from postvak.tickets.history import write_history
 from postvak.tickets.search.index import read_again
@@ -14,6 +15,7 @@ from postvak.tickets.search.index import read_again
 def set_type(ticket: Ticket, new: TicketType | None, *, by: Agent) -> None:
     if ticket.type_id == (new.pk if new else None):
         return
+    demand(by, "work", ticket.queue_id)
     with transaction.atomic():
         names = (row.name if row else "–" for row in (ticket.type, new))
         write_history(ticket, "type", by=by, old=next(names), new=next(names))
@@ -28,6 +30,7 @@ def set_title(ticket: Ticket, title: str, *, by: Agent) -> None:
         raise ValueError("a ticket needs a subject")
     if title == ticket.subject:
         return
+    demand(by, "work", ticket.queue_id)
     with transaction.atomic():
         write_history(ticket, "title", by=by, old=ticket.subject, new=title)
         ticket.subject = title
@@ -39,6 +42,7 @@ def set_spam(ticket: Ticket, is_spam: bool, *, by: Agent) -> None:
     """A mark beside the status: taking it off leaves everything as it was."""
     if ticket.is_spam == is_spam:
         return
+    demand(by, "delete", ticket.queue_id)
     with transaction.atomic():
         write_history(ticket, "spam" if is_spam else "no_spam", by=by)
         ticket.is_spam = is_spam
@@ -49,6 +53,7 @@ def set_pending(ticket: Ticket, until: datetime | None, *, by: Agent) -> None:
     """Come back to the ticket then; until then it waits. None takes the reminder off, the status stays."""
     if ticket.pending_until == until:
         return
+    demand(by, "work", ticket.queue_id)
     with transaction.atomic():
         if until is None:
             write_history(ticket, "pending_ended", by=by)

@@ -13,6 +13,7 @@ from postvak.mail.values import Address as MailAddress
 from postvak.models import Agent, Message, Ticket
 from postvak.send.letter import named
 from postvak.send.sender import CannotAnswer, sender_for
+from postvak.tickets.access import demand
 from postvak.tickets.forward import raw_of
 from postvak.tickets.posting import Posting, Sending, check_sending, own_message_id, post
 from postvak.tickets.recipients import checked
@@ -30,6 +31,7 @@ class Redirect(Sending):
 
 def redirect(ticket: Ticket, what: Redirect, *, by: Agent) -> Message:
     """Its author stays who wrote it, so an answer goes to him, not to us. Raises CannotAnswer, and nothing is written."""
+    demand(by, "answer", ticket.queue_id)
     about = what.about
     if about.kind != Kind.INCOMING or about.ticket_id != ticket.pk:
         raise CannotAnswer("about", _("Choose a mail that came in. A mail of ours can be sent again."))

@@ -12,6 +12,7 @@ from postvak.mail.values import Address as MailAddress
 from postvak.models import Address, Agent, Delivery, DeliveryEvent, Message
 from postvak.send.letter import named
 from postvak.send.sender import CannotAnswer, Sender, sender_for
+from postvak.tickets.access import demand
 from postvak.tickets.forward import raw_of
 from postvak.tickets.posting import Posting, Sending, own_message_id, post
 from postvak.tickets.recipients import Recipients, checked, emails_of, sifted
@@ -21,6 +22,7 @@ Kind, Purpose = Message.Kind, Message.Purpose
 
 def repeat(message: Message, to: Sequence[str], how: Sending, *, by: Agent) -> Message:
     """`to`: as typed; () for those who were to get it the first time. Raises CannotAnswer, and nothing is written."""
+    demand(by, "answer", message.ticket.queue_id)
     check_can_repeat(message)
     ticket, now = message.ticket, timezone.now()
     recipients = checked(to) if to else as_before(message)

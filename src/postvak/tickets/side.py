@@ -21,6 +21,7 @@ from postvak.notify.quoting import Quotation, written_below
 from postvak.notify.setting import Setting, setting_before
 from postvak.send.letter import answered_id, chain, message_of, named
 from postvak.send.sender import CannotAnswer, Sender, sender_for
+from postvak.tickets.access import demand
 from postvak.tickets.answer import Answer, check_pictures, shown_files, words_of, written_of
 from postvak.tickets.forward import Passing, passed_on, passing_of
 from postvak.tickets.posting import Posting, check_sending, check_still_there, own_message_id, post, written_mail
@@ -44,6 +45,7 @@ class Letter:
 def start(ticket: Ticket, what: Answer, *, by: Agent) -> Message:
     """Write to a third party. `what.about`: a mail of the ticket that goes along as text (`quotes`) and with the files
     chosen of it (`forwarded`). Raises CannotAnswer, and nothing is written."""
+    demand(by, "answer", ticket.queue_id)
     subject = " ".join(storable(what.subject).split())
     if not subject:
         raise CannotAnswer("subject", _("The mail has no subject yet."))
@@ -91,6 +93,7 @@ def correspondents(conversation: SideConversation) -> list[str]:
 
 def ready(ticket: Ticket, what: Answer, subject: str, by: Agent, *, before: Message | None = None) -> Letter:
     """Checked as every mail is. It says nothing about whose turn it is, so the status stays."""
+    demand(by, "answer", ticket.queue_id)
     what = replace(what, status_key="")
     sender = sender_for(ticket, agent=by, choice=what.address)
     to = checked(what.to, what.cc, what.bcc)

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from postvak.models import Agent, Tag, Tagging, Ticket
+from postvak.tickets.access import demand
 from postvak.tickets.history import write_history
 
 LONGEST = 60
@@ -44,6 +45,7 @@ def set_tags(ticket: Ticket, names: Sequence[str], *, by: Agent) -> None:
 
 
 def add_tags(ticket: Ticket, names: Sequence[str], *, by: Agent) -> None:
+    demand(by, "work", ticket.queue_id)
     with transaction.atomic():
         there = set(ticket.tags.values_list("pk", flat=True))
         fresh = [tag for tag in tags_named(names) if tag.pk not in there]
@@ -57,6 +59,7 @@ def remove_tag(ticket: Ticket, tag: Tag, *, by: Agent) -> None:
 
 
 def take_off(ticket: Ticket, tags: Iterable[Tag], *, by: Agent) -> None:
+    demand(by, "work", ticket.queue_id)
     gone = [tag for tag in tags if ticket.taggings.filter(tag=tag).delete()[0]]
     record(ticket, "untagged", gone, by=by)
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from postvak.models import Agent, Message, OutgoingMail, Status, Ticket
 from postvak.send.by_hand import has_left, in_nobodys_hands, joined, stop
 from postvak.send.record import refresh_answer
+from postvak.tickets.access import demand
 from postvak.tickets.columns import ACTIVE, recount
 from postvak.tickets.history import write_history
 
@@ -32,7 +33,8 @@ def state_before(ticket: Ticket, *, status_key: str) -> dict[str, object]:
 
 
 def take_back(outgoing: OutgoingMail, *, by: Agent) -> Message:
-    """Stop the mail while nobody has got it, for all recipients. Raises TooLate, and nothing is changed."""
+    """Stop the mail while nobody has got it, for all recipients. Raises TooLate, NotAllowed, and nothing is changed."""
+    demand_about(outgoing, by)
     with transaction.atomic():
         row = in_nobodys_hands(outgoing)
         if row is None or has_left(row) or row.next_attempt_at is None:
@@ -45,6 +47,7 @@ def take_back(outgoing: OutgoingMail, *, by: Agent) -> Message:
 def cancel(outgoing: OutgoingMail, *, by: Agent | None) -> bool:
     """Try no longer to deliver it to those who didn't get it; when nobody did, it is taken back. False: there is
     nothing to stop, or a worker has it in hand."""
+    demand_about(outgoing, by)
     with transaction.atomic():
         row = in_nobodys_hands(outgoing)
         if row is None:
@@ -58,6 +61,12 @@ def cancel(outgoing: OutgoingMail, *, by: Agent | None) -> bool:
             write_history(message.ticket, "sending_cancelled", by=by, to=joined(stopped))
             refresh_answer(message.ticket_id)
     return bool(stopped)
+
+
+def demand_about(outgoing: OutgoingMail, by: Agent | None) -> None:
+    """Who writes there, also decides about mails on their way."""
+    if outgoing.about is not None:
+        demand(by, "answer", outgoing.about.queue_id)
 
 
 def take_out(row: OutgoingMail, message: Message, *, by: Agent | None) -> Message:

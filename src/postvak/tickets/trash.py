@@ -29,6 +29,7 @@ from postvak.models import (
     Ticket,
     Trace,
 )
+from postvak.tickets.access import demand
 from postvak.tickets.columns import ACTIVE, unanswered
 from postvak.tickets.history import write_history
 
@@ -42,6 +43,7 @@ def move_to_trash(ticket: Ticket, *, by: Agent) -> None:
     """The line of history keeps what restore() needs. `closed_at` says since when it lies there."""
     if ticket.status.type == Status.Type.REMOVED:
         return
+    demand(by, "delete", ticket.queue_id)
     with transaction.atomic():
         times = {name: at.isoformat() for name in TIMES if (at := getattr(ticket, name))}
         write_history(
@@ -57,6 +59,7 @@ def restore(ticket: Ticket, *, by: Agent) -> None:
     """It has the status again that it had before, and whoever waited then waits again."""
     if ticket.status.type != Status.Type.REMOVED:
         return
+    demand(by, "delete", ticket.queue_id)
     with transaction.atomic():
         line = ticket.history.filter(code__in=["trashed", "status"]).last()
         before: Mapping[str, object] = line.parameters if line else {}

@@ -13,6 +13,7 @@ from django.db.models import F, QuerySet
 
 from postvak.models import History, Status, Ticket
 from postvak.tickets.awaiting import waiting_since
+from postvak.tickets.rules.passed import tell_woken
 from postvak.tickets.rules.telling import tell_reminded
 
 AT_ONCE = 100
@@ -27,6 +28,7 @@ def wake_due(now: datetime) -> int:
         tickets = list(rows.order_by("pk")[:AT_ONCE])
         wake(tickets, now)
         tell_reminded(tickets)
+        tell_woken(tickets, now)
     return len(tickets)
 
 

@@ -7,6 +7,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from postvak.blobs.store import BlobMissing, VaultUnreachable
+from postvak.tickets.access import NotAllowed
 
 log = logging.getLogger("postvak.web")
 
@@ -31,6 +32,12 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
         _("Only administrators can open this page"),
         _("Ask one of your administrators to make the change, or to make you one of them."),
     )
+
+
+def not_allowed(request: HttpRequest, refusal: NotAllowed) -> HttpResponse:
+    """403: his roles in the queue don't let him do it. Pages don't offer it; perhaps they did when he opened them."""
+    text = _("%(refusal)s Nothing was changed; ask an administrator for another role.") % {"refusal": refusal}
+    return error_page(request, 403, _("Your roles don't allow this"), text)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Exists, QuerySet, Subquery
 
-from postvak.models import Agent, AlarmState, Brand, Lease, Notification, Options, Ticket
+from postvak.models import Agent, AlarmState, Brand, Lease, Membership, Notification, Options, Ticket
 from postvak.notify.health.finding import Finding
 from postvak.notify.health.mails import WORKER
 from postvak.tickets.notices import mark_read
@@ -17,11 +17,13 @@ from postvak.web.health_line import Noted, alarms
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """`more`: what the page at hand asked for beside it."""
+    """`may_answer`, `may_administer`: in any queue. `more`: what the page at hand asked for beside it."""
 
     brand_name: str = ""
     unread: Unread = field(default_factory=Unread)
     noted: Noted | None = None
+    may_answer: bool = True
+    may_administer: bool = False
     more: dict[str, Any] = field(default_factory=dict)
 
     def alarms(self, now: datetime) -> list[Finding]:
@@ -37,14 +39,15 @@ def frame_of(agent: Agent, **more: Any) -> Frame:
         "unread_number": number_of(news),
         "unread_newest": Subquery(news.values("pk")[:1]),
     }
-    if agent.is_admin:
-        wanted |= noted_facts()
+    wanted |= noted_facts() if agent.is_admin else rights_somewhere(agent)
     options: QuerySet[Any] = Options.objects.annotate(**wanted, **more)
     row = options.values(*wanted, *more).get()
     return Frame(
         brand_name=row["brand_name"] or "",
         unread=Unread(row["unread_number"], row["unread_newest"] or 0),
         noted=Noted(row["alarms"], row["alarm_since"], row["worker_until"]) if agent.is_admin else None,
+        may_answer=row.get("may_answer", True),
+        may_administer=row.get("may_administer", True),
         more={name: row[name] for name in more},
     )
 
@@ -62,6 +65,11 @@ def frame_on_opening(ticket: Ticket, agent: Agent) -> Frame:
 
 def number_of(news: QuerySet[Notification]) -> Counted:
     return Counted(news.order_by().values("pk")[:COUNTED_UP_TO])
+
+
+def rights_somewhere(agent: Agent) -> dict[str, Any]:
+    mine = Membership.objects.filter(agent=agent)
+    return {name: Exists(mine.filter(**{name: True})) for name in ("may_answer", "may_administer")}
 
 
 def noted_facts() -> dict[str, Any]:

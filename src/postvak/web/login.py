@@ -1,34 +1,28 @@
-"""Log-in, log-out and the choice of a language before it. Guessing is slowed down, by e-mail address and by IP.
+"""The log-in page: password, passkey, and the ways by other providers; log-out; the choice of a language before it.
 
-Five failures close together make an address wait one minute, each further one doubles the wait. An IP may belong to
-a whole office, so it gets more. While one waits, the password isn't even looked at.
+What follows the password is in web.account.entering, what slows guessing down in web.account.throttle.
 """
-
-from collections.abc import Iterable
-from datetime import datetime, timedelta
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth import authenticate, login, logout
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth import authenticate, logout
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext, gettext_lazy, ngettext
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from postvak.log import audit
-from postvak.models import Agent, Brand, FailedLogin
+from postvak.models import Agent, Brand, LoginProvider
+from postvak.web.account import passkeys, sessions, throttle
+from postvak.web.account.entering import enter, let_in, stop_waiting
 from postvak.web.pages import render
-from postvak.web.session import asking, client_ip, public
+from postvak.web.session import asking, before_set_up, client_ip, public
 
-FREE_BY_EMAIL, FREE_BY_IP = 5, 20
-CLOSE = timedelta(minutes=10)
-LONGEST_WAIT = timedelta(hours=1)
-KEPT = timedelta(days=1)
 LANGUAGE_COOKIE_AGE = 31_536_000
 
 
@@ -56,68 +50,67 @@ def log_in(request: HttpRequest) -> HttpResponse:
         return redirect(next_page(request))
     if not Agent.objects.exists():
         return redirect("setup_hint")
+    stop_waiting(request)
     form = LoginForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         agent = check(request, form)
         if agent is not None:
-            login(request, agent)
-            audit.logged_in(asking(request))
-            request.session.set_expiry(None if form.cleaned_data["stay"] else 0)
-            return redirect(next_page(request))
-    context = {"form": form, "greeting": greeting(), "brand": Brand.objects.first(), "next": next_page(request)}
-    return render(request, "door/login.html", context, status=422 if form.errors else 200)
+            return enter(request, agent, stay=form.cleaned_data["stay"], next_url=next_page(request))
+    return page(request, form)
+
+
+def page(request: HttpRequest, form: LoginForm, problem: str = "") -> HttpResponse:
+    context = {
+        "form": form,
+        "problem": problem,
+        "greeting": greeting(),
+        "brand": Brand.objects.first(),
+        "next": next_page(request),
+        "providers": LoginProvider.objects.filter(is_valid=True),
+    }
+    return render(request, "door/login.html", context, status=422 if form.errors or problem else 200)
 
 
 def check(request: HttpRequest, form: LoginForm) -> Agent | None:
     """The agent, or None with an error on the form. Django hashes for unknown addresses, too: same time."""
-    email, ip, now = form.cleaned_data["email"].lower(), client_ip(request), timezone.now()
-    wait = longest_wait(email, ip, now)
-    if wait:
-        form.add_error(None, too_often(wait))
+    email, ip = form.cleaned_data["email"].lower(), client_ip(request)
+    if wait := throttle.refusal(email, ip):
+        form.add_error(None, wait)
         return None
     agent = authenticate(request, username=email, password=form.cleaned_data["password"])
     if isinstance(agent, Agent):
-        FailedLogin.objects.filter(email=email).delete()
+        throttle.succeeded(email)
         return agent
-    FailedLogin.objects.filter(at__lt=now - KEPT).delete()
-    FailedLogin.objects.create(email=email, ip=ip)
+    throttle.failed(email, ip)
     audit.login_refused(form.cleaned_data["email"], ip=ip)
     form.add_error(None, gettext("E-mail address or password is wrong, or the account is not valid any more."))
     return None
 
 
-def longest_wait(email: str, ip: str, now: datetime) -> timedelta:
-    """How long this address and this IP still have to wait; zero if they may try."""
-    recent = FailedLogin.objects.filter(at__gte=now - KEPT).order_by("at").values_list("at", flat=True)
-    return max(
-        remaining_wait(recent.filter(email=email), FREE_BY_EMAIL, now),
-        remaining_wait(recent.filter(ip=ip), FREE_BY_IP, now),
-    )
+@public
+@require_POST
+def passkey_options(request: HttpRequest) -> HttpResponse:
+    """For "Log in with a passkey": the browser shows those that it has for this address."""
+    return JsonResponse(passkeys.begin_asking(request))
 
 
-def remaining_wait(failures: Iterable[datetime], free: int, now: datetime) -> timedelta:
-    """`failures` in order of time. A pause of ten minutes beyond the wait ends a row of failures."""
-    row, last = 0, now
-    for at in failures:
-        row = row + 1 if at - last <= CLOSE + wait_after(row, free) else 1
-        last = at
-    return max(last + wait_after(row, free) - now, timedelta()) if row else timedelta()
-
-
-def wait_after(row: int, free: int) -> timedelta:
-    if row < free:
-        return timedelta()
-    return min(timedelta(minutes=2 ** min(row - free, 10)), LONGEST_WAIT)
-
-
-def too_often(wait: timedelta) -> str:
-    minutes = int(wait.total_seconds() // 60) + 1
-    text: str = ngettext(
-        "There were too many wrong attempts. Wait %(minutes)s minute, then try again.",
-        "There were too many wrong attempts. Wait %(minutes)s minutes, then try again.",
-        minutes,
-    )
-    return text % {"minutes": minutes}
+@public
+@never_cache
+@require_POST
+def by_passkey(request: HttpRequest) -> HttpResponse:
+    """It knows its owner by PIN, finger or face, so it is both factors at once."""
+    ip, form = client_ip(request), LoginForm()
+    if wait := throttle.refusal(f"passkey from {ip}", ip):
+        return page(request, form, wait)
+    try:
+        agent = passkeys.answered_by(request, request.POST.get("answer", ""))
+    except passkeys.Refused:
+        agent = None
+    if agent is None or not agent.is_active:
+        throttle.failed(f"passkey from {ip}", ip)
+        audit.login_refused(agent.email if agent else "", ip=ip)
+        return page(request, form, gettext("This passkey is not known here, or the account is not valid any more."))
+    return let_in(request, agent, stay=True, next_url=next_page(request))
 
 
 def greeting() -> str:
@@ -135,9 +128,11 @@ def next_page(request: HttpRequest) -> str:
     return reverse("start")
 
 
+@before_set_up
 @require_POST
 def log_out(request: HttpRequest) -> HttpResponse:
     audit.logged_out(asking(request))
+    sessions.forget(request)
     logout(request)
     return redirect("login")
 

@@ -18,9 +18,11 @@ from django.utils import timezone, translation
 
 from postvak.blobs.store import BlobMissing, VaultUnreachable
 from postvak.models import Agent
+from postvak.tickets.access import NotAllowed
 from postvak.web import shelf
-from postvak.web.errors import unreadable_mail
-from postvak.web.session import is_htmx, is_public
+from postvak.web.account import sessions
+from postvak.web.errors import not_allowed, unreadable_mail
+from postvak.web.session import MUST_SET_UP, is_before_set_up, is_htmx, is_public
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -100,23 +102,25 @@ def agent_preferences(get_response: GetResponse) -> GetResponse:
 
 
 def agent_seen(get_response: GetResponse) -> GetResponse:
-    """Agent.seen_at, written about once a minute; most requests write nothing."""
+    """Agent.seen_at and when his session was last used, written about once a minute; most requests write nothing."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
         agent, now = request.user, timezone.now()
-        if isinstance(agent, Agent) and (agent.seen_at is None or agent.seen_at < now - SEEN_PAUSE):
-            note_seen(agent, now)
+        if isinstance(agent, Agent) and sessions.noted.is_due(request.session.session_key or "", now):
+            note_seen(request, agent, now)
         return response
 
     return middleware
 
 
-def note_seen(agent: Agent, now: datetime) -> None:
+def note_seen(request: HttpRequest, agent: Agent, now: datetime) -> None:
     """After the answer was made: that a database can't be written just now is no reason to refuse a page."""
     try:
         with transaction.atomic():
-            Agent.objects.filter(pk=agent.pk).update(seen_at=now)
+            if agent.seen_at is None or agent.seen_at < now - SEEN_PAUSE:
+                Agent.objects.filter(pk=agent.pk).update(seen_at=now)
+            sessions.note(request, agent, now)
     except (OperationalError, InternalError) as error:
         log.warning("when agent %s was here is not written: %s", agent.pk, error)
 
@@ -144,7 +148,7 @@ def known_zones() -> frozenset[str]:
 
 
 def readable_mails(get_response: GetResponse) -> GetResponse:
-    """A mail whose bytes can't be read is a page that says so."""
+    """A mail whose bytes can't be read is a page that says so, and so is what the agent's roles don't allow."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         return get_response(request)
@@ -152,6 +156,8 @@ def readable_mails(get_response: GetResponse) -> GetResponse:
     def process_exception(request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, BlobMissing | VaultUnreachable):
             return unreadable_mail(request, exception)
+        if isinstance(exception, NotAllowed):
+            return not_allowed(request, exception)
         return None
 
     middleware.process_exception = process_exception  # type: ignore[attr-defined]
@@ -159,7 +165,8 @@ def readable_mails(get_response: GetResponse) -> GetResponse:
 
 
 def login_required(get_response: GetResponse) -> GetResponse:
-    """Everything needs a log-in, but for views marked `public`. Before there is an agent, set-up comes first."""
+    """Everything needs a log-in, but for views marked `public`. Before there is an agent, set-up comes first. Who must have a
+    second factor sets it up before anything else."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         return get_response(request)
@@ -167,9 +174,13 @@ def login_required(get_response: GetResponse) -> GetResponse:
     def process_view(
         request: HttpRequest, view: Callable[..., object], args: object, kwargs: object
     ) -> HttpResponseBase | None:
-        if is_public(view) or request.user.is_authenticated:
+        if is_public(view):
             return None
-        return send_to_login(request)
+        if not request.user.is_authenticated:
+            return send_to_login(request)
+        if MUST_SET_UP in request.session and not is_before_set_up(view):
+            return send_to(request, reverse("second-factor-set-up"))
+        return None
 
     middleware.process_view = process_view  # type: ignore[attr-defined]
     return middleware
@@ -182,6 +193,10 @@ def send_to_login(request: HttpRequest) -> HttpResponseBase:
         target = reverse("login")
     else:
         target = f"{reverse('login')}?{urlencode({'next': request.get_full_path()})}"
+    return send_to(request, target)
+
+
+def send_to(request: HttpRequest, target: str) -> HttpResponseBase:
     if is_htmx(request):
         return HttpResponse(status=401, headers={"HX-Redirect": target})
     return redirect(target)

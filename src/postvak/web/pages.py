@@ -14,13 +14,20 @@ from django.utils.translation import get_language, gettext, ngettext, npgettext,
 from jinja2 import Environment
 from markupsafe import Markup
 
+from postvak.tickets.access import NOTHING, May, may_on, may_somewhere
 from postvak.web import due, formats
 from postvak.web.absence_words import absence
 from postvak.web.desk.mention_chips import chips
 from postvak.web.desk.navigation import navigation
 from postvak.web.flash import take_messages
 from postvak.web.frame import frame_of
+from postvak.web.manual_pages import manual_url
 from postvak.web.shelf import address_of
+
+
+def is_demo() -> bool:
+    """`postvak demo` filled this installation: its mails go no further than to web.demo."""
+    return bool(settings.CONFIGURATION.demo.is_dir())
 
 
 def environment(**options: Any) -> Environment:
@@ -40,6 +47,8 @@ def environment(**options: Any) -> Environment:
         language=get_language,
         due_clock_of=due.due_clock,
         service_level=due.service_level,
+        is_demo=is_demo,
+        manual_url=manual_url,
     )
     env.filters.update(
         ago=formats.ago,
@@ -63,7 +72,8 @@ def render(
     request: HttpRequest, template: str, context: dict[str, Any] | None = None, *, status: int = 200
 ) -> HttpResponse:
     """A page or a fragment. `agent`, and computed only when used: `nav`, `messages`, `frame`, and of it `unread` (notices)
-    and `alarms`. A view that has a frame already gives it in its context."""
+    and `alarms`; `may`: what the agent may do in the queue of the page's `ticket`, on other pages in any queue. A view that
+    has a frame already gives it in its context."""
     agent = request.user if request.user.is_authenticated else None
     given = context or {}
     frame = given.get("frame") or SimpleLazyObject(lambda: frame_of(agent)) if agent else None
@@ -72,10 +82,15 @@ def render(
         "nav": SimpleLazyObject(lambda: navigation(request)),
         "messages": SimpleLazyObject(lambda: take_messages(request)),
         "frame": frame,
+        "may": SimpleLazyObject(lambda: may_here(agent, given.get("ticket"))) if agent else NOTHING,
         "unread": SimpleLazyObject(lambda: frame.unread) if frame is not None else None,
         "alarms": SimpleLazyObject(lambda: frame.alarms(timezone.now())) if frame is not None else (),
     }
     return HttpResponse(render_to_string(template, {**everywhere, **given}, request), status=status)
+
+
+def may_here(agent: Any, ticket: Any) -> May:
+    return may_on(ticket, agent) if ticket else may_somewhere(agent)
 
 
 def url(name: str, *args: object, **kwargs: object) -> str:

@@ -5,7 +5,6 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -18,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from postvak.models import Agent, Wording
 from postvak.tickets.absence import is_away
+from postvak.web.account import sessions
 from postvak.web.absence_fields import ABSENCE, AbsenceFields
 from postvak.web.flash import say
 from postvak.web.identity_preview import Typed, brand_for, languages_of, preview_of
@@ -143,7 +143,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         agent.set_password(form.cleaned_data["new"])
         agent.save(update_fields=["password"])
-        update_session_auth_hash(request, agent)
+        sessions.password_changed(request, agent)
         say(request, gettext("Your password is changed. Other browsers have to log in again."))
         return redirect("preferences")
     return page(request, PreferencesForm(instance=agent), form, WordingFields(agent, PARTS))

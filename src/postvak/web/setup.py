@@ -31,6 +31,7 @@ STEPS = (
     ("mailbox", _("Connect a mailbox")),
     ("channel", _("Send answers")),
     ("address", _("Address and queue")),
+    ("preview", _("Look first")),
     ("done", _("Done")),
 )
 
@@ -122,6 +123,7 @@ def steps(current: str) -> list[dict[str, object]]:
         "mailbox": Mailbox.objects.fetched().exists(),
         "channel": Channel.objects.exists(),
         "address": Address.objects.exists(),
+        "preview": Mailbox.objects.fetched().filter(is_look_only=False).exists(),
     }
     return [
         {

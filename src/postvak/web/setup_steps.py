@@ -13,16 +13,20 @@ from django.views.decorators.debug import sensitive_post_parameters
 from postvak.log.audit import recording
 from postvak.models import Address, Brand, Channel, Mailbox, Queue
 from postvak.net.providers import provider_with
+from postvak.process.preview import preview
+from postvak.receive.go_live import go_live, waiting
 from postvak.web.admin.access import admin_only
 from postvak.web.admin.checks import check_channel, check_mailbox
 from postvak.web.admin.forms.channels import ChannelForm
 from postvak.web.admin.forms.connection import CONNECTION_WIDGETS
 from postvak.web.admin.forms.mailboxes import MailboxForm
+from postvak.web.admin.preview import NOW, StartForm
 from postvak.web.admin.recording import save
 from postvak.web.pages import render
 from postvak.web.session import asking
 from postvak.web.setup import steps
 
+SHOWN = 100  # mails of the preview
 SERVER = ("kind", "host", "port", "security", "verify_tls", "ca_pem", "username")
 
 
@@ -163,7 +167,7 @@ def address_step(request: HttpRequest) -> HttpResponse:
         stored = Address.objects.filter(email=form.cleaned_data["email"].strip().lower())
         with recording(asking(request), *Queue.objects.filter(is_default=True), *stored) as made:
             made.append(form.save())
-        return redirect("setup_done")
+        return redirect("setup_preview" if looking() else "setup_done")
     return step(request, "address", {"form": form})
 
 
@@ -176,6 +180,38 @@ def guess_address() -> dict[str, object]:
         "display_name": brand.name if brand else "",
         "queue": queue.name,
     }
+
+
+def looking() -> Mailbox | None:
+    """The first mailbox that only looks."""
+    mailbox: Mailbox | None = Mailbox.objects.fetched().filter(is_look_only=True).order_by("pk").first()
+    return mailbox
+
+
+@admin_only
+def preview_step(request: HttpRequest) -> HttpResponse:
+    """What would become of the mails that are there, and going live."""
+    mailbox = looking()
+    if mailbox is None:
+        return redirect("setup_done")
+    form = StartForm(request.POST or None, initial={"start": NOW})
+    if request.method == "POST" and form.is_valid():
+        with recording(asking(request), mailbox):
+            go_live(mailbox, start_at=form.start_at())
+        return redirect("setup_done")
+    return step(request, "preview", {"form": form, "mailbox": mailbox, "reading": not mailbox.last_success_at})
+
+
+@admin_only
+def preview_part(request: HttpRequest) -> HttpResponse:
+    """How far the reading is; once everything is there, what the newest mails would become."""
+    mailbox = looking()
+    if mailbox is None:
+        return HttpResponse(status=286)  # htmx: stop asking
+    if not mailbox.last_success_at and not mailbox.failing_since:
+        return render(request, "door/preview_part.html", {"mailbox": mailbox, "stored": waiting(mailbox).count()})
+    found = preview(mailbox, start_at=None, limit=SHOWN)
+    return render(request, "door/preview_part.html", {"mailbox": mailbox, "preview": found}, status=286)
 
 
 @admin_only

@@ -17,6 +17,7 @@ from django.utils import timezone
 from postvak.connect.daily import DailyTest
 from postvak.jobs import run as jobs
 from postvak.jobs.queue import forget as forget_jobs
+from postvak.keep.daily import ask_for_daily_backup
 from postvak.log.ledger.numbers import fold as fold_ledger
 from postvak.log.talk import written_beside
 from postvak.log.talk_retention import forget_old_talks
@@ -36,13 +37,16 @@ from postvak.send.suppress import suppress_returned
 from postvak.tickets import bulk, notices, trash
 from postvak.tickets.aftermath import follow_changes, forget_changes
 from postvak.tickets.digest import write_digests_due
+from postvak.tickets.hooks.deliver import forget as forget_hooks
 from postvak.tickets.presence import forget_silent
+from postvak.tickets.programs import once
 from postvak.tickets.rules.moments import tell_moments
 from postvak.tickets.search.files import read_files_due
 from postvak.tickets.search.index import index_due
 from postvak.tickets.sla.late import tell_late_ones
 from postvak.tickets.view_counts import recount_due
 from postvak.tickets.wake import wake_due
+from postvak.worker.hooks import Hooks
 from postvak.worker.identity import free_claims_of_the_dead, own_name
 from postvak.worker.senders import Senders
 from postvak.worker.works import WORKS
@@ -86,7 +90,7 @@ class Engine:
                 self.clock_loop,
                 self.job_loop,
             ],
-            "send": [self.write_loop, self.send_loop, self.copy_loop],
+            "send": [self.write_loop, self.send_loop, self.copy_loop, self.hook_loop],
             "listen": [self.listen_loop],
         }
         wanted = [self.life_loop, *(loop for job in self.jobs for loop in loops[job])]
@@ -185,6 +189,15 @@ class Engine:
                 self.stopping.wait(COPY_LOOK)
         connection.close()
 
+    def hook_loop(self) -> None:
+        """Web hooks, in threads of their own (hooks.py)."""
+        hooks = Hooks(self.name, self.stopping, self.guarded)
+        while not self.stopping.is_set():
+            self.guarded(hooks.look)
+            self.stopping.wait(FETCH_LOOK)
+        hooks.join()
+        connection.close()
+
     def listen_loop(self) -> None:
         while self.ports and not self.stopping.is_set():
             self.guarded(self.listen)
@@ -224,8 +237,11 @@ class Engine:
             self.guarded(forget_changes)
             self.guarded(lambda: forget_silent(timezone.now()))
             self.guarded(lambda: bulk.forget(timezone.now()))
+            self.guarded(lambda: once.forget(timezone.now()))
             self.guarded(lambda: notices.forget(timezone.now()))
             self.guarded(lambda: forget_jobs(timezone.now()))
+            self.guarded(lambda: ask_for_daily_backup(timezone.now(), self.name))
+            self.guarded(lambda: forget_hooks(timezone.now()))
             self.guarded(lambda: forget_old_talks(timezone.now(), worker=self.name))
             self.stopping.wait(UPKEEP_LOOK)
         connection.close()

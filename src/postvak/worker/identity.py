@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from postvak.log.talk_ends import end_talks_of, running_workers
-from postvak.models import AutomaticMail, BulkChange, Job, Lease, OutgoingMail, Receipt, SentCopy, WebhookDelivery
+from postvak.models import AutomaticMail, BulkChange, Job, Lease, OutgoingMail, Receipt, SentCopy
 
 
 def own_name() -> str:
@@ -29,7 +29,6 @@ def free_claims_of_the_dead(own: str = "") -> None:
         (SentCopy, "claimed_by", "claimed_until"),
         (BulkChange, "claimed_by", "claimed_until"),
         (Job, "claimed_by", "claimed_until"),
-        (WebhookDelivery, "claimed_by", "claimed_until"),
         (Lease, "owner", "until"),
     ):
         dead = [name for name in owners(model, owner) if name != own and is_dead(name)]

@@ -2,6 +2,11 @@
 
 from collections.abc import Mapping
 
+from postvak.bring.work import KIND as IMPORT
+from postvak.bring.work import do_import
 from postvak.jobs.run import Work
+from postvak.keep.work import BACKUP, EXPORT, make_backup, make_export
+from postvak.tickets.privacy.erase import KIND as ERASE
+from postvak.tickets.privacy.erase import erase
 
-WORKS: Mapping[str, Work] = {}
+WORKS: Mapping[str, Work] = {IMPORT: do_import, BACKUP: make_backup, EXPORT: make_export, ERASE: erase}

@@ -15,9 +15,8 @@ On = Callable[..., Rule]
 
 
 @pytest.fixture
-def on(db: None) -> On:
+def on(no_automatic_mail: None) -> On:
     """`on("closed", minutes=5)`: the shipped rule of that key; on(trigger="closed", name=…): one of our own."""
-    Rule.objects.update(is_on=False)
 
     def switch(key: str = "", **columns: object) -> Rule:
         rule = Rule.objects.get(key=key) if key else Rule(name="Own rule")

@@ -69,7 +69,7 @@ def make(count: str) -> None:
 
 def follow() -> None:
     free_claims_of_the_dead()
-    print("following", flush=True)
+    print("working", flush=True)
     name = own_name()
     while Change.objects.filter(is_followed=False).exists() or left():
         follow_changes(name)

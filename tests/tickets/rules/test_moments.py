@@ -126,6 +126,22 @@ def test_a_customer_who_does_not_answer_is_reminded_in_the_end(
     assert look(clock) == 0
 
 
+@pytest.mark.parametrize(("once", "number"), [("each", 3), ("ticket", 1)])
+def test_after_each_new_answer_of_ours_a_customer_may_be_silent_again(
+    clock: Clock, ticket: Ticket, on: On, bob: Agent, once: str, number: int
+) -> None:
+    begin(on("we-wait", once=once), clock)
+    for _silence in range(3):
+        reply(ticket, bob)
+        clock.advance(days=7, minutes=1)
+        look(clock)
+        while write_due("test:1:w"):
+            pass
+        clock.advance(days=7)
+        look(clock)
+    assert mails("written") == [(ANN, "written")] * number
+
+
 @pytest.mark.parametrize("why", ["she wrote", "he waits for a colleague", "the mail came back", "we wrote again"])
 def test_a_customer_is_not_called_silent_when(
     clock: Clock, receive: Receive, ticket: Ticket, on: On, bob: Agent, why: str
@@ -240,6 +256,7 @@ def test_a_rule_that_is_switched_on_today_leaves_last_year_s_tickets_alone(
     clock: Clock, receive: Receive, on: On, bob: Agent
 ) -> None:
     old = receive()
+    follow()  # as a worker did last year
     past = clock.now - timedelta(days=365)
     Ticket.objects.filter(pk=old.pk).update(created_at=past, waiting_since=past)
     for key in ("unanswered", "unassigned"):

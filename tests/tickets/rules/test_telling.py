@@ -288,7 +288,11 @@ def test_a_rule_s_limit_for_an_address_counts_all_tickets_also_in_one_batch(
     for number in range(4):
         change.assign(receive(subject=f"Ticket {number}"), bob, by=dee)
     follow()
-    assert mails() == [("bob@example.org", "pending")] * 2
+    assert mails("pending") == [("bob@example.org", "pending")] * 2
+    stopped = AutomaticMail.objects.filter(state="skipped", kind="notice").values_list("reason", "address")
+    assert list(stopped) == [("refused_rule_limit", "bob@example.org")] * 2, (
+        "the numbers of the message centre show them"
+    )
     assert bells() == [("Bob", "assigned")] * 4, "what is not mailed still stands in Postvak"
 
 

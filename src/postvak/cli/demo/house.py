@@ -17,6 +17,7 @@ from postvak.models import (
     Organisation,
     OrganisationDomain,
     Queue,
+    Role,
     SavedView,
     Sla,
     Status,
@@ -133,9 +134,11 @@ def make_members(queues: Sequence[Queue], agents: Sequence[Agent], chance: Rando
         for queue in chance.sample(queues, min(len(queues), chance.randint(1, 4))):
             chosen[queue.pk, agent.pk] = agent
     members: dict[int, list[Agent]] = {queue.pk: [] for queue in queues}
+    roles = {role.key: role for role in Role.objects.exclude(key="")}
     rows = []
     for (queue_pk, _agent_pk), agent in chosen.items():
-        rows.append(Membership(queue_id=queue_pk, agent=agent, is_lead=not members[queue_pk]))
+        role = roles["agent" if members[queue_pk] else "lead"]
+        rows.append(Membership(queue_id=queue_pk, agent=agent, own_role=role, is_lead=role.is_lead))
         members[queue_pk].append(agent)
     Membership.objects.bulk_create(rows)
     return {pk: there or [agents[0]] for pk, there in members.items()}

@@ -126,7 +126,7 @@ def drawn_story(number: int, of: Person, chance: Random) -> Story:
         language=language,
         subject=about,
         turns=tuple(turns),
-        age=chance.uniform(0.2, 2) if status == "new" else chance.uniform(1, 60),
+        age=chance.uniform(0.2, 2) if status == "new" else chance.uniform(1, 90),
         status=status,
         assignee=chance.choice(("bob", "eva", "")) if status != "new" else "",
         html=number % 5 == 0,

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db import DatabaseError
 
-from postvak.notify.health import machine, mails
+from postvak.notify.health import backups, machine, mails
 from postvak.notify.health.finding import Finding, Severity, worst_first
 
 log = logging.getLogger("postvak.health")
@@ -30,6 +30,7 @@ CHECKS: Sequence[Check] = (
     machine.clock,
     machine.contents,
     machine.ledger,
+    backups.backups,
 )
 
 

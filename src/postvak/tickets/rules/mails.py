@@ -34,8 +34,7 @@ def plan_mails(fired: Sequence[Asked], people: People, heard: Sequence[News], no
         return
     tickets, addresses = {one.row.ticket_id for one in wanted}, {one.row.address for one in wanted}
     before = past(list({one.rule.id: one.rule for one in wanted}.values()), tickets, addresses, now)
-    rows = [row for one in wanted if (row := within_limits(one, before, now)) is not None]
-    AutomaticMail.objects.bulk_create(rows, ignore_conflicts=True)
+    AutomaticMail.objects.bulk_create([within_limits(one, before, now) for one in wanted], ignore_conflicts=True)
 
 
 def delay_of(rule: KnownRule, one: Occurrence) -> timedelta:
@@ -131,15 +130,13 @@ def waiting_once(wanted: Sequence[Wanted]) -> list[Wanted]:
     return kept
 
 
-def within_limits(one: Wanted, before: Past, now: datetime) -> AutomaticMail | None:
-    """The row, skipped when the rule wrote enough to a customer; None for an agent, who sees it in Postvak."""
+def within_limits(one: Wanted, before: Past, now: datetime) -> AutomaticMail:
+    """The row, skipped when the rule wrote there often enough; an agent sees in Postvak what he got no mail of."""
     row = one.row
     code = limit(one.rule, row.ticket_id, row.address, before, now)
     if code is None:
         before.add(one.rule.id, row.ticket_id, row.address, now, counts=row.state != State.COLLECTED)
         return row
-    if row.kind == Kind.NOTICE:
-        return None
     row.state, row.reason, row.settled_at = State.SKIPPED, code, now
     row.parameters = {"to": row.address}
     return row

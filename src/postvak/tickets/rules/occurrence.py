@@ -17,7 +17,8 @@ CHANGES = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occurrence:
-    """`key`: AutomaticMail.occasion, the same when the same thing is found again; `at`: when it happened. `by`: the agent
+    """`key`: AutomaticMail.occasion, the same when the same thing is found again; `at`: when it happened; `began_at`: when it
+    began to matter, if that was later. `by`: the agent
     who did it. `people`: by word of Rule.recipients, agents that only this occurrence knows of. `is_undone`: it only takes
     back what was done a moment ago. `is_by_rule`: a rule did it. `is_quiet`: worth a notice in Postvak, but no mail.
     `receipt`: that of the message, if it came by mail."""
@@ -26,6 +27,7 @@ class Occurrence:
     ticket: Ticket
     key: str
     at: datetime
+    began_at: datetime | None = None
     message: Message | None = None
     receipt: Receipt | None = None
     by: int | None = None

@@ -96,7 +96,7 @@ def waits_for(rule: KnownRule, one: Occurrence, now: datetime) -> bool:
     """What happened before the rule was switched on is none of its business. Of a colleague's mail followers hear only."""
     if rule.trigger != one.trigger or (one.is_quiet and not rule.key):
         return False
-    return one.trigger in TOLD_ONCE or one.at >= begun(rule, now)
+    return one.trigger in TOLD_ONCE or (one.began_at or one.at) >= begun(rule, now)
 
 
 def begun(rule: KnownRule, now: datetime) -> datetime:

@@ -8,9 +8,11 @@ from django.core.exceptions import PermissionDenied
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 
+from postvak.tickets.access import may_in
 from postvak.web.admin.audit_words import PAGE_OF
-from postvak.web.admin.navigation import admin_navigation
+from postvak.web.admin.navigation import admin_navigation, navigation_of_queues
 from postvak.web.pages import render
 from postvak.web.session import agent_of
 
@@ -30,19 +32,35 @@ def admin_only(view: View[P]) -> View[P]:
     return cast("View[P]", guarded)
 
 
-def audit_query(request: HttpRequest) -> str:
-    """On the page of one thing: what the audit is asked for its changes; "" elsewhere."""
+def queue_administrators_only(view: View[P]) -> View[P]:
+    """The page of one queue (`pk`), for its administrators, too; 403 for others, whether it exists or not."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        pk = kwargs.get("pk")
+        if not may_in(agent_of(request), pk if isinstance(pk, int) else 0).administer:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return cast("View[P]", guarded)
+
+
+def history_url(request: HttpRequest) -> str:
+    """On the page of one thing: where the history of its changes is; "" elsewhere."""
     match = request.resolver_match
     kind = PAGE_OF.get(match.url_name or "", "") if match else ""
     if not kind or match is None:
         return ""
     key = match.kwargs.get("pk")
-    return f"kind={kind}&key={key}" if key else f"kind={kind}"
+    return reverse("admin_history", args=[kind, key]) if key else reverse("admin_history_of_kind", args=[kind])
 
 
 def admin_page(request: HttpRequest, template: str, current: str, context: dict[str, Any]) -> HttpResponse:
     """A page of the area `current`. A form with errors in the context makes it 422."""
     form = context.get("form")
     status = 422 if isinstance(form, BaseForm) and form.is_bound and form.errors else 200
-    everywhere = {"current": current, "admin_nav": admin_navigation(), "audit_query": audit_query(request)}
+    agent = agent_of(request)
+    navigation = admin_navigation() if agent.is_admin else navigation_of_queues(agent)
+    history = history_url(request) if agent.is_admin else ""
+    everywhere = {"current": current, "admin_nav": navigation, "history_url": history}
     return render(request, f"admin/{template}", {**everywhere, **context}, status=status)

@@ -56,7 +56,7 @@ class Variant:
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
     query = request.GET.get("q", "").strip()[:200]
-    rows = AnswerTemplate.objects.select_related("status").prefetch_related("queues", "tags")
+    rows = AnswerTemplate.objects.select_related("status").prefetch_related("queues", "brands", "tags")
     page = Paginator(matching(rows, query), PER_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "branches": list(tree(page.object_list)), "query": query, "languages": LANGUAGES}
     return admin_page(request, "answer_templates.html", "answer_templates", context)
@@ -141,6 +141,7 @@ def initial_of(source: AnswerTemplate | None, *, is_copy: bool) -> dict[str, obj
         "name": _("%(name)s (copy)") % {"name": source.name},
         "category": source.category,
         "queues": list(source.queues.values_list("pk", flat=True)),
+        "brands": list(source.brands.values_list("pk", flat=True)),
         "position": source.position,
         "status": source.status_id,
     }

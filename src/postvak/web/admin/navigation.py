@@ -6,9 +6,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from postvak.models import AlarmState, Brand, Channel, Grant, Mailbox
+from postvak.models import Agent, AlarmState, Brand, Channel, Grant, Mailbox, Webhook
 from postvak.notify.breaker import all_open
 from postvak.send.signing_keys import unfit_keys
+from postvak.tickets.access import queues_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,21 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnQueue:
+    """The page of a queue that somebody administers who is no administrator; `id`: as pages name where they stand."""
+
+    id: str
+    label: str
+    url: str
+    icon: str = "slots"
+    count: int = 0
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     label: str
-    areas: tuple[Area, ...]
+    areas: tuple[Area | OwnQueue, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +52,19 @@ class AdminNavigation:
     groups: tuple[Group, ...]
 
 
+def navigation_of_queues(agent: Agent) -> AdminNavigation:
+    """Of those who administer queues and nothing else: just these queues."""
+    brand = Brand.objects.order_by("pk").first()
+    queues = queues_to(agent, "administer").order_by("name")
+    areas = tuple(OwnQueue(f"queue-{row.pk}", row.name, reverse("admin_queue", args=[row.pk])) for row in queues)
+    return AdminNavigation(brand.name if brand else "", (Group(_("Queues"), areas),))
+
+
 def admin_navigation() -> AdminNavigation:
     failing = Mailbox.objects.fetched().exclude(failing_since=None).count()
     disturbed = Channel.objects.filter(is_valid=True, failures__gt=0).count()
     broken = Grant.objects.exclude(failing_since=None).count()
+    broken_hooks = Webhook.objects.filter(is_valid=True).exclude(failing_since=None).count()
     brand = Brand.objects.order_by("pk").first()
     return AdminNavigation(
         brand.name if brand else "",
@@ -61,7 +83,15 @@ def admin_navigation() -> AdminNavigation:
                     Area("messages", _("Message centre"), "robot", all_open(timezone.now()).count()),
                 ),
             ),
-            Group(_("People"), (Area("agents", _("Agents"), "people"),)),
+            Group(
+                _("People"),
+                (
+                    Area("agents", _("Agents"), "people"),
+                    Area("teams", _("Teams"), "people"),
+                    Area("roles", _("Roles"), "shield"),
+                    Area("login", _("Log-in"), "lock"),
+                ),
+            ),
             Group(
                 _("Tickets"),
                 (
@@ -82,15 +112,26 @@ def admin_navigation() -> AdminNavigation:
                     Area("exclusions", _("Grouping exclusions"), "branch"),
                 ),
             ),
-            Group(
-                _("System"),
-                (
-                    Area("health", _("Health"), "eye", AlarmState.objects.count()),
-                    Area("communications", _("Communication log"), "list"),
-                    Area("audit", _("Audit"), "book"),
-                    Area("options", _("Options"), "gear"),
-                    Area("retention", _("Retention"), "clock"),
-                ),
-            ),
+            system_areas(broken_hooks),
+        ),
+    )
+
+
+def system_areas(broken_hooks: int) -> Group:
+    return Group(
+        _("System"),
+        (
+            Area("health", _("Health"), "eye", AlarmState.objects.count()),
+            Area("communications", _("Communication log"), "list"),
+            Area("jobs", _("Jobs"), "rows"),
+            Area("imports", _("Import"), "in"),
+            Area("audit", _("Audit"), "book"),
+            Area("webhooks", _("Web hooks"), "plug", broken_hooks),
+            Area("programs", _("Programs"), "key"),
+            Area("options", _("Options"), "gear"),
+            Area("retention", _("Retention"), "clock"),
+            Area("privacy", _("Privacy"), "shield"),
+            Area("backups", _("Backups"), "stack"),
+            Area("exports", _("Export"), "download"),
         ),
     )

@@ -1,30 +1,45 @@
-"""Administration of queues."""
+"""Administration of queues; who administers one queue opens just its page."""
 
-from django.db.models import Count, Q
+from django.db.models import Count, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 
-from postvak.models import Queue
-from postvak.web.admin.access import admin_only, admin_page
+from postvak.models import Agent, AnswerTemplate, Queue, QueueTeam
+from postvak.web.admin.access import admin_only, admin_page, queue_administrators_only
 from postvak.web.admin.forms.queues import QueueForm
 from postvak.web.admin.recording import save
 from postvak.web.flash import say
+from postvak.web.session import agent_of
 
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    queues = Queue.objects.select_related("brand", "address").prefetch_related("members", "addresses")
+    """Members are the valid ones, by themselves or by a team."""
+    members = Prefetch("members", Agent.objects.filter(is_active=True).order_by("name"))
+    teams = Prefetch("queue_teams", QueueTeam.objects.filter(team__is_valid=True).select_related("team"))
+    queues = Queue.objects.select_related("brand", "address").prefetch_related(members, teams, "addresses")
     counted = queues.annotate(open_tickets=Count("tickets", filter=Q(tickets__is_open=True)))
     return admin_page(request, "queues.html", "queues", {"queues": counted.order_by("-is_valid", "name")})
 
 
 @admin_only
-def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
-    queue = get_object_or_404(Queue, pk=pk) if pk else None
-    form = QueueForm(request.POST or None, instance=queue)
+def new(request: HttpRequest) -> HttpResponse:
+    return page(request, None)
+
+
+@queue_administrators_only
+def edit(request: HttpRequest, pk: int) -> HttpResponse:
+    return page(request, get_object_or_404(Queue, pk=pk))
+
+
+def page(request: HttpRequest, queue: Queue | None) -> HttpResponse:
+    agent = agent_of(request)
+    form = QueueForm(request.POST or None, instance=queue, by=agent)
     if request.method == "POST" and form.is_valid():
         saved = save(request, form, *Queue.objects.filter(is_default=True))
         say(request, _("The queue %(name)s is saved.") % {"name": saved.name})
-        return redirect("admin_queues")
-    return admin_page(request, "queue.html", "queues", {"form": form, "queue": queue})
+        return redirect("admin_queues") if agent.is_admin else redirect("admin")
+    templates = AnswerTemplate.objects.filter(queues=queue).order_by("category", "name") if queue else []
+    current = "queues" if agent.is_admin or queue is None else f"queue-{queue.pk}"
+    return admin_page(request, "queue.html", current, {"form": form, "queue": queue, "templates": templates})

@@ -12,11 +12,13 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
+from postvak.blobs import store
 from postvak.log.audit import recording
 from postvak.log.sentences import history_line
-from postvak.models import AutomaticMail, Digest, Options, Rule
+from postvak.models import AutomaticMail, Digest, Options, OutgoingMail, Rule
+from postvak.notify.alarm_record import id_of, number_since
 from postvak.notify.shipped import is_for_agents, name_of
 from postvak.tickets.rules.store import InUse, delete_rule
 from postvak.tickets.rules.store import switch as switch_rule
@@ -30,6 +32,7 @@ from postvak.web.admin.rules_words import (
     recipients_in_words,
     trigger_in_words,
 )
+from postvak.web.desk.downloads import download
 from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.session import agent_of, asking, is_htmx
@@ -42,7 +45,7 @@ Counts = Mapping[int, Mapping[str, int]]  # key of a rule -> state -> how many m
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One rule as the list shows it. `is_counted`: its mails are in the numbers."""
+    """One rule as the list shows it. `is_alarm`: its mails are about no ticket, so they stand in the ledger only."""
 
     rule: Rule
     name: str
@@ -52,11 +55,16 @@ class Line:
     limits: list[str]
     sent: int
     suppressed: int
-    is_counted: bool
+    is_alarm: bool
 
     @property
     def is_for_customers(self) -> bool:
         return not is_for_agents(self.rule)
+
+    @property
+    def ledger_words(self) -> str:
+        """What finds its alarms in the ledger."""
+        return id_of(self.rule.trigger, "").rstrip(".")
 
     @property
     def searched(self) -> str:
@@ -92,18 +100,21 @@ def line_of(rule: Rule, lists: Lists, counts: Counts) -> Line:
         limits=limits_in_words(rule),
         sent=states.get(State.WRITTEN, 0),
         suppressed=states.get(State.SKIPPED, 0),
-        is_counted=rule.trigger not in OF_THE_HOUSE,
+        is_alarm=rule.trigger in OF_THE_HOUSE,
     )
 
 
 def counts_since(moment: datetime) -> Counts:
-    """The daily digest is counted by what it is, one mail."""
+    """The daily digest is counted by what it is, one mail; alarms by what the ledger has of them."""
     rows = AutomaticMail.objects.filter(rule__isnull=False, settled_at__gte=moment)
     found: dict[int, dict[str, int]] = {}
     for rule, state, count in rows.values_list("rule", "state").annotate(count=Count("pk")).order_by():
         found.setdefault(rule, {})[state] = count
-    for rule in Rule.objects.filter(trigger=Rule.Trigger.DIGEST).values_list("pk", flat=True):
-        found[rule] = {State.WRITTEN: Digest.objects.filter(at__gte=moment).count()}
+    special = Rule.objects.filter(trigger__in=[Rule.Trigger.DIGEST, *OF_THE_HOUSE])
+    for rule, trigger in special.values_list("pk", "trigger"):
+        is_digest = trigger == Rule.Trigger.DIGEST
+        number = Digest.objects.filter(at__gte=moment).count() if is_digest else number_since(trigger, moment)
+        found[rule] = {State.WRITTEN: number}
     return found
 
 
@@ -171,6 +182,14 @@ def mails(request: HttpRequest, pk: int) -> HttpResponse:
     lines = [(row, history_line(row.reason, row.parameters) if row.reason else "") for row in shown]
     context: dict[str, Any] = {"rule": rule, "name": name_of(rule), "state": state, "page": shown, "lines": lines}
     return admin_page(request, "rule_mails.html", "messages", context)
+
+
+@require_GET
+@admin_only
+def original(request: HttpRequest, pk: int) -> HttpResponse:
+    """A mail to agents as it went out: no message of a ticket, so nobody else reads it here."""
+    row = get_object_or_404(OutgoingMail, pk=pk, message=None)
+    return download(store.get(str(row.blob_id)), f"notice-{row.pk}.eml", "message/rfc822")
 
 
 @require_POST

@@ -1,15 +1,18 @@
 """Addresses of the administration. A new state is a new resource: POST …/due, …/attempt."""
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 
+from postvak.tickets.access import queues_to
 from postvak.web.admin import (
     addresses,
     agents,
     answer_template_preview,
     answer_templates,
     audit,
+    backups,
     blocked,
     brands,
     calendars,
@@ -18,6 +21,7 @@ from postvak.web.admin import (
     communications,
     custom_fields,
     exclusions,
+    exports,
     external_numbers,
     filters,
     filters_bench,
@@ -25,14 +29,22 @@ from postvak.web.admin import (
     filters_history,
     grants,
     health,
+    history,
+    imports,
+    invitations,
+    jobs,
+    login,
     loops,
     mailboxes,
     options,
     preview,
     priorities,
+    privacy,
+    programs,
     providers,
     queues,
     retention,
+    roles,
     rules,
     rules_edit,
     rules_exchange,
@@ -41,15 +53,23 @@ from postvak.web.admin import (
     slas,
     statuses,
     tags,
+    teams,
     ticket_types,
     tokens,
+    webhooks,
 )
-from postvak.web.admin.access import admin_only
+from postvak.web.session import agent_of
 
 
-@admin_only
 def start(request: HttpRequest) -> HttpResponse:
-    return redirect("admin_mailboxes")
+    """The first page that the agent may open."""
+    agent = agent_of(request)
+    if agent.is_admin:
+        return redirect("admin_mailboxes")
+    queue = queues_to(agent, "administer").order_by("name").first()
+    if queue is None:
+        raise PermissionDenied
+    return redirect("admin_queue", queue.pk)
 
 
 def nouns(name: str, singular: str, module: object) -> list[URLPattern]:
@@ -105,12 +125,27 @@ admin_urls = [
     *nouns("addresses", "address", addresses),
     path("admin/addresses/preview/", addresses.preview, name="admin_address_preview_new"),
     path("admin/addresses/<int:pk>/preview/", addresses.preview, name="admin_address_preview"),
-    *nouns("queues", "queue", queues),
+    path("admin/queues/", queues.listing, name="admin_queues"),
+    path("admin/queues/new/", queues.new, name="admin_queue_new"),
+    path("admin/queues/<int:pk>/", queues.edit, name="admin_queue"),
     *nouns("brands", "brand", brands),
     path("admin/brands/preview/", brands.preview, name="admin_brand_preview_new"),
     path("admin/brands/<int:pk>/preview/", brands.preview, name="admin_brand_preview"),
     path("admin/brands/<int:pk>/logo/", brands.logo, name="admin_brand_logo"),
+    path("admin/agents/invitations/", invitations.listing, name="admin_invitations"),
+    path("admin/agents/invitations/new/", invitations.invite, name="admin_invite"),
+    path("admin/agents/invitations/<int:pk>/mail/", invitations.send_again, name="admin_invitation_mail"),
+    path("admin/agents/invitations/<int:pk>/link/", invitations.show_link, name="admin_invitation_link"),
+    path("admin/agents/invitations/<int:pk>/withdrawal/", invitations.withdraw, name="admin_invitation_withdrawal"),
     *nouns("agents", "agent", agents),
+    path("admin/agents/<int:pk>/factors/removal/", login.remove_factors, name="admin_agent_factors_removal"),
+    path("admin/agents/<int:pk>/sessions/end/", login.end_sessions, name="admin_agent_sessions_end"),
+    path("admin/login/", login.show, name="admin_login"),
+    path("admin/login/providers/new/", login.provider, name="admin_login_provider_new"),
+    path("admin/login/providers/<int:pk>/", login.provider, name="admin_login_provider"),
+    path("admin/login/providers/<int:pk>/deletion/", login.delete_provider, name="admin_login_provider_deletion"),
+    *deletable("roles", "role", roles),
+    *deletable("teams", "team", teams),
     *deletable("statuses", "status", statuses),
     *deletable("priorities", "priority", priorities),
     *deletable("ticket types", "ticket_type", ticket_types),
@@ -153,6 +188,7 @@ admin_urls = [
     path("admin/messages/<int:pk>/on/", rules.switch_on, name="admin_rule_on"),
     path("admin/messages/<int:pk>/off/", rules.switch_off, name="admin_rule_off"),
     path("admin/messages/<int:pk>/mails/", rules.mails, name="admin_rule_mails"),
+    path("admin/messages/mails/<int:pk>/original.eml", rules.original, name="admin_notice_original"),
     path("admin/messages/rows/", rules_edit.rows, name="admin_rule_rows"),
     path("admin/messages/texts/", rules_edit.add_language, name="admin_rule_text"),
     path("admin/messages/files/<int:pk>/", rules_edit.file, name="admin_rule_file"),
@@ -172,9 +208,42 @@ admin_urls = [
     path("admin/block-list/new/", blocked.edit, name="admin_blocked_new"),
     path("admin/block-list/<int:pk>/", blocked.edit, name="admin_blocked"),
     path("admin/block-list/<int:pk>/deletion/", blocked.delete, name="admin_blocked_deletion"),
+    *deletable("webhooks", "webhook", webhooks),
+    path("admin/webhooks/<int:pk>/secret/", webhooks.secret, name="admin_webhook_secret"),
+    path("admin/webhooks/<int:pk>/test/", webhooks.test, name="admin_webhook_test"),
+    path("admin/webhooks/<int:pk>/log/", webhooks.log, name="admin_webhook_log"),
+    path("admin/webhook-deliveries/<int:pk>/", webhooks.delivery, name="admin_webhook_delivery"),
+    path("admin/webhook-deliveries/<int:pk>/attempt/", webhooks.send_again, name="admin_webhook_again"),
     path("admin/retention/", retention.edit, name="admin_retention"),
     path("admin/health/", health.show, name="admin_health"),
+    path("admin/imports/", imports.listing, name="admin_imports"),
+    path("admin/imports/new/", imports.edit, name="admin_import_new"),
+    path("admin/imports/<int:pk>/start/", imports.start, name="admin_import_start"),
+    path("admin/jobs/", jobs.listing, name="admin_jobs"),
+    path("admin/jobs/<int:pk>/", jobs.show, name="admin_job"),
+    path("admin/jobs/<int:pk>/look/", jobs.look, name="admin_job_look"),
+    path("admin/jobs/<int:pk>/stop/", jobs.stop, name="admin_job_stop"),
+    path("admin/jobs/<int:pk>/attempt/", jobs.attempt, name="admin_job_attempt"),
+    path("admin/jobs/<int:pk>/file/", jobs.file, name="admin_job_file"),
+    path("admin/programs/", programs.listing, name="admin_programs"),
+    path("admin/programs/<int:pk>/withdrawal/", programs.withdrawal, name="admin_program_withdrawal"),
+    path("admin/backups/", backups.listing, name="admin_backups"),
+    path("admin/backups/new/", backups.make, name="admin_backup_new"),
+    path("admin/backups/progress/", backups.progress, name="admin_backup_progress"),
+    path("admin/backups/keys/", backups.download_keys, name="admin_backup_keys"),
+    path("admin/backups/<slug:name>/", backups.download, name="admin_backup_download"),
+    path("admin/backups/<slug:name>/deletion/", backups.delete, name="admin_backup_deletion"),
+    path("admin/exports/", exports.listing, name="admin_exports"),
+    path("admin/exports/new/", exports.make, name="admin_export_new"),
+    path("admin/exports/<int:pk>/", exports.download, name="admin_export_download"),
+    path("admin/exports/<int:pk>/end/", exports.end, name="admin_export_end"),
+    path("admin/privacy/", privacy.listing, name="admin_privacy"),
+    path("admin/privacy/<int:pk>/", privacy.person, name="admin_privacy_person"),
+    path("admin/privacy/<int:pk>/export/", privacy.export, name="admin_privacy_export"),
     path("admin/audit/", audit.listing, name="admin_audit"),
+    path("admin/history/<str:kind>/", history.history, name="admin_history_of_kind"),
+    path("admin/history/<str:kind>/<int:pk>/", history.history, name="admin_history"),
+    path("admin/changes/<int:pk>/taking-back/", history.taking_back, name="admin_taking_back"),
     path("admin/audit.csv", audit.table, name="admin_audit_table"),
     path("admin/communications/", communications.listing, name="admin_communications"),
     path("admin/communications/figures/", communications.figures, name="admin_communication_figures"),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from postvak.models import BulkChange, Priority, Status, Tag
 from postvak.notify.templates import usable
 from postvak.tickets import bulk
-from postvak.tickets.access import visible_queues, visible_tickets
+from postvak.tickets.access import may_among, rights_beside, visible_queues, visible_tickets
 from postvak.web.desk.bulk_preview import answer_preview
 from postvak.web.desk.bulk_rules import make_rule, senders_of
 from postvak.web.desk.bulk_wish import VERBS, Wish, colleagues
@@ -104,11 +104,14 @@ def queues_of(wish: Wish) -> list[int]:
 @require_GET
 def bar(request: HttpRequest) -> HttpResponse:
     """The menus, which come when the first ticket is ticked."""
-    agent = agent_of(request)
+    agent, list_id = agent_of(request), request.GET.get("in", DEFAULT)
+    queues = list(visible_queues(agent).annotate(rights=rights_beside(agent, "pk")))
+    here = [row for row in queues if f"queue-{row.pk}" == list_id] or queues
     context = {
-        "list_id": request.GET.get("in", DEFAULT),
+        "list_id": list_id,
+        "may": may_among(agent, here),
         "colleagues": list(colleagues(agent)),
-        "queues": list(visible_queues(agent).filter(is_valid=True)),
+        "queues": [row for row in queues if row.is_valid],
         "statuses": list(Status.objects.filter(is_valid=True)),
         "priorities": list(Priority.objects.filter(is_valid=True)),
         "known_tags": list(Tag.objects.all()[:TAGS_OFFERED]),

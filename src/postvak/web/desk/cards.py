@@ -6,7 +6,7 @@ queries, however long the ticket is. The story of a delivery is told by web.desk
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from math import ceil
 from operator import itemgetter
 from typing import Any
@@ -17,7 +17,7 @@ from django.db.models.functions import Left, Length
 from postvak.log.sentences import history_line
 from postvak.mail.danger import danger_of
 from postvak.mail.quotes import Segment, split_reply
-from postvak.models import Attachment, Delivery, History, Mention, Message, OutgoingMail, Receipt, Ticket
+from postvak.models import Attachment, Delivery, History, Mention, Message, OutgoingMail, Receipt, Redaction, Ticket
 from postvak.models.json_rows import json_rows
 from postvak.send.by_hand import NOBODY_GOT_IT
 from postvak.web.desk.deliveries import TROUBLE, headline, standing
@@ -80,6 +80,17 @@ class Card:
     is_unsent: bool
     is_folded: bool
     files: tuple[File, ...]
+    redactions: tuple["Hidden", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Words of it were made unreadable. `by`: a name, or ""."""
+
+    at: datetime
+    by: str
+    reason: str
+    places: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +182,9 @@ def light(messages: QuerySet[Message]) -> QuerySet[Message]:
             first_receipt=Subquery(receipt),
             mentioned=json_rows(Mention.objects.all(), "message", agent="agent_id", name="agent__name"),
             files=json_rows(Attachment.objects.all(), "message", **{name: name for name in FILE_COLUMNS}),
+            redacted=json_rows(
+                Redaction.objects.all(), "message", at="at", who="by__name", reason="reason", places="places"
+            ),
             fates=json_rows(Delivery.objects.all(), "outgoing__message", pk="pk", **said),
         )
         .order_by("-created_at", "-pk")
@@ -202,7 +216,15 @@ def card_of(row: Any, *, is_folded: bool) -> Card:
         is_unsent=bool(outgoing and outgoing.next_attempt_at) and all(d.state in NOBODY_GOT_IT for d in deliveries),
         is_folded=is_folded,
         files=files_of(row),
+        redactions=tuple(hidden_of(columns) for columns in row.redacted or ()),
     )
+
+
+def hidden_of(columns: dict[str, Any]) -> Hidden:
+    """Its time is text in JSON; SQLite writes it without a zone, in UTC."""
+    at = datetime.fromisoformat(columns["at"].replace("Z", "+00:00"))
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return Hidden(at, columns["who"] or "", columns["reason"], columns["places"])
 
 
 def files_of(row: Any) -> tuple[File, ...]:

@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from postvak.models import Agent, Priority, Status, Tag, Ticket, TicketType
-from postvak.tickets.access import assignable_agents, visible_queues
+from postvak.tickets.access import assignable_agents, may_on, visible_queues
+from postvak.tickets.change import right_to_change
 from postvak.web.desk.composer import composer, opening
 from postvak.web.desk.found import came_from, find, merged_to
 from postvak.web.pages import render
@@ -18,7 +19,10 @@ Choices = list[tuple[Any, object]]
 
 
 def statuses(ticket: Ticket, agent: Agent) -> Choices:
-    return [(row.key, row) for row in Status.objects.filter(is_valid=True)]
+    """Those that his rights let him set."""
+    may = may_on(ticket, agent)
+    rows = [row for row in Status.objects.filter(is_valid=True) if may.allows(right_to_change(ticket.status, row))]
+    return [(row.key, row) for row in rows]
 
 
 def queues(ticket: Ticket, agent: Agent) -> Choices:
@@ -72,7 +76,8 @@ def writing(request: HttpRequest, number: int) -> HttpResponse:
     ticket, agent = find(request, number), agent_of(request)
     merged = merged_to(ticket, agent)
     wish = request.GET
-    open_one = opening(merged or ticket, agent, kind=wish.get("compose", ""), about=wish.get("about", ""))
-    context = {"ticket": ticket, "merged_to": merged, "list_id": came_from(request), "opened": False}
-    context |= composer(open_one)
+    context: dict[str, Any] = {"ticket": ticket, "merged_to": merged, "list_id": came_from(request), "opened": False}
+    if not may_on(merged or ticket, agent).answer:
+        return render(request, "desk/_read_only.html" if is_htmx(request) else "desk/writing.html", context)
+    context |= composer(opening(merged or ticket, agent, kind=wish.get("compose", ""), about=wish.get("about", "")))
     return render(request, "desk/_composer.html" if is_htmx(request) else "desk/writing.html", context)

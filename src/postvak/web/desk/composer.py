@@ -18,7 +18,7 @@ from postvak.send.letter import forwards, is_aside, newest_besides
 from postvak.send.sender import CannotAnswer, Sender, name_of, sender_for, sender_of
 from postvak.send.suppress import suppressed
 from postvak.tickets import drafts
-from postvak.tickets.access import visible_queues
+from postvak.tickets.access import may_on, queues_to
 from postvak.tickets.recipients import Recipients, answered, begun
 from postvak.tickets.second_look import Seen, newest_customer_mail
 from postvak.web.desk.writing import key_in, presets
@@ -92,7 +92,7 @@ def composer(open_one: Opening) -> Context:
         "writing": [one.agent.name for one in drafts.writing(ticket, agent)],
         "language_of_mail": setting.language if setting else "",
         "comes_back": suppressed(start.everybody) if start.everybody else [],
-        "statuses": statuses(),
+        "statuses": statuses(can_close=may_on(ticket, agent).close),
         "explained": explanation,
         **files_of(saved, sender.channel if sender else None),
         **forwarded_of(open_one.kind, about),
@@ -100,9 +100,10 @@ def composer(open_one: Opening) -> Context:
     }
 
 
-def statuses() -> list[tuple[str, str, str]]:
+def statuses(*, can_close: bool = True) -> list[tuple[str, str, str]]:
     """(key, name, type) of those that a ticket may get by an answer."""
-    rows = Status.objects.filter(is_valid=True).exclude(type__in=[Status.Type.NEW, Status.Type.REMOVED])
+    no_closing = [] if can_close else [Status.Type.CLOSED]
+    rows = Status.objects.filter(is_valid=True).exclude(type__in=[Status.Type.NEW, Status.Type.REMOVED, *no_closing])
     return [(row.key, str(row), row.type) for row in rows]
 
 
@@ -207,7 +208,7 @@ def senders(agent: Agent, usual: Sender | None) -> list[tuple[int, str]]:
 
 
 def choosable(agent: Agent, usual: Sender | None = None) -> Iterable[Address]:
-    mine = Q(queue__in=visible_queues(agent).filter(is_valid=True))
+    mine = Q(queue__in=queues_to(agent, "answer").filter(is_valid=True))
     also = Q(pk=usual.address.pk) if usual else Q(pk=None)
     return (
         Address.objects.filter(mine | also, is_valid=True).select_related("queue__brand", "channel").order_by("email")
@@ -233,7 +234,7 @@ def hint_of_ours(address: str) -> dict[str, str]:
 
 def new_mail(agent: Agent, queue: Queue | None, to: str, saved: Draft | None = None) -> Context:
     """All names that desk/new.html reads."""
-    queues = list(visible_queues(agent).filter(is_valid=True).select_related("brand", "address"))
+    queues = list(queues_to(agent, "answer").filter(is_valid=True).select_related("brand", "address"))
     queue = (saved.queue if saved else None) or queue or next(iter(queues), None)
     sender, obstacle = first_sender(queue, agent)
     words = salutation(setting_before(queue, sender, agent)) if queue and sender else Words("")

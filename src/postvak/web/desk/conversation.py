@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from postvak.log.status_codes import explanation
 from postvak.models import Agent, Tag, Ticket
+from postvak.tickets.access import may_on
 from postvak.web.desk import cards
 from postvak.web.desk.found import merged_to
 from postvak.web.desk.lists import Page, neighbours_in, page_of
@@ -30,6 +31,7 @@ def ticket_context(ticket: Ticket, agent: Agent, list_id: str) -> dict[str, Any]
         "merged_to": merged_to(ticket, agent),
         "tags": tags_of(ticket),
         "presets": presets(ticket),
+        "may": may_on(ticket, agent),
         "is_due": ticket.pending_until is not None and ticket.pending_until <= timezone.now(),
     }
 

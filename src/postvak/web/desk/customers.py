@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from postvak.models import Agent, Customer, CustomerAddress, Message, Ticket
 from postvak.tickets.access import visible_messages, visible_tickets
+from postvak.tickets.customer_lists import customers_with
 from postvak.tickets.customers import (
     CannotChange,
     add_address,
@@ -28,7 +29,7 @@ from postvak.tickets.customers import (
 )
 from postvak.tickets.participants import name_of
 from postvak.web.desk.customer_forms import CustomerForm, NewCustomerForm
-from postvak.web.desk.listing import has_word, page_after
+from postvak.web.desk.listing import page_after
 from postvak.web.desk.outbox_rows import as_key
 from postvak.web.flash import say
 from postvak.web.pages import render
@@ -42,7 +43,7 @@ TICKETS = 25
 def listing(request: HttpRequest) -> HttpResponse:
     query = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:200]
     of, after = as_key(request.GET.get("organisation", "")), as_key(request.GET.get("after", ""))
-    rows = matching(query)
+    rows = customers_with(query)
     if of:
         rows = rows.filter(organisation=of)
     found, older = page_after(rows.select_related("organisation").prefetch_related("addresses"), after)
@@ -58,15 +59,6 @@ def listing(request: HttpRequest) -> HttpResponse:
         "next": f"?{urlencode(kept | {'after': older})}" if older else "",
     }
     return render(request, "desk/customers.html", context)
-
-
-def matching(query: str) -> QuerySet[Customer]:
-    """Every word must be found: in the name, an address or the organisation."""
-    rows = Customer.objects.all()
-    for word in query.split()[:10]:
-        by_address = CustomerAddress.objects.filter(has_word(word, "email")).values("customer")
-        rows = rows.filter(has_word(word, "name", "organisation__name") | Q(pk__in=by_address))
-    return rows
 
 
 def numbers_of(keys: list[int], agent: Agent) -> dict[int, dict[str, Any]]:

@@ -13,18 +13,19 @@ from django.views.decorators.http import require_POST
 
 from postvak.models import Agent, Tagging, Ticket, TicketType
 from postvak.models.json_rows import json_rows
-from postvak.tickets.access import visible_tickets
+from postvak.tickets.access import rights_beside, visible_tickets
 from postvak.web.desk.lists import DEFAULT
 from postvak.web.flash import say
 from postvak.web.session import agent_of
 
 
 def find(request: HttpRequest, number: int) -> Ticket:
-    """The ticket, if this agent may see it; else 404. With its tags, and whether he follows it."""
+    """The ticket, if this agent may see it; else 404. With its tags, what he may do, and whether he follows it."""
     agent = agent_of(request)
     tickets = visible_tickets(agent).annotate(
         tag_rows=json_rows(Tagging.objects.all(), "ticket", pk="tag", name="tag__name", colour="tag__colour"),
         is_followed=Exists(Ticket.followers.through._default_manager.filter(agent=agent, ticket=OuterRef("pk"))),
+        rights=rights_beside(agent),
         has_types=Exists(TicketType.objects.filter(is_valid=True)),
     )
     tickets = tickets.select_related(

@@ -19,17 +19,3 @@ def page_after(rows: "QuerySet[Any]", after: int, size: int = PAGE) -> tuple[lis
         ordered = ordered.filter(Q(sorted_by__gt=last) | Q(sorted_by=last, pk__gt=after))
     found = list(ordered[: size + 1])
     return found[:size], found[size - 1].pk if len(found) > size else 0
-
-
-def spellings(word: str) -> set[str]:
-    """SQLite knows capitals of ASCII letters only, so others are looked for in their usual spellings."""
-    return {word} if word.isascii() else {word, word.lower(), word.capitalize(), word.upper()}
-
-
-def has_word(word: str, *columns: str) -> Q:
-    """The word stands in one of the columns."""
-    found = Q()
-    for column in columns:
-        for spelling in spellings(word):
-            found |= Q(**{f"{column}__icontains": spelling})
-    return found

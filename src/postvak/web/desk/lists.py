@@ -1,5 +1,5 @@
 """The lists of tickets: fixed ones ("views" in the navigation), those of queues, and saved views. Which tickets, in which
-order, page by page. Conditions are in tickets.views, orders in web.desk.orders.
+order, page by page. Conditions are in tickets.views, orders in tickets.orders.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from postvak.models import Agent, Presence, SavedView, Tagging, Ticket
 from postvak.models.json_rows import json_rows
 from postvak.tickets.access import visible_queues
+from postvak.tickets.orders import ORDERS, USUAL, Order, is_order, order_of
 from postvak.tickets.views import HERE, OPEN_STATES, Condition, few_tickets, gone, tickets_of, usable_views
 from postvak.web.desk.columns import COLUMNS, USUAL_COLUMNS, readable
-from postvak.web.desk.orders import ORDERS, USUAL, Order, is_order, order_of
 
 PAGE = 60
 MOST_ROWS = 300

@@ -6,7 +6,7 @@ As with customers: every agent may see and change them; of tickets he sees only 
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import urlencode
@@ -14,12 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from postvak.models import Agent, Customer, Organisation, OrganisationDomain
+from postvak.models import Agent, Customer, Organisation
 from postvak.tickets.access import visible_tickets
+from postvak.tickets.customer_lists import organisations_with
 from postvak.tickets.customers import CannotChange
 from postvak.tickets.organisations import merge_organisations, set_domains, take_in
 from postvak.web.desk.customer_forms import OrganisationForm
-from postvak.web.desk.listing import has_word, page_after
+from postvak.web.desk.listing import page_after
 from postvak.web.desk.outbox_rows import as_key
 from postvak.web.flash import say
 from postvak.web.pages import render
@@ -33,7 +34,7 @@ SHOWN = 25
 def listing(request: HttpRequest) -> HttpResponse:
     query = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:200]
     after = as_key(request.GET.get("after", ""))
-    rows = matching(query)
+    rows = organisations_with(query)
     found, older = page_after(rows.annotate(people=Count("customers")).prefetch_related("domains"), after)
     context = {
         "rows": found,
@@ -46,20 +47,11 @@ def listing(request: HttpRequest) -> HttpResponse:
     return render(request, "desk/organisations.html", context)
 
 
-def matching(query: str) -> QuerySet[Organisation]:
-    """By name, number or domain."""
-    rows = Organisation.objects.all()
-    for word in query.split()[:10]:
-        by_domain = OrganisationDomain.objects.filter(domain__icontains=word).values("organisation")
-        rows = rows.filter(has_word(word, "name", "number") | Q(pk__in=by_domain))
-    return rows
-
-
 @require_GET
 def suggestions(request: HttpRequest) -> JsonResponse:
     """Names that begin so, then names with it."""
     query = " ".join(request.GET.get("q", "").replace("\x00", "").split())[:200]
-    found, _older = page_after(matching(query), 0, OFFERED) if query else ([], 0)
+    found, _older = page_after(organisations_with(query), 0, OFFERED) if query else ([], 0)
     return JsonResponse({"people": [{"email": one.name, "name": one.number, "why": ""} for one in found]})
 
 

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from postvak.models import Channel, OutgoingMail
 from postvak.send.by_hand import retry_channel, retry_now
-from postvak.tickets.access import visible_outgoing
+from postvak.tickets.access import answerable_outgoing
 from postvak.tickets.take_back import cancel
 from postvak.web.desk.outbox_rows import PAGE, STATES, TIMES, Wanted, as_key, page_of, paused_channels
 from postvak.web.flash import say
@@ -36,7 +36,7 @@ def show(request: HttpRequest) -> HttpResponse:
 def decide(request: HttpRequest) -> HttpResponse:
     """One action for all chosen mails, each in its own transaction; those that can't be helped are told of."""
     keys = [as_key(key) for key in request.POST.getlist("mail")][:PAGE]
-    mails = list(visible_outgoing(agent_of(request)).filter(pk__in=keys).order_by("pk"))
+    mails = list(answerable_outgoing(agent_of(request)).filter(pk__in=keys).order_by("pk"))
     action = request.POST.get("action", "")
     if not mails or action not in {"retry", "stop"}:
         say(request, _("Choose mails first."), tone="warn")
@@ -67,9 +67,9 @@ def say_what_was_done(request: HttpRequest, action: str, done: int, left: int) -
 
 @require_POST
 def send_channel(request: HttpRequest, pk: int) -> HttpResponse:
-    """Whatever waits for its next attempt on this channel goes now; agents: of the tickets that they see."""
+    """Whatever waits for its next attempt on this channel goes now; agents: of the tickets that they answer."""
     channel, agent = get_object_or_404(Channel, pk=pk), agent_of(request)
-    number = retry_channel(visible_outgoing(agent), channel, by=agent)
+    number = retry_channel(answerable_outgoing(agent), channel, by=agent)
     say(request, ngettext("%(num)s mail is sent now.", "%(num)s mails are sent now.", number) % {"num": number})
     return there(request)
 

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_POST
 from postvak.models import OutgoingMail
 from postvak.send.by_hand import CannotCorrect, correct_recipient, retry_now
 from postvak.send.suppress import release
-from postvak.tickets.access import visible_outgoing
+from postvak.tickets.access import demand, visible_outgoing
 from postvak.tickets.drafts import has_own_words
-from postvak.tickets.take_back import TooLate, cancel, take_back
+from postvak.tickets.take_back import TooLate, cancel, demand_about, take_back
 from postvak.web.desk.found import back, came_from, find, numeric
 from postvak.web.flash import say
 from postvak.web.session import agent_of
@@ -51,6 +51,7 @@ def undo(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def send_again(request: HttpRequest, pk: int) -> HttpResponse:
     outgoing = find_outgoing(request, pk)
+    demand_about(outgoing, agent_of(request))
     if retry_now(outgoing, by=agent_of(request)):
         say(request, _("Postvak sends the mail now."))
     else:
@@ -71,6 +72,7 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def correct(request: HttpRequest, pk: int) -> HttpResponse:
     outgoing = find_outgoing(request, pk)
+    demand_about(outgoing, agent_of(request))
     delivery = get_object_or_404(outgoing.deliveries.all(), pk=numeric(request, "delivery"))
     try:
         new = correct_recipient(delivery, request.POST.get("address", ""), by=agent_of(request))
@@ -84,6 +86,7 @@ def correct(request: HttpRequest, pk: int) -> HttpResponse:
 def released(request: HttpRequest, number: int) -> HttpResponse:
     """An address that mail came back from gets mail as any other again."""
     ticket, address = find(request, number), request.POST.get("address", "").strip()
+    demand(agent_of(request), "answer", ticket.queue_id)
     if release(address, ticket, timezone.now(), by=agent_of(request)):
         say(request, _("%(address)s gets mail again.") % {"address": address})
     return back(request, ticket)

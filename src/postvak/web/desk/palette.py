@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from postvak.models import Agent
-from postvak.tickets.access import visible_queues
+from postvak.tickets.access import may_somewhere, visible_queues
 from postvak.tickets.candidates import candidates
 from postvak.tickets.views import usable_views
 from postvak.web.admin.navigation import admin_navigation
@@ -19,6 +19,7 @@ from postvak.web.desk.lists import LISTS
 from postvak.web.pages import render
 from postvak.web.session import agent_of
 
+NEW = 2  # of the pages: where something new is written
 # After "g": letter -> list; keys.js has the same letters.
 GO = {
     "m": "mine", "u": "unassigned", "o": "open", "w": "waiting", "r": "reminders", "e": "escalated", "a": "mentioned",
@@ -110,7 +111,7 @@ def commands(agent: Agent) -> list[Command]:
     ]
     queues = visible_queues(agent).filter(is_valid=True).order_by("name")
     found += [Command(row.name, reverse("list", args=[f"queue-{row.pk}"]), "slots", _("Queue")) for row in queues]
-    found += pages()
+    found += pages() if may_somewhere(agent).answer else pages()[NEW:]
     if agent.is_admin:
         areas = [area for group in admin_navigation().groups for area in group.areas]
         found += [Command(str(area.label), area.url, area.icon, _("Administration")) for area in areas]
@@ -130,4 +131,5 @@ def pages() -> list[Command]:
         Command(_("Reports"), reverse("reports"), "chart"),
         Command(_("Templates"), reverse("templates"), "template"),
         Command(_("Preferences"), reverse("preferences"), "gear"),
+        Command(_("Manual"), reverse("manual"), "help"),
     ]

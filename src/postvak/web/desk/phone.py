@@ -1,4 +1,4 @@
-"""A ticket by phone: who rang, what about, and where it belongs. No mail goes out; the verb is tickets.phone."""
+"""A ticket by phone: who rang, what about, and where it belongs. No mail goes out unless it is asked for; the verb is tickets.phone."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,10 +9,11 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from postvak.models import Agent, Customer, Queue, Status
-from postvak.tickets.access import assignable_agents, visible_queues
+from postvak.models import Agent, AutomaticMail, Customer, Queue, Status, Ticket
+from postvak.tickets.access import assignable_agents, queues_to
 from postvak.tickets.participants import CannotTakePart, person_of
 from postvak.tickets.phone import Call, CannotNote, note_call
+from postvak.tickets.rules.confirmation import confirming_rules
 from postvak.web.desk.outbox_rows import as_key
 from postvak.web.flash import say
 from postvak.web.pages import render
@@ -31,20 +32,27 @@ def new(request: HttpRequest) -> HttpResponse:
                 ticket = note_call(call_of(request.POST, agent), by=agent)
         except CannotNote as refusal:
             return ask(request, typed_in(request.POST), refusal)
-        say(request, _("Ticket %(number)s was made. No mail goes out.") % {"number": ticket.number})
+        say(request, made(ticket))
         return redirect("ticket", ticket.number)
     return ask(request, beginning(request.GET, agent), None)
 
 
+def made(ticket: Ticket) -> str:
+    if ticket.automatic_mails.filter(state=AutomaticMail.State.PENDING).exists():
+        return _("Ticket %(number)s was made, and is confirmed by mail.") % {"number": ticket.number}
+    return _("Ticket %(number)s was made. No mail goes out.") % {"number": ticket.number}
+
+
 def ask(request: HttpRequest, typed: Mapping[str, Any], problem: CannotNote | None) -> HttpResponse:
     agent = agent_of(request)
-    queues = list(visible_queues(agent).filter(is_valid=True))
+    queues = list(queues_to(agent, "answer").filter(is_valid=True))
     context = {
         "typed": typed,
         "problem": problem,
         "queues": queues,
         "statuses": Status.objects.filter(is_valid=True).exclude(type=Status.Type.REMOVED),
         "colleagues": colleagues(queues),
+        "can_confirm": bool(confirming_rules()),
     }
     return render(request, "desk/new_ticket.html", context, status=422 if problem else 200)
 
@@ -71,13 +79,13 @@ def beginning(data: QueryDict, agent: Agent) -> dict[str, Any]:
 
 
 def typed_in(data: QueryDict) -> dict[str, Any]:
-    names = ("customer", "address", "name", "queue", "subject", "text", "status", "agent", "words")
+    names = ("customer", "address", "name", "queue", "subject", "text", "status", "agent", "words", "confirms")
     return {name: data.get(name, "") for name in names}
 
 
 def call_of(data: QueryDict, agent: Agent) -> Call:
     """Raises CannotNote for the first thing that is missing. Call inside a transaction: it may make a customer."""
-    queue = visible_queues(agent).filter(is_valid=True, pk=as_key(data.get("queue", ""))).first()
+    queue = queues_to(agent, "answer").filter(is_valid=True, pk=as_key(data.get("queue", ""))).first()
     if queue is None:
         raise CannotNote("queue", _("Choose the queue that the ticket belongs to."))
     status = Status.objects.filter(key=data.get("status", ""), is_valid=True).exclude(type=Status.Type.REMOVED).first()
@@ -93,6 +101,7 @@ def call_of(data: QueryDict, agent: Agent) -> Call:
         status=status,
         is_said=data.get("words", "said") == "said",
         assignee=assignee,
+        confirms=data.get("confirms") == "yes",
     )
 
 

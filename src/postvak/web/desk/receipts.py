@@ -17,7 +17,7 @@ from postvak.mail.addresses import normalise
 from postvak.models import Filter, Queue, Receipt, Trace
 from postvak.process.held import discard, release, try_again
 from postvak.process.run import explain
-from postvak.tickets.access import visible_queues, visible_receipts
+from postvak.tickets.access import visible_queues, visible_receipts, workable_receipts
 from postvak.web.desk.bulk_rules import named_already
 from postvak.web.desk.caused import Caused, caused_by
 from postvak.web.desk.downloads import download
@@ -38,9 +38,11 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     )
     trace = Trace.objects.filter(receipt=receipt).first()
     lines = [trace_line(entry) for entry in trace.entries] if trace else []
-    can_be_taken = Receipt.objects.set_aside().filter(pk=pk).exclude(blob=None).exists()
+    can_be_decided = workable_receipts(agent_of(request)).filter(pk=pk).exists()
+    can_be_taken = can_be_decided and Receipt.objects.set_aside().filter(pk=pk).exclude(blob=None).exists()
     links = filter_links(trace.entries) if trace and agent_of(request).is_admin else {}
     context = {"receipt": receipt, "lines": lines, "links": links, "can_be_taken": can_be_taken}
+    context["can_be_decided"] = can_be_decided
     sender = normalise(receipt.author_email) if agent_of(request).is_admin else ""
     more = {"letters": letters_after(receipt), "is_blocked": bool(sender) and sender in named_already()}
     return render(request, "desk/receipt.html", {**context, **more})
@@ -79,7 +81,7 @@ def take(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def takeable(request: HttpRequest, pk: int) -> Receipt:
-    receipts = visible_receipts(agent_of(request)).set_aside().exclude(blob=None)
+    receipts = workable_receipts(agent_of(request)).set_aside().exclude(blob=None)
     return get_object_or_404(receipts.select_related("mailbox"), pk=pk)
 
 
@@ -116,7 +118,7 @@ def source(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def attempt(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a held mail back to the worker."""
-    receipt = get_object_or_404(visible_receipts(agent_of(request)), pk=pk)
+    receipt = get_object_or_404(workable_receipts(agent_of(request)), pk=pk)
     if try_again([receipt]):
         say(request, _("The mail is being processed again."))
     return redirect("receipt", pk=pk) if receipt.blob_id else redirect("held")
@@ -127,7 +129,7 @@ def decide_held(request: HttpRequest) -> HttpResponse:
     """What the bar above the held mails does with the ticked ones: try again, let through, put aside."""
     agent = agent_of(request)
     ids = [int(value) for value in request.POST.getlist("receipt") if value.isdigit()]
-    chosen = list(visible_receipts(agent).held().filter(pk__in=ids))
+    chosen = list(workable_receipts(agent).held().filter(pk__in=ids))
     action, reason = request.POST.get("action", ""), request.POST.get("reason", "")
     if action == "discard" and not reason.strip():
         say(request, _("Say why the mails are put aside; nothing was changed."), tone="warn")

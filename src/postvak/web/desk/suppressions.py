@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 from postvak.log.status_codes import explanation
 from postvak.models import Agent, Suppression, Ticket
 from postvak.send.suppress import listed, release
-from postvak.tickets.access import visible_tickets
+from postvak.tickets.access import demand_somewhere, visible_tickets
 from postvak.web.desk.outbox_rows import as_key
 from postvak.web.flash import say
 from postvak.web.pages import render
@@ -77,6 +77,7 @@ def why(suppression: Suppression) -> str:
 @require_POST
 def release_chosen(request: HttpRequest) -> HttpResponse:
     """Each in its own transaction; one that a colleague released meanwhile is no problem."""
+    demand_somewhere(agent_of(request), "answer")
     keys = [as_key(key) for key in request.POST.getlist("address")][:PAGE]
     addresses = list(Suppression.objects.filter(pk__in=keys).order_by("pk").values_list("address", flat=True))
     now, agent = timezone.now(), agent_of(request)

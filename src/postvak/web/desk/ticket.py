@@ -38,10 +38,11 @@ def show(request: HttpRequest, number: int) -> HttpResponse:
     context = ticket_context(ticket, agent, came_from(request)) | {"frame": frame_on_opening(ticket, agent)}
     place = context["merged_to"] or ticket
     wish = request.GET
-    again = begin_again(request, ticket, wish["again"]) if wish.get("again") else None
+    may_write = context["may"].answer
+    again = begin_again(request, ticket, wish["again"]) if wish.get("again") and may_write else None
     if again is not None:
         context |= composer(Opening(place, agent, again.kind, again.about, again)) | {"opened": True}
-    elif wish.get("compose"):
+    elif wish.get("compose") and may_write:
         open_one = opening(place, agent, kind=wish["compose"], about=wish.get("about", ""))
         context |= composer(open_one) | {"opened": True}
     return render(request, "desk/ticket.html", context)

@@ -6,9 +6,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from postvak.models import Agent
+from postvak.tickets.orders import is_order
 from postvak.web.desk.columns import readable
 from postvak.web.desk.lists import DEFAULT, TicketList, list_of, page_of
-from postvak.web.desk.orders import is_order
 from postvak.web.pages import render
 from postvak.web.session import agent_of, is_htmx
 

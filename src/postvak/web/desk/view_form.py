@@ -10,9 +10,9 @@ from django.utils.translation import gettext_lazy
 
 from postvak.models import Agent, Priority, SavedView, Status, Tag, TicketType
 from postvak.tickets.access import visible_queues
+from postvak.tickets.orders import ORDERS, is_order
 from postvak.tickets.views import LONGEST_WAIT, LONGEST_WORDS, MARKS, OPEN_STATES, STATES, Condition
 from postvak.web.desk.columns import COLUMNS, readable
-from postvak.web.desk.orders import ORDERS, is_order
 
 Choices = Iterable[tuple[str, Any]]
 

@@ -22,7 +22,7 @@ from postvak.models import Address, Agent, Attachment, Message, Queue, Ticket
 from postvak.models.draft import Draft
 from postvak.send.sender import CannotAnswer
 from postvak.tickets import drafts
-from postvak.tickets.access import visible_queues
+from postvak.tickets.access import queues_to
 from postvak.tickets.answer import Answer
 from postvak.tickets.drafts import Typed
 from postvak.tickets.second_look import Seen
@@ -125,15 +125,15 @@ def about_of(data: QueryDict, desk: Desk) -> Message | None:
 
 
 def address_of(data: QueryDict, agent: Agent) -> Address | None:
-    """An address of a queue that the agent sees; the usual one needs no choice."""
+    """An address of a queue that the agent answers in; the usual one needs no choice."""
     key = key_in(data.get("address", ""))
-    rows = Address.objects.filter(queue__in=visible_queues(agent)).select_related("queue__brand", "channel")
+    rows = Address.objects.filter(queue__in=queues_to(agent, "answer")).select_related("queue__brand", "channel")
     return rows.filter(pk=key).first() if key is not None else None
 
 
 def queue_of(data: QueryDict, agent: Agent) -> Queue | None:
     key = key_in(data.get("queue", ""))
-    queues = visible_queues(agent).filter(is_valid=True).select_related("brand", "address")
+    queues = queues_to(agent, "answer").filter(is_valid=True).select_related("brand", "address")
     return queues.filter(pk=key).first() if key is not None else None
 
 

@@ -6,11 +6,14 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from postvak.models import Agent, Queue
+from postvak.models import Agent, Membership, Queue, Team
+from postvak.tickets import people
 from postvak.web.absence_fields import ABSENCE, AbsenceFields
+from postvak.web.admin.forms.given_roles import GivenRoles
 from postvak.web.preferences import language_choices
 
 NEW_PASSWORD = _("At least 10 characters; a few unrelated words are easy to remember and hard to guess.")
@@ -27,11 +30,11 @@ class AgentForm(AbsenceFields):
         help_text=NEW_PASSWORD,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
-    queues = forms.ModelMultipleChoiceField(
-        label=_("queues"),
-        queryset=Queue.objects.all(),
+    teams = forms.ModelMultipleChoiceField(
+        label=_("teams"),
+        queryset=Team.objects.none(),
         required=False,
-        help_text=_("Whose tickets the agent reads and answers. Administrators see every queue anyway."),
+        help_text=_("He has what they may do in their queues, too."),
         widget=forms.CheckboxSelectMultiple,
     )
 
@@ -48,11 +51,27 @@ class AgentForm(AbsenceFields):
     def __init__(self, *args: Any, by: Agent, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.by = by
+        self.add_places()
         if self.instance.pk:
-            self.fields["queues"].initial = self.instance.queues.all()
             self.fields["password"].required = False
             self.fields["password"].label = _("new password")
             self.fields["password"].help_text = _("Leave it empty to keep the present one.")
+
+    def add_places(self) -> None:
+        """Queues with the agent's own role, and teams; invalid ones only where he is in them already."""
+        mine = Membership.objects.filter(agent=self.instance.pk).select_related("queue").order_by("queue__name")
+        has = {row.queue: role for row, role in people.own_roles(mine)}
+        self.queues = GivenRoles(
+            self,
+            "queue",
+            there=has,
+            others=Queue.objects.filter(is_valid=True).exclude(pk__in=[queue.pk for queue in has]),
+            label=_("more queues"),
+        )
+        teams: Any = self.fields["teams"]
+        there = Q(members=self.instance) if self.instance.pk else Q(pk=None)
+        teams.queryset = Team.objects.filter(Q(is_valid=True) | there).distinct()
+        teams.initial = list(self.instance.teams.values_list("pk", flat=True)) if self.instance.pk else []
 
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"].strip().lower()
@@ -91,5 +110,7 @@ class AgentForm(AbsenceFields):
         if self.cleaned_data["password"]:
             self.instance.set_password(self.cleaned_data["password"])
         agent: Agent = super().save(commit=commit)
-        agent.queues.set(self.cleaned_data["queues"])
+        people.set_queues(agent, self.queues.chosen())
+        if self.add_prefix("teams") in self.data or "places" in self.data:
+            people.set_teams_of(agent, list(self.cleaned_data["teams"]))
         return agent

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from postvak.mail.language import SCRIPTS, SMALL_WORDS
-from postvak.models import AnswerTemplate, AnswerTemplateFile, Queue, Status
+from postvak.models import AnswerTemplate, AnswerTemplateFile, Brand, Queue, Status
 from postvak.tickets.answer_templates import Belongings, category_of, check_template
 from postvak.tickets.tags import words
 from postvak.tickets.texts import LIMIT, Text, check_text
@@ -47,14 +47,16 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = AnswerTemplate
-        fields = ("name", "category", "is_valid", "queues", "position", "status")
+        fields = ("name", "category", "is_valid", "queues", "brands", "position", "status")
         widgets: ClassVar = {
             "category": forms.TextInput(attrs={"list": "categories", "autocomplete": "off"}),
             "queues": forms.CheckboxSelectMultiple,
+            "brands": forms.CheckboxSelectMultiple,
         }
         help_texts: ClassVar = {
             "category": _("Levels with :: between them, such as “Orders::Returns”."),
-            "queues": _("Offered on tickets of these queues only. None chosen: in all of them."),
+            "queues": _("Offered on tickets of these queues. No queue and no brand chosen: in all of them."),
+            "brands": _("Offered in all queues of these brands, too, also in those that come later."),
             "is_valid": _("Agents are offered valid templates only."),
             "status": _("The composer proposes it for the ticket."),
         }
@@ -64,6 +66,7 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
         chosen, status_id = self.chosen_queues(), self.instance.status_id or self.initial.get("status")
         queues: Any = self.fields["queues"]
         queues.queryset = Queue.objects.filter(Q(is_valid=True) | Q(pk__in=chosen))
+        self.hide_lone_brand()
         status: Any = self.fields["status"]
         status.queryset = Status.objects.filter(Q(is_valid=True) | Q(pk=status_id))
         status.empty_label = _("as the agent chooses")
@@ -72,6 +75,13 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
         self.kept = [int(key) for key in typed.getlist("kept") if key.isdecimal() and len(key) < 10]
         self.uploads = self.files.getlist("files") if isinstance(self.files, MultiValueDict) else []
         self.problems: dict[int, str] = {}
+
+    def hide_lone_brand(self) -> None:
+        """Where there is one brand only, there is nothing to choose."""
+        is_chosen = self.instance.pk and self.instance.brands.exists()
+        if not is_chosen and Brand.objects.count() < 2:
+            del self.fields["brands"]
+            self.fields["queues"].help_text = _("Offered on tickets of these queues only. None chosen: in all of them.")
 
     def chosen_queues(self) -> list[int]:
         return list(self.instance.queues.values_list("pk", flat=True)) if self.instance.pk else []
@@ -118,6 +128,7 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
         """Of a valid form."""
         return Belongings(
             queues=[queue.pk for queue in self.cleaned_data["queues"]],
+            brands=[brand.pk for brand in self.cleaned_data.get("brands", ())],
             tags=words(self.cleaned_data["tags"]),
             texts=self.texts,
             kept=self.kept,

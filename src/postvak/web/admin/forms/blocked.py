@@ -1,17 +1,13 @@
 """The form of an entry of the block list."""
 
-import re
 from typing import Any, ClassVar
 
 from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from postvak.mail.addresses import is_valid_recipient, normalise
 from postvak.models import Blocked
-
-DOMAIN = re.compile(r"@[^\s@*,;]+\.[^\s@*,;]+")
-PATTERN = re.compile(r"[^\s,;]*\*[^\s,;]*")
+from postvak.notify.blocking import read_pattern
 
 
 class BlockedForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -37,15 +33,7 @@ class BlockedForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_pattern(self) -> str:
         """As it is compared: in small letters, a domain as it stands in mails."""
-        pattern = str(self.cleaned_data["pattern"]).strip().lower()
-        if not any(letter.isalnum() for letter in pattern.replace("*", "")):
-            raise forms.ValidationError(
-                gettext("That would stop all automatic mail. Switch the rules off instead, one by one.")
-            )
-        if is_valid_recipient(pattern):
-            pattern = normalise(pattern)
-        elif not DOMAIN.fullmatch(pattern) and not PATTERN.fullmatch(pattern):
-            raise forms.ValidationError(gettext("Write an address, a domain with @ before it, or a pattern with *."))
+        pattern = read_pattern(str(self.cleaned_data["pattern"]))
         others = Blocked.objects.filter(pattern__iexact=pattern).exclude(pk=self.instance.pk)
         if others.exists():
             raise forms.ValidationError(gettext("%(pattern)s is on the list already.") % {"pattern": pattern})

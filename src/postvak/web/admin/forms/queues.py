@@ -10,7 +10,9 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from postvak.models import Address, Agent, Channel, NameMode, Queue
+from postvak.models import Address, Agent, Channel, Membership, NameMode, Queue, QueueTeam, Team
+from postvak.tickets import people
+from postvak.web.admin.forms.given_roles import GivenRoles
 
 
 class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -22,42 +24,26 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("A mail on a ticket that has been closed for longer always opens a new, linked ticket. Empty: no limit."),
     )  # fmt: skip
 
-    leads = forms.ModelMultipleChoiceField(
-        label=_("leads"),
-        queryset=Agent.objects.none(),
-        required=False,
-        help_text=_("They also read the private tickets of others here, and hear of late tickets that nobody has."),
-        widget=forms.CheckboxSelectMultiple,
-    )
-
     class Meta:
         model = Queue
         fields = (
-            "name", "colour", "brand", "address", "follow_up", "follow_up_days", "auto_assign", "members", "is_default",
-            "is_valid",
+            "name", "colour", "brand", "address", "follow_up", "follow_up_days", "auto_assign", "is_default", "is_valid",
         )  # fmt: skip
         widgets: ClassVar = {
             "colour": forms.RadioSelect,
             "follow_up": forms.RadioSelect,
             "auto_assign": forms.RadioSelect,
-            "members": forms.CheckboxSelectMultiple,
         }
         help_texts: ClassVar = {
             "address": _("Answers from this queue come from it, unless the customer wrote to another one."),
-            "members": _("They read and answer the queue's tickets. Administrators see every queue anyway."),
             "is_default": _("Mails that no address and no mailbox sends elsewhere land here."),
             "is_valid": _("Tickets stay in an invalid queue, but nothing new goes there."),
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by: Agent, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        members: Any = self.fields["members"]
-        chosen = Q(queues=self.instance) if self.instance.pk else Q(pk=None)
-        members.queryset = Agent.objects.filter(Q(is_active=True) | chosen).distinct().order_by("name")
-        members.required = False
-        leads: Any = self.fields["leads"]
-        leads.queryset = members.queryset
-        leads.initial = Agent.objects.filter(membership__queue=self.instance.pk, membership__is_lead=True)
+        self.by = by
+        self.add_people()
         address: Any = self.fields["address"]
         address.queryset = Address.objects.filter(Q(is_valid=True) | Q(pk=self.instance.address_id))
         address.label_from_instance = attrgetter("email")
@@ -69,6 +55,28 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.is_default:
             self.fields["is_default"].disabled = True
             self.fields["is_default"].help_text = _("Make another queue the default to change this.")
+        if not by.is_admin:
+            self.leave_to_administrators()
+
+    def add_people(self) -> None:
+        """Members and teams with their roles."""
+        queue = self.instance.pk
+        rows = Membership.objects.filter(queue=queue).select_related("agent").order_by("agent__name", "agent")
+        has = {row.agent: role for row, role in people.own_roles(rows)}
+        free = Agent.objects.filter(is_active=True).exclude(pk__in=[agent.pk for agent in has])
+        self.members = GivenRoles(
+            self, "member", there=has, others=free.order_by("name", "pk"), label=_("more members")
+        )
+        teams = QueueTeam.objects.filter(queue=queue).select_related("team").order_by("team__name")
+        works = {row.team: row.role_id for row in teams}
+        others = Team.objects.filter(is_valid=True).exclude(pk__in=[team.pk for team in works])
+        self.teams = GivenRoles(self, "team", there=works, others=others, label=_("more teams"))
+
+    def leave_to_administrators(self) -> None:
+        """What concerns more than this queue: its face to the outside, and where mails land that nobody claims."""
+        for name in ("brand", "address", "is_default", "is_valid"):
+            self.fields[name].disabled = True
+            self.fields[name].help_text = _("Only administrators change this.")
 
     def clean_follow_up(self) -> str:
         return str(self.cleaned_data["follow_up"] or Queue.FollowUp(self.instance.follow_up))
@@ -78,8 +86,6 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
-        if "members" in cleaned and "leads" in cleaned:
-            cleaned["members"] = cleaned["members"] | cleaned["leads"]  # who leads belongs to the team
         if cleaned.get("is_default") and not cleaned.get("is_valid"):
             self.add_error(
                 "is_valid", gettext("The default queue has to be valid. Make another one the default first.")
@@ -97,9 +103,8 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.is_default:
             Queue.objects.exclude(pk=self.instance.pk).filter(is_default=True).update(is_default=False)
         saved: Queue = super().save(commit=commit)
-        leads = self.cleaned_data["leads"]
-        saved.membership_set.exclude(agent__in=leads).update(is_lead=False)
-        saved.membership_set.filter(agent__in=leads).update(is_lead=True)
+        people.set_members(saved, self.members.chosen())
+        people.set_teams(saved, self.teams.chosen())
         return saved
 
 

@@ -218,13 +218,18 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Options
-        fields = ("automatic_per_day", "automatic_per_pair", "tickets_per_hour", "automatic_hours")
+        fields = (
+            "automatic_per_day", "automatic_per_pair", "automatic_unanswered", "tickets_per_hour", "automatic_hours",
+        )  # fmt: skip
         widgets: ClassVar = {name: forms.NumberInput(attrs={"min": 1}) for name in fields}
         help_texts: ClassVar = {
             "automatic_per_day": _(
                 "More than that, and nothing automatic goes to the address until there is room again."
             ),
             "automatic_per_pair": _("More than that is two programs that answer each other: the loop breaker opens."),
+            "automatic_unanswered": _(
+                "More than that, and nobody there reads them: the loop breaker opens until one of us answers the customer."
+            ),
             "tickets_per_hour": _("Further mails of the sender are held, with a warning."),
             "automatic_hours": _("Who wrote last week is not surprised by a confirmation after a long outage."),
         }
@@ -234,6 +239,7 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
         for name, most in {
             "automatic_per_day": 1000,
             "automatic_per_pair": 100,
+            "automatic_unanswered": 10_000,
             "tickets_per_hour": 10_000,
             "automatic_hours": 8760,
         }.items():

@@ -1,0 +1,147 @@
+"""Inviting colleagues: the form, who is invited, again, not any more. A link is shown once where no mail can go out."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language, ngettext
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from postvak.blobs.store import VaultUnreachable
+from postvak.log.audit import recording
+from postvak.models import Invitation, Queue, Role
+from postvak.notify.account_letters import Reader, send_invitation
+from postvak.send.sender import CannotAnswer
+from postvak.web.account.joining import digest_of, new_token
+from postvak.web.account.links import address_of
+from postvak.web.admin.access import admin_only, admin_page
+from postvak.web.admin.forms.invitations import InvitationForm
+from postvak.web.flash import say
+from postvak.web.session import agent_of, asking
+
+LASTS = timedelta(days=14)
+LINKS = "invitation_links"  # in the session: those that are shown once on the next page
+
+
+def open_invitations() -> "Iterable[Invitation]":
+    rows = Invitation.objects.filter(accepted_at=None, withdrawn_at=None)
+    return rows.select_related("created_by", "role", "outgoing").prefetch_related(
+        "queues", "teams", "outgoing__deliveries"
+    )
+
+
+@never_cache
+@admin_only
+def listing(request: HttpRequest) -> HttpResponse:
+    """The invitations that nobody has accepted yet, and the links that a mail couldn't carry."""
+    context = {
+        "invitations": open_invitations(),
+        "links": request.session.pop(LINKS, []),
+        "now": timezone.now(),
+    }
+    return admin_page(request, "invitations.html", "agents", context)
+
+
+@admin_only
+def invite(request: HttpRequest) -> HttpResponse:
+    form = form_of(request)
+    if request.method != "POST" or not form.is_valid():
+        return admin_page(request, "invite.html", "agents", {"form": form})
+    facts = form.cleaned_data
+    failed = ""
+    for name, email in facts["addresses"]:
+        invitation, token = made(request, form, name=name, email=email)
+        failed = deliver(request, invitation, token) or failed
+    tell(request, len(facts["addresses"]), failed)
+    return redirect("admin_invitations")
+
+
+def form_of(request: HttpRequest) -> InvitationForm:
+    usual = Role.objects.filter(key="agent").first()
+    initial: dict[str, object] = {"role": usual.pk if usual else None, "language": get_language()}
+    queues = list(Queue.objects.filter(is_valid=True).values_list("pk", flat=True)[:2])
+    if len(queues) == 1:
+        initial["queues"] = queues
+    return InvitationForm(request.POST if request.method == "POST" else None, initial=initial)
+
+
+def made(request: HttpRequest, form: InvitationForm, *, name: str, email: str) -> tuple[Invitation, str]:
+    """One that is still open for the same address is replaced."""
+    facts, token, now = form.cleaned_data, new_token(), timezone.now()
+    old = list(Invitation.objects.filter(email=email, accepted_at=None, withdrawn_at=None))
+    invitation = Invitation(
+        email=email, name=name, language=facts["language"], is_admin=facts["is_admin"], role=facts["role"],
+        digest=digest_of(token), created_at=now, created_by=agent_of(request), expires_at=now + LASTS,
+    )  # fmt: skip
+    with recording(asking(request), invitation, *old):
+        Invitation.objects.filter(pk__in=[row.pk for row in old]).update(withdrawn_at=now)
+        invitation.save()
+        invitation.queues.set(facts["queues"])
+        invitation.teams.set(facts["teams"])
+    return invitation, token
+
+
+def deliver(request: HttpRequest, invitation: Invitation, token: str) -> str:
+    """By mail, else the link is shown once; returns why no mail goes out."""
+    link = address_of(request, reverse("invitation", args=[token]))
+    reader = Reader(invitation.name, invitation.email, invitation.language)
+    try:
+        with transaction.atomic():
+            sent = send_invitation(reader, link, by=agent_of(request).name, until=invitation.expires_at)
+            Invitation.objects.filter(pk=invitation.pk).update(outgoing=sent)
+    except (CannotAnswer, VaultUnreachable) as error:
+        request.session[LINKS] = [*request.session.get(LINKS, []), [invitation.email, link]]
+        return str(error)
+    return ""
+
+
+def tell(request: HttpRequest, number: int, failed: str) -> None:
+    if failed:
+        say(request, _("No mail can go out: %(why)s Pass the links on yourself.") % {"why": failed}, tone="warn")
+        return
+    said = ngettext("%(num)s invitation is on its way.", "%(num)s invitations are on their way.", number)
+    say(request, said % {"num": number})
+
+
+@require_POST
+@admin_only
+def send_again(request: HttpRequest, pk: int) -> HttpResponse:
+    """With a new link; the one of the earlier mail says no more."""
+    invitation = get_object_or_404(Invitation, pk=pk, accepted_at=None, withdrawn_at=None)
+    renewed = renew(request, invitation)
+    tell(request, 1, deliver(request, invitation, renewed))
+    return redirect("admin_invitations")
+
+
+@require_POST
+@admin_only
+def show_link(request: HttpRequest, pk: int) -> HttpResponse:
+    """A new link, to pass on by other means."""
+    invitation = get_object_or_404(Invitation, pk=pk, accepted_at=None, withdrawn_at=None)
+    link = address_of(request, reverse("invitation", args=[renew(request, invitation)]))
+    request.session[LINKS] = [[invitation.email, link]]
+    return redirect("admin_invitations")
+
+
+def renew(request: HttpRequest, invitation: Invitation) -> str:
+    token = new_token()
+    with recording(asking(request), invitation):
+        invitation.digest, invitation.expires_at = digest_of(token), timezone.now() + LASTS
+        invitation.save(update_fields=["digest", "expires_at"])
+    return token
+
+
+@require_POST
+@admin_only
+def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
+    invitation = get_object_or_404(Invitation, pk=pk, accepted_at=None)
+    with recording(asking(request), invitation):
+        Invitation.objects.filter(pk=pk, withdrawn_at=None).update(withdrawn_at=timezone.now())
+    say(request, _("The invitation of %(email)s is withdrawn.") % {"email": invitation.email})
+    return redirect("admin_invitations")
