@@ -266,7 +266,10 @@ def test_the_default_queue_can_be_another_one(setup: Setup) -> None:
         ("[[queue]]\nname = 'x'\nmembers = ['dan@x.example']\n", "there is no agent “dan@x.example”."),
         ("[[queue]]\nname = 'Inbox'\ndefault = false\n", "one queue must be the default one"),
         ("[[queue]]\nname = 'Inbox'\nvalid = false\n", "[[queue]] “Inbox” contradicts another setting"),
-        ("[[mailbox]]\nname = 'Command line'\n[[mailbox]]\nname = 'x'\nkind = 'local'\n", "[[mailbox]] “x” contradicts another setting"),
+        (
+            "[[mailbox]]\nname = 'Command line'\n[[mailbox]]\nname = 'x'\nkind = 'local'\n",
+            "[[mailbox]] “x” contradicts another setting",
+        ),
         ("[[mailbox]]\nname = 'x'\nport = -1\n", "[[mailbox]] “x”, port: write a whole number, not -1."),
         ("[[mailbox]]\nname = 'x'\nqueue = 'Suport'\n", "there is no queue “Suport” (there are: Before, Inbox)."),
         ("[[mailbox]]\nname = 'x'\nstart_at = 2026-11-21\n", "write a date and time such as"),

@@ -92,7 +92,10 @@ def test_what_the_file_does_not_name_stays_and_what_it_names_is_all(setup: Setup
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("path = 'x'\nqueues = ['Nowhere']\n", "[[template]] “x”, queues: there is no queue “Nowhere” (there are: Inbox)."),
+        (
+            "path = 'x'\nqueues = ['Nowhere']\n",
+            "[[template]] “x”, queues: there is no queue “Nowhere” (there are: Inbox).",
+        ),
         ("path = 'x'\nstatus = 'best'\n", "[[template]] “x”, status: there is no status “best”"),
         ("path = 'x'\ntags = 'best'\n", "[[template]] “x”, tags: write a list of texts"),
         ("path = 'x'\ntext = 'best'\n", "[[template]] “x”, text: write [[template.text]] tables"),

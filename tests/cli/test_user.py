@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+import typer
 from django.contrib.auth.tokens import default_token_generator
 
 from postvak.cli.user import add_command, list_command, password_command
@@ -22,9 +23,16 @@ def test_a_new_agent_chooses_his_password_by_the_printed_link(client, capsys):
     add_command("New@Example.org", name="Nele Neu", admin=True)
     key, token = link_in(capsys.readouterr().out)
     agent = Agent.objects.get(pk=key)
-    assert (agent.email, agent.name, agent.is_admin, agent.has_usable_password()) == ("new@example.org", "Nele Neu", True, False)
+    assert (agent.email, agent.name, agent.is_admin, agent.has_usable_password()) == (
+        "new@example.org",
+        "Nele Neu",
+        True,
+        False,
+    )
     assert AuditEntry.objects.get(kind="agent").origin == "command"
-    answer = client.post(f"/login/password/{key}/{token}/", {"password": "seven green lamps", "again": "seven green lamps"})
+    answer = client.post(
+        f"/login/password/{key}/{token}/", {"password": "seven green lamps", "again": "seven green lamps"}
+    )
     assert answer.status_code == 302
     agent.refresh_from_db()
     assert agent.check_password("seven green lamps")
@@ -42,9 +50,9 @@ def test_a_link_for_a_forgotten_password_leaves_the_old_one_until_it_is_used(bob
 @pytest.mark.parametrize("email", ["nobody@example.org", "cas@example.org"])
 def test_who_is_not_there_or_invalid_gets_none(cas, capsys, email):
     Agent.objects.update(is_active=False)
-    with pytest.raises(Exception) as error:
+    with pytest.raises(typer.Exit) as error:
         password_command(email)
-    assert getattr(error.value, "exit_code", None) == 1
+    assert error.value.exit_code == 1
     assert capsys.readouterr().out == ""
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from postvak.models import Channel, Grant, Mailbox
 from postvak.setup.fields import SettingError
 from postvak.setup.file import apply, export
-from postvak.models import Channel, Grant, Mailbox
 
 FILE = """
 [[grant]]

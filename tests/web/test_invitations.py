@@ -19,6 +19,8 @@ pytestmark = pytest.mark.django_db
 def known_name(settings):
     """As with POSTVAK_URL or POSTVAK_HOSTS: nobody else's host name gets into a link."""
     settings.ALLOWED_HOSTS = ["testserver"]
+
+
 NEW = "seven green lamps"
 
 

@@ -192,7 +192,9 @@ def address_of(pattern: URLPattern, objects: dict[str, object]) -> str:
     for placeholder in ("<int:number>", "<int:pk>"):
         route = route.replace(placeholder, str(key))
     route = route.replace("<int:file_pk>", str(objects["file"].pk))  # type: ignore[attr-defined]
-    return "/" + route.replace("<slug:list_id>", "open").replace("<slug:form>", "zip").replace("<slug:what>", "days").replace("<slug:name>", "none").replace("<slug:topic>", "lists")
+    return "/" + route.replace("<slug:list_id>", "open").replace("<slug:form>", "zip").replace(
+        "<slug:what>", "days"
+    ).replace("<slug:name>", "none").replace("<slug:topic>", "lists")
 
 
 def statuses(client: Client, agent: Agent, objects: dict[str, object]) -> Iterator[tuple[URLPattern, int]]:

@@ -38,7 +38,9 @@ def list_command(as_lines: Json = False) -> None:
 @user.command("add")
 def add_command(
     email: Email,
-    name: Annotated[str, typer.Option(help="As colleagues and customers see it; default: the address before the @.")] = "",
+    name: Annotated[
+        str, typer.Option(help="As colleagues and customers see it; default: the address before the @.")
+    ] = "",
     admin: Annotated[bool, typer.Option("--admin", help="An administrator.")] = False,
 ) -> None:
     """Make an agent, and print the link with which he chooses his password."""

@@ -10,7 +10,9 @@ from django.utils.translation import gettext_lazy as _
 from postvak.log.sentence import Sentence, Text
 
 NOT_SENT: Mapping[str, Text] = {
-    "restored": _("Nothing was sent: the installation was restored from a backup, and this mail may have gone out before."),
+    "restored": _(
+        "Nothing was sent: the installation was restored from a backup, and this mail may have gone out before."
+    ),
     "refused_no_address": _("Nothing was sent to “%(to)s”: this is no e-mail address."),
     "refused_own_address": _("Nothing was sent to %(to)s: it is an address of ours."),
     "refused_machine_address": _("Nothing was sent to %(to)s: nobody reads what is sent to such an address."),

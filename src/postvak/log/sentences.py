@@ -146,7 +146,10 @@ TRACE: Mapping[str, Sentence] = {
         _("Ticket %(ticket)s is in the trash"), _("It stays there; this mail starts a new one."), "trash"
     ),
     "erased": Sentence(
-        _("Its customer was erased"), _("That the mail came and what became of it is all that is kept of it."), "shield", "key"
+        _("Its customer was erased"),
+        _("That the mail came and what became of it is all that is kept of it."),
+        "shield",
+        "key",
     ),
     "redacted": Sentence(_("Words in it were made unreadable"), _("Places: %(places)s."), "ink", "key"),
     "ticket_removed": Sentence(

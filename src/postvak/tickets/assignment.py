@@ -78,7 +78,9 @@ def choose(tickets: Sequence[Ticket]) -> list[Gift]:
 
 def members_in(queues: set[int], now: datetime) -> list[Membership]:
     """Valid members who may answer and are not away; who waits longest for a ticket comes first."""
-    rows = Membership.objects.filter(queue__in=queues, agent__is_active=True, may_answer=True).exclude(away(now, "agent__"))
+    rows = Membership.objects.filter(queue__in=queues, agent__is_active=True, may_answer=True).exclude(
+        away(now, "agent__")
+    )
     never = datetime.min.replace(tzinfo=now.tzinfo)
     return sorted(rows.select_related("agent"), key=lambda row: (row.assigned_at or never, row.agent.name, row.pk))
 

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_POST
 
 from postvak.models import Agent, Wording
 from postvak.tickets.absence import is_away
-from postvak.web.account import sessions
 from postvak.web.absence_fields import ABSENCE, AbsenceFields
+from postvak.web.account import sessions
 from postvak.web.flash import say
 from postvak.web.identity_preview import Typed, brand_for, languages_of, preview_of
 from postvak.web.pages import render

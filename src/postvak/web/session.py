@@ -62,4 +62,4 @@ def is_before_set_up(view: Callable[..., object]) -> bool:
 
 def has_confirmed(request: HttpRequest) -> bool:
     """He proved who he is within the last ten minutes."""
-    return 0 <= time() - request.session.get(CONFIRMED_AT, 0) <= CONFIRMED_SECONDS
+    return bool(0 <= time() - request.session.get(CONFIRMED_AT, 0) <= CONFIRMED_SECONDS)
