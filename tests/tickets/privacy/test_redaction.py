@@ -76,7 +76,7 @@ def test_every_other_byte_of_the_original_stays(message: Message) -> None:
 def test_it_says_how_many_and_why_and_never_which(message: Message) -> None:
     count = redact_message(message, Wish(("tulip",), reason="He asked for it"), by=COMMAND)
     rows = Redaction.objects.order_by("message")
-    assert sum(row.places for row in rows) == count > 2  # the answer quotes it as text and as HTML
+    assert sum(row.places for row in rows) == count == 2
     assert {row.reason for row in rows} == {"He asked for it"}
     assert AuditEntry.objects.get(action="redacted").changes["places"] == ["", count]
     assert message.ticket.history.filter(code="redacted").count() == 2

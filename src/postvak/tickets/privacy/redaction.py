@@ -150,7 +150,7 @@ def redact_one(message: Message, pattern: Pattern | None, files: frozenset[int] 
                     _("A mail with these words is still to go out. Wait, or take it back first.")
                 ) from error
             describe_files(message, done.raw)
-            places = max(places, done.places) + done.removed
+            places = (places or done.places) + done.removed  # those that people see, as they were shown before
     if places:
         message.save(update_fields=["text", "subject", "author_name", "to", "cc", "blob"])
         AttachmentText.objects.filter(attachment__message=message).delete()

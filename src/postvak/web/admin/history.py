@@ -8,6 +8,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from postvak.models import AuditEntry
 from postvak.setup.taking_back import (
@@ -54,7 +55,7 @@ def way_back(entry: AuditEntry) -> str:
     """The words of the button; "" without one."""
     if not can_be_taken_back(entry):
         return ""
-    return _("Bring it back") if is_deletion(entry) else _("Take back")
+    return _("Bring it back") if is_deletion(entry) else pgettext("setting", "Take back")
 
 
 @admin_only

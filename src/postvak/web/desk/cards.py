@@ -37,7 +37,7 @@ PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 TOLD_BY_CARDS = (
     "new_ticket", "new_ticket_instead", "follow_up", "grouped", "rejected", "delivery_report", "noted", "first_mail",
     "first_mail_later", "answered", "answered_later", "forwarded", "forwarded_later", "sent_again", "side_mail", "side_mail_later",
-    "delivery_failed", "delivery_in_doubt",
+    "delivery_failed", "delivery_in_doubt", "redacted",
 )  # fmt: skip
 
 FILE_COLUMNS = ("pk", "part", "name", "content_type", "size", "is_inline")
