@@ -105,6 +105,14 @@ def test_the_set_up_comes_along(dump: Path, bob: Agent) -> None:
     templates = {row.name: row.is_valid for row in AnswerTemplate.objects.all() if row.name in {"Danke", "Seltsam"}}
     assert templates == {"Danke": True, "Seltsam": False}
     assert "{{ customer.name }}" in AnswerTemplate.objects.get(name="Danke").texts.get().html
+
+
+def test_filters_come_switched_off_and_the_report_says_so(dump: Path) -> None:
+    assert bring(dump).result["hints"] == ["agents_off", "filters_off"]
+    assert not Filter.objects.get(name="Rechnungen").is_valid
+    Filter.objects.update(is_valid=True)
+    again = bring(dump)
+    assert (again.result["hints"], again.result["reasons"].get("filter:settings")) == ([], None)
     assert Filter.objects.get(name="Rechnungen").is_valid
 
 

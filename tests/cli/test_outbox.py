@@ -18,6 +18,7 @@ queue.address = Address.objects.create(email="support@example.org", queue=queue)
 queue.save()
 Channel.objects.create(name="Relay", kind="file", is_default=True)
 bob = Agent.objects.create_user("bob@example.org", "correct horse battery", name="Bob")
+queue.members.add(bob)
 list(ingest(Mailbox.objects.get(kind="local"), [mail()]))
 for to, state, said in (
     ("a@x.example", "deferred", "451 4.7.1 greylisted"),

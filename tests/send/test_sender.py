@@ -131,6 +131,7 @@ def test_without_an_address_nothing_can_be_sent(mailbox: Mailbox, bob: Agent) ->
     ticket = receive(mailbox, mail(to="nobody@elsewhere.example")).ticket
     Address.objects.update(is_valid=False)
     assert ticket is not None
+    ticket.queue.members.add(bob)
     with pytest.raises(CannotAnswer, match="Inbox"):
         answer(ticket, Answer(to=(ANN,), text="Hello"), by=bob)
     assert not OutgoingMail.objects.exists()

@@ -113,7 +113,8 @@ def test_an_address_that_a_queue_sends_from_stays_valid(eva, support, sales):
     Queue.objects.filter(pk=sales.pk).update(address=support.address)
     facts = {"email": "support@example.org", "queue": support.pk}
     answer = eva.post(f"/admin/addresses/{support.address.pk}/", facts)
-    assert "Answers are still sent from it by Sales, Support." in answer.text
+    assert answer.status_code == 422
+    assert "the queue “Sales” sends from it; the queue “Support” sends from it" in answer.text
     Queue.objects.filter(address=support.address).update(address=None)
     assert eva.post(f"/admin/addresses/{support.address.pk}/", facts).status_code == 302
     assert not Address.objects.get(pk=support.address.pk).is_valid

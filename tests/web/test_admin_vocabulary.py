@@ -118,7 +118,7 @@ def test_other_statuses_can_be_made_invalid(eva, db):
 
 def test_the_list_says_how_many_tickets_have_a_status(eva, tickets):
     row = eva.get("/admin/statuses/").text.split("<code>open</code>")[1].split("</tr>")[0]
-    assert ">3</td>" in row
+    assert ">3</a></td>" in row
 
 
 def test_a_shipped_status_can_not_be_deleted(eva, db):
@@ -247,7 +247,7 @@ def test_many_tags_come_in_pages_and_are_searched(eva, db):
 
 
 def field_facts(**changes: object) -> dict[str, object]:
-    return {"label": "Order", "key": "order", "kind": "text", "options": "", "is_valid": "on", **changes}
+    return {"label": "Order", "key": "order", "holder": "ticket", "kind": "text", "options": "", "is_valid": "on", **changes}
 
 
 def test_a_choice_has_each_of_its_values_once(eva, db):

@@ -25,9 +25,10 @@ from postvak.api.frame import (
     invalid,
     page,
 )
+from postvak.api.own_fields import FIELDS, Value, fill_fields
 from postvak.api.paging import LARGEST
 from postvak.api.ticket_rows import Reference
-from postvak.models import Customer, CustomerAddress, Organisation
+from postvak.models import Customer, CustomerAddress, CustomField, Organisation
 from postvak.tickets.customer_lists import customers_with
 from postvak.tickets.customers import add_address, merge_customers, remove_address, renamed
 
@@ -58,6 +59,7 @@ class CustomerChange(Body):
     organisation: int | None = Field(None, ge=1, le=LARGEST, description="null: none.")
     language: str | None = Field(None, max_length=8, description="Empty: that of the mails.")
     note: str | None = Field(None, max_length=100_000)
+    fields: dict[str, Value] | None = Field(None, description=FIELDS)
 
 
 class CustomerGiven(CustomerChange):
@@ -134,12 +136,12 @@ def make_customer(request: ApiRequest, given: CustomerGiven) -> Any:
 
 @router.patch("/customers/{int:pk}", auth=WRITE, response=CustomerShown)
 def change_customer(request: ApiRequest, pk: int, given: CustomerChange) -> Any:
-    """Name, organisation, language, note."""
+    """Name, organisation, language, note, custom fields."""
     with transaction.atomic():
         customer = found(Customer.objects.select_for_update(), pk=pk)
         old = customer.name
         fill(customer, given)
-        customer.save(update_fields=["name", "organisation", "language", "note"])
+        customer.save(update_fields=["name", "organisation", "language", "note", "fields"])
         if customer.name != old:
             renamed(customer)
     return shown(loaded().get(pk=pk))
@@ -158,6 +160,7 @@ def fill(customer: Customer, given: CustomerChange) -> None:
         if given.organisation and company is None:
             raise invalid("organisation", "There is no such organisation.")
         customer.organisation = company
+    fill_fields(customer, CustomField.Holder.CUSTOMER, given.fields)
 
 
 @router.post("/customers/{int:pk}/addresses", auth=WRITE, response={201: CustomerShown})

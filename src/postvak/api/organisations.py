@@ -21,7 +21,8 @@ from postvak.api.frame import (
     invalid,
     page,
 )
-from postvak.models import Organisation
+from postvak.api.own_fields import FIELDS, Value, fill_fields
+from postvak.models import CustomField, Organisation
 from postvak.tickets.customer_lists import organisations_with
 from postvak.tickets.organisations import merge_organisations, set_domains, take_in
 
@@ -44,6 +45,7 @@ class OrganisationChange(Body):
     name: str | None = Field(None, min_length=1, max_length=200, pattern=r"\S")
     number: str | None = Field(None, max_length=64)
     note: str | None = Field(None, max_length=100_000)
+    fields: dict[str, Value] | None = Field(None, description=FIELDS)
     domains: list[str] | None = Field(None, max_length=500, description="These and no others.")
     takes_in: bool = Field(
         False, description="Customers of these domains who belong to no organisation belong here from now on."
@@ -84,7 +86,7 @@ def make_organisation(request: ApiRequest, given: OrganisationGiven) -> Any:
 
 @router.patch("/organisations/{int:pk}", auth=WRITE, response=OrganisationShown)
 def change_organisation(request: ApiRequest, pk: int, given: OrganisationChange) -> Any:
-    """Name, number, note, domains."""
+    """Name, number, note, domains, custom fields."""
     with transaction.atomic():
         return shown(saved(found(Organisation.objects.select_for_update(), pk=pk), given))
 
@@ -95,6 +97,7 @@ def saved(row: Organisation, given: OrganisationChange) -> Organisation:
             if getattr(given, name) is None:
                 raise invalid(name, "This can't be null.")
             setattr(row, name, getattr(given, name).strip())
+        fill_fields(row, CustomField.Holder.ORGANISATION, given.fields)
         row.save()
         if given.domains is not None:
             set_domains(row, given.domains)

@@ -19,6 +19,7 @@ from postvak.send.sender import CannotAnswer
 from postvak.tickets.access import NotAllowed
 from postvak.tickets.bulk_errors import LeftAlone
 from postvak.tickets.customers import CannotChange
+from postvak.tickets.field_sets import CannotClose
 from postvak.tickets.fields import WrongValues
 from postvak.tickets.links import CannotLink
 from postvak.tickets.merge import CannotMerge
@@ -98,6 +99,10 @@ def wrong_values(error: WrongValues) -> Problem:
     return Problem(422, str(error), errors=[Wrong(f"fields.{key}", text) for key, text in error.sentences.items()])
 
 
+def not_closed(error: CannotClose) -> Problem:
+    return Problem(422, str(error), errors=[Wrong(f"fields.{key}", str(error)) for key in error.keys])
+
+
 def wrong_fields(error: ValidationError) -> Problem:
     errors = [Wrong(".".join(str(part) for part in one["loc"][1:]), str(one["msg"])) for one in error.errors]
     return Problem(422, "The request is not as it should be: see errors.", errors=errors)
@@ -127,6 +132,7 @@ KNOWN: Mapping[type[Exception], Callable[..., Problem]] = {
     CannotAnswer: not_sent,
     CannotNote: lambda error: invalid(error.field, str(error)),
     WrongValues: wrong_values,
+    CannotClose: not_closed,
     CannotCorrect: lambda error: Problem(422, str(error)),
     BlobMissing: lambda error: Problem(500, "The original of this mail is missing.", code="original_missing"),
     VaultUnreachable: unreadable,

@@ -63,6 +63,7 @@ class FieldShown(BaseModel):
     of: str = Field(description="ticket, customer or organisation.")
     options: list[str]
     is_required: bool
+    queues: list[int] = Field(description="Of a field of tickets: where it is shown. Empty: everywhere.")
 
 
 class Vocabulary(BaseModel):
@@ -78,6 +79,7 @@ class Vocabulary(BaseModel):
 def get_vocabulary(request: ApiRequest) -> Any:
     """Everything valid: queues that the agent sees, statuses, priorities, types, tags, custom fields."""
     queues = visible_queues(agent_of(request)).filter(is_valid=True).select_related("brand", "address")
+    fields = CustomField.objects.filter(is_valid=True).prefetch_related("queues")
     return {
         "queues": [queue_shown(queue) for queue in queues],
         "statuses": [
@@ -90,7 +92,7 @@ def get_vocabulary(request: ApiRequest) -> Any:
         ],
         "types": list(TicketType.objects.filter(is_valid=True).values("id", "name")),
         "tags": list(Tag.objects.values("id", "name")),
-        "fields": [field_shown(field) for field in CustomField.objects.filter(is_valid=True)],
+        "fields": [field_shown(field) for field in fields],
     }
 
 
@@ -102,7 +104,8 @@ def queue_shown(queue: Queue) -> dict[str, Any]:
 
 def field_shown(field: CustomField) -> dict[str, Any]:
     plain = {name: getattr(field, name) for name in ("key", "label", "kind", "is_required")}
-    return plain | {"of": field.holder, "options": list(field.option_list)}
+    queues = [queue.pk for queue in field.queues.all()]
+    return plain | {"of": field.holder, "options": list(field.option_list), "queues": queues}
 
 
 # -- people ----------------------------------------------------------------------------

@@ -19,7 +19,7 @@ QUOTED_NAME = rb"(?:[`\"\[]?[\w$]+[`\"\]]?\.)?[`\"\[]?(?P<table>[\w$]+)[`\"\]]?"
 INSERT = re.compile(rb"\s*(?:insert|replace)\s+(?:ignore\s+)?into\s+" + QUOTED_NAME + rb"\s*", re.IGNORECASE)
 COPY = re.compile(rb"copy\s+" + QUOTED_NAME + rb"\s*(?:\((?P<columns>[^)]*)\))?\s*from\s+stdin", re.IGNORECASE)
 CREATE = re.compile(rb"\s*create\s+table\s+(?:if\s+not\s+exists\s+)?" + QUOTED_NAME + rb"\s*\(", re.IGNORECASE)
-COLUMN = re.compile(rb"^\s*[`\"\[]?(?P<name>\w+)[`\"\]]?\s+\w", re.MULTILINE)
+COLUMN = re.compile(rb"^\s*(?P<quote>[`\"\[]?)(?P<name>\w+)[`\"\]]?\s+\w", re.MULTILINE)
 NO_COLUMN = frozenset(
     {"primary", "key", "unique", "constraint", "index", "foreign", "check", "fulltext", "create", "like"}
 )
@@ -220,8 +220,9 @@ def names_in(listed: bytes) -> tuple[str, ...]:
 
 
 def columns_of(body: bytes) -> tuple[str, ...]:
-    names = (name_of(found["name"]) for found in COLUMN.finditer(body))
-    return tuple(name for name in names if name not in NO_COLUMN)
+    """A word in quotes is a name, also `key`."""
+    names = ((name_of(found["name"]), found["quote"]) for found in COLUMN.finditer(body))
+    return tuple(name for name, quote in names if quote or name not in NO_COLUMN)
 
 
 def value_of(found: "re.Match[bytes]", kind: Dialect) -> Value:

@@ -15,6 +15,10 @@ from postvak.mail.values import Address
 
 UNFIT = re.compile(r"[\x00-\x1f\x7f]+")
 MEDIA_TYPE = re.compile(r"([a-z0-9.+_-]{1,60})/([a-z0-9.+_-]{1,100})")
+FOLD = re.compile(rb"\n([ \t])")
+LINE_END = re.compile(rb"(?<!\r)\n")
+FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
+OF_BODY = re.compile(rb"content-|mime-version|x-postvak-rebuilt", re.IGNORECASE)
 FOLDED_AT = 900  # characters of a header line
 MARK = "X-Postvak-Rebuilt"
 
@@ -30,7 +34,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What is known of the mail. `source`: where it was kept, said in a header of the rebuilt mail."""
+    """What is known of the mail. `source`: where it was kept, said in a header of the rebuilt mail.
+    `headers`: as they were received, where they were kept; then they are those of the rebuilt mail."""
 
     author: Address
     to: tuple[Address, ...] = ()
@@ -44,6 +49,7 @@ class Kept:
     html: str = ""
     parts: Sequence[Part] = ()
     source: str = ""
+    headers: bytes = b""
 
 
 def rebuilt(kept: Kept) -> bytes:
@@ -59,12 +65,20 @@ def rebuilt(kept: Kept) -> bytes:
         for part in kept.parts:
             whole.attach(file_of(part))
         body = whole
-    lines = [f"{name}: {value}" for name, value in headers_of(kept) if value]
+    lines = [f"{name}: {value}".encode("ascii", "replace") for name, value in headers_of(kept) if value]
+    if kept.headers:
+        lines = received_headers(kept.headers) + lines[-1:]
     return (
-        "\r\n".join(lines).encode("ascii", "replace")
+        b"\r\n".join(lines)
         + b"\r\n"
         + body.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     )
+
+
+def received_headers(raw: bytes) -> list[bytes]:
+    """Without those that tell how the body was written: it is written anew."""
+    whole = FOLD.sub(rb"\r\n\1", raw.replace(b"\0", b"").replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip(b"\n"))
+    return [field for field in LINE_END.split(whole) if FIELD.match(field) and not OF_BODY.match(field)]
 
 
 def headers_of(kept: Kept) -> list[tuple[str, str]]:

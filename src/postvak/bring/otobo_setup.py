@@ -2,14 +2,15 @@
 already by its name or address is taken, never changed. A trial only counts."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import yaml
-from django.contrib.auth.hashers import make_password
 
 from postvak.bring import memory
 from postvak.bring.otobo_rows import MADE_FOR_ALL, STATUS_OF_TYPE, is_valid
+from postvak.bring.portion import portions
+from postvak.bring.setup import make_agent
 from postvak.bring.staging import Record, Staging, number, text
 from postvak.bring.trip import Trip
 from postvak.bring.values import LeftOut
@@ -144,15 +145,10 @@ def bring_agents(trip: Trip, staging: Staging, setup: Setup) -> None:
         email = (email or f"{re.sub('[^a-z0-9.-]', '-', login) or key}@import.invalid")[:254]
         if email not in known:
             name = f"{text(row, 'first_name')} {text(row, 'last_name')}".strip() or login or email
-            known[email] = make_agent(trip, email, name)
+            known[email] = 0 if trip.options.is_dry else make_agent(email, name)
             trip.counts["agents"] += 1
+            trip.hints.add("agents_off")
         setup.agents[key] = known[email] or None
-
-
-def make_agent(trip: Trip, email: str, name: str) -> int:
-    if trip.options.is_dry:
-        return 0
-    return Agent.objects.create(email=email, name=name[:200], is_active=False, password=make_password(None)).pk
 
 
 def bring_members(trip: Trip, staging: Staging, setup: Setup) -> None:
@@ -243,19 +239,8 @@ def options_in(config: str) -> list[str]:
 # ---- customers ------------------------------------------------------------
 
 
-def portions(rows: Iterable[Record]) -> Iterator[list[Record]]:
-    some: list[Record] = []
-    for row in rows:
-        some.append(row)
-        if len(some) == AT_ONCE:
-            yield some
-            some = []
-    if some:
-        yield some
-
-
 def bring_organisations(trip: Trip, staging: Staging, setup: Setup) -> None:
-    for rows in portions(staging.rows("customer_company")):
+    for rows in portions(staging.rows("customer_company"), AT_ONCE):
         keys = {text(row, "customer_id"): row for row in rows if text(row, "customer_id").strip()}
         before = memory.found(setup.source, "organisation", keys)
         fresh = {key: row for key, row in keys.items() if not before.get(key)}
@@ -277,7 +262,7 @@ def organisation_of(key: str, row: Record) -> Organisation:
 
 def bring_customers(trip: Trip, staging: Staging, setup: Setup) -> None:
     """By their addresses; one whose address is known here stays as he is."""
-    for rows in portions(staging.rows("customer_user")):
+    for rows in portions(staging.rows("customer_user"), AT_ONCE):
         people = {email: row for row in rows if is_valid_recipient(email := normalise(text(row, "email")))}
         lost = [row for row in rows if not is_valid_recipient(normalise(text(row, "email")))]
         trip.leave_out(setup.source, [LeftOut("customer", text(row, "login") or "?", "no_address") for row in lost])

@@ -1,6 +1,7 @@
 """OTOBO's templates, signatures and filters as ours. Tags become placeholders; a template with a tag that we don't have comes
 switched off. What is here already by its name stays."""
 
+from dataclasses import replace
 from html import escape
 
 from postvak.bring.otobo_rows import is_valid, with_placeholders
@@ -9,8 +10,8 @@ from postvak.bring.staging import Record, Staging, number, text
 from postvak.bring.trip import Trip
 from postvak.bring.values import LeftOut
 from postvak.mail.outgoing_html import clean, text_of
-from postvak.models import Address, AnswerTemplate, AnswerTemplateText, Wording
-from postvak.process.filters.imports import ChangedMeanwhile, NotUnderstood, Result, import_text, save
+from postvak.models import Address, AnswerTemplate, AnswerTemplateText, Filter, Wording
+from postvak.process.filters.imports import ChangedMeanwhile, NotUnderstood, Report, Result, import_text, save
 
 FILTER_COLUMNS = ("f_name", "f_stop", "f_type", "f_key", "f_value", "f_not")
 
@@ -87,20 +88,33 @@ def bring_signatures(trip: Trip, staging: Staging, setup: Setup) -> None:
 
 
 def bring_filters(trip: Trip, staging: Staging, setup: Setup) -> None:
-    """By the import of filters, which says of each what is different (docs/filters.md)."""
-    rows = [row for row in staging.rows("postmaster_filter") if text(row, "f_name")]
+    """By the import of filters, which says of each what is different (docs/filters.md). They come switched off: a person looks at
+    them first."""
+    here = set(Filter.objects.values_list("name", flat=True))
+    rows = [row for row in staging.rows("postmaster_filter") if text(row, "f_name") and text(row, "f_name") not in here]
     if not rows:
         return
     try:
-        report = import_text(as_sql(rows).encode())
+        report = switched_off(import_text(as_sql(rows).encode()))
         if not trip.options.is_dry:
             save(report, by=None)
     except (NotUnderstood, ChangedMeanwhile) as error:
         trip.leave_out(setup.source, [LeftOut("filter", "postmaster_filter", "broken", str(error))])
         return
-    trip.counts["filters"] += sum(entry.result.is_saved for entry in report.entries)
+    saved = sum(entry.result.is_saved for entry in report.entries)
+    trip.counts["filters"] += saved
+    if saved:
+        trip.hints.add("filters_off")
     refused = [entry for entry in report.entries if entry.result is Result.refused]
     trip.leave_out(setup.source, [LeftOut("filter", one.name, "settings", " ".join(one.faults)) for one in refused])
+
+
+def switched_off(report: Report) -> Report:
+    entries = (
+        replace(one, draft=replace(one.draft, valid=False)) if one.draft and one.result.is_saved else one
+        for one in report.entries
+    )
+    return replace(report, entries=tuple(entries))
 
 
 def as_sql(rows: list[Record]) -> str:

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,7 +97,7 @@ def looks_encoded(staging: Staging) -> bool:
 # ---- tickets ------------------------------------------------------------
 
 
-def case_of(batch: Batch, row: Record, setup: Setup, known: dict[str, int], written: set[str]) -> Case | None:
+def case_of(batch: Batch, row: Record, setup: Setup, known: Mapping[str, int], written: Collection[str]) -> Case | None:
     """None: nothing of it comes. `known`: their ticket ids -> ours; `written`: articles that are here."""
     key = number(row, "id")
     articles = batch.articles.get(key, [])

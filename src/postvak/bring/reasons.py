@@ -1,4 +1,5 @@
-"""Why something was left out, as a sentence. Imported.said keeps the code and what it is about."""
+"""Why something was left out, as a sentence: Imported.said keeps the code and what it is about. What is to be done before it
+goes live: `result["hints"]` of the job."""
 
 from collections.abc import Mapping
 
@@ -21,6 +22,10 @@ SENTENCES: Mapping[str, Promise] = {
     "channel": _("It is neither mail nor note: this kind of message is kept as a note."),
     "not_taken": _("There is nothing here that it could become."),
     "settings": _("It needs a person's eye; it was not taken over by itself."),
+}
+HINTS: Mapping[str, Promise] = {
+    "filters_off": _("The filters are switched off. Look at them, then switch them on."),
+    "agents_off": _("The new agents can't log in yet. Invite those who work here."),
 }
 
 

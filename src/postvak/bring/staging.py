@@ -16,10 +16,12 @@ Record = Mapping[str, Value]
 
 
 class Staging:
-    """Rows come out as mappings of bytes; `text()` and `number()` read them. A table that isn't there is empty."""
+    """Rows come out as mappings of bytes; `text()` and `number()` read them. A table that isn't there is empty. `prefix`: how
+    the names of its tables begin."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.prefix = ""
         self.file = sqlite3.connect(path, check_same_thread=False)
         self.file.row_factory = sqlite3.Row
         self.file.text_factory = bytes
@@ -35,15 +37,25 @@ class Staging:
 
     def rows(self, table: str, where: str = "", values: Sequence[object] = ()) -> Iterator[Record]:
         """`where`: words of ours only."""
-        if table not in self.tables():
+        name = self.prefix + table
+        if name not in self.tables():
             return
-        for row in self.file.execute(f'SELECT * FROM "{table}" {where}', tuple(values)):  # noqa: S608
+        for row in self.file.execute(f'SELECT * FROM "{name}" {where}', tuple(values)):  # noqa: S608
             yield {key: as_bytes(row[key]) for key in row.keys()}  # noqa: SIM118 - sqlite3.Row iterates values
 
     def count(self, table: str) -> int:
-        if table not in self.tables():
+        name = self.prefix + table
+        if name not in self.tables():
             return 0
-        return int(self.file.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0])  # noqa: S608
+        return int(self.file.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])  # noqa: S608
+
+    def index(self, indexes: Iterable[tuple[str, str]]) -> None:
+        """(table, column), where they are there."""
+        for table, column in indexes:
+            name = self.prefix + table
+            if name in self.tables() and column in columns_in(self, name):
+                self.file.execute(f'CREATE INDEX IF NOT EXISTS "{name}_{column}" ON "{name}" ("{column}")')
+        self.file.commit()
 
     def close(self) -> None:
         self.file.close()
@@ -60,15 +72,11 @@ def stage(
 
     `tell(bytes)` after each portion.
     """
-    staging, found = Staging(into), source.stat()
+    found = source.stat()
     origin = f"{source} {found.st_size} {found.st_mtime_ns}"
-    if staging.is_ready(origin):
+    staging, is_ready = begin(into, origin)
+    if is_ready:
         return staging, []
-    staging.close()
-    into.unlink(missing_ok=True)
-    staging = Staging(into)
-    staging.file.execute("PRAGMA journal_mode=OFF")
-    staging.file.execute("PRAGMA synchronous=OFF")
     dump, broken = Dump(source, wanted), list[Row]()
     try:
         fill(staging, dump, broken, tell)
@@ -76,14 +84,30 @@ def stage(
         dump.close()
     if dump.is_cut:
         broken.append(Row("", (), (), dump.line, problem=True))
-    for table, column in indexes:
-        if table in staging.tables() and column in columns_in(staging, table):
-            staging.file.execute(f'CREATE INDEX "{table}_{column}" ON "{table}" ("{column}")')
+    staging.index(indexes)
+    finish(staging, origin)
+    return staging, broken
+
+
+def begin(into: Path, origin: str) -> tuple[Staging, bool]:
+    """The file, and whether it holds everything of `origin` already; else it is empty."""
+    staging = Staging(into)
+    if staging.is_ready(origin):
+        return staging, True
+    staging.close()
+    into.unlink(missing_ok=True)
+    staging = Staging(into)
+    staging.file.execute("PRAGMA journal_mode=OFF")
+    staging.file.execute("PRAGMA synchronous=OFF")
+    return staging, False
+
+
+def finish(staging: Staging, origin: str) -> None:
+    """From now on it is complete."""
     staging.file.execute(f"CREATE TABLE {ORIGIN} (origin)")
     staging.file.execute(f"INSERT INTO {ORIGIN} VALUES (?)", [origin])  # noqa: S608
     staging.file.execute(f"PRAGMA user_version = {READY}")
     staging.file.commit()
-    return staging, broken
 
 
 def fill(staging: Staging, dump: Dump, broken: list[Row], tell: Callable[[int], None]) -> None:

@@ -31,7 +31,7 @@ class Options:
 @dataclass(slots=True)
 class Trip:
     """One import. `tell(done=…, total=…, counts=…, point=…)` may raise when somebody stops it. `left`: of a trial, what would be
-    left out; a real one keeps it in Imported."""
+    left out; a real one keeps it in Imported. `hints`: codes of reasons.HINTS."""
 
     options: Options
     tell: Progress
@@ -39,6 +39,7 @@ class Trip:
     counts: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     left: list[LeftOut] = field(default_factory=list)
+    hints: set[str] = field(default_factory=set)
     total: int | None = None
 
     def leave_out(self, source: str, left: Sequence[LeftOut]) -> None:
@@ -48,6 +49,11 @@ class Trip:
             self.left += left[: max(0, MOST_SHOWN - len(self.left))]
         elif left:
             memory.keep_left_out(source, left, job=self.options.job)
+
+    def go_on(self) -> None:
+        """Before the tickets: what was left out until the point, with what the set-up says each time anew."""
+        for name, count in self.point.get("reasons", {}).items():
+            self.reasons[name] = max(self.reasons[name], count)
 
     def step(self, done: int, point: Mapping[str, Any], written: Counter[str] | None = None) -> None:
         """In the transaction of the step. A trial keeps no point: it begins again."""

@@ -11,8 +11,10 @@ from django.utils.translation import gettext as _
 
 from postvak.bring.archive import ArchiveError
 from postvak.bring.mails import bring_mails
-from postvak.bring.otobo import NoTickets, bring_otobo
+from postvak.bring.osticket import bring_osticket
+from postvak.bring.otobo import bring_otobo
 from postvak.bring.reasons import sentence
+from postvak.bring.source import NoTickets
 from postvak.bring.trip import Options, Trip
 from postvak.bring.zammad import NotZammad, bring_zammad
 from postvak.jobs.queue import directory
@@ -23,7 +25,12 @@ KIND = "import"
 REPORT = "left-out.csv"
 UPLOAD = "upload-"  # how files begin that a browser sent
 Reader = Callable[[Trip], None]
-READERS: Mapping[str, Reader] = {"mails": bring_mails, "otobo": bring_otobo, "zammad": bring_zammad}
+READERS: Mapping[str, Reader] = {
+    "mails": bring_mails,
+    "otobo": bring_otobo,
+    "zammad": bring_zammad,
+    "osticket": bring_osticket,
+}
 
 
 def incoming_directory() -> Path:
@@ -88,7 +95,7 @@ def options_of(job: Job) -> Options:
 
 
 def result_of(trip: Trip) -> dict[str, Any]:
-    return {"reasons": dict(trip.reasons), "is_dry": trip.options.is_dry}
+    return {"reasons": dict(trip.reasons), "is_dry": trip.options.is_dry, "hints": sorted(trip.hints)}
 
 
 def write_report(job: Job, trip: Trip) -> str:

@@ -30,7 +30,7 @@ Kind = Message.Kind
 REFERENCES_KEPT, ADDRESSES_KEPT, LONGEST_NUMBER = 30, 1000, 40
 TICKET_FIELDS = (
     "status", "is_open", "closed_at", "changed_at", "preview", "message_count", "attachment_count", "is_unread",
-    "waiting_since", "first_answered_at",
+    "waiting_since", "first_answered_at", "late_told_at",
 )  # fmt: skip
 
 
@@ -193,6 +193,8 @@ def set_state(house: House, sheet: Sheet, last: Message | None) -> None:
         ticket.pending_until = None  # what is over would ring now
     asks = last is not None and last.kind == Kind.INCOMING and status.is_open and not ticket.is_spam
     ticket.waiting_since = last.created_at if asks and last else None
+    if ticket.is_open and ticket.due_at is None:
+        ticket.late_told_at = house.now  # what is late by then is nobody's news, when its clock begins to be kept
 
 
 def state_of(house: House, ticket: Ticket, last: Message | None) -> str:
@@ -284,7 +286,7 @@ def write_beside(house: House, sheets: Sequence[Sheet]) -> None:
     )
     tag(sheets)
     History.objects.bulk_create(
-        History(ticket=one.ticket, at=house.now, code="imported", parameters={"source": house.title})
+        History(ticket=one.ticket, at=timezone.now(), code="imported", parameters={"source": house.title})
         for one in sheets
         if one.is_new
     )

@@ -5,6 +5,8 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
+TRY_LATER = 75  # EX_TEMPFAIL of sysexits.h: who hands over a mail keeps it
+
 err = Console(stderr=True)
 
 

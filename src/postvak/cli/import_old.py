@@ -12,7 +12,7 @@ from django.utils import timezone
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from postvak.bring.reasons import SENTENCES
+from postvak.bring.reasons import HINTS, SENTENCES
 from postvak.bring.work import KIND, READERS, do_import
 from postvak.cli.export import import_export
 from postvak.cli.failing import fail
@@ -34,7 +34,7 @@ QueueName = Annotated[
 ]
 Days = Annotated[int, typer.Option("--open-days", min=0, help="Leave tickets open whose last mail is younger.")]
 Ours = Annotated[list[str] | None, typer.Option("--ours", help="Further address of ours; may be repeated.")]
-Articles = Annotated[str, typer.Option("--articles", help="OTOBO's directory var/article, if files are kept on disk.")]
+Articles = Annotated[str, typer.Option("--articles", help="Where OTOBO (var/article) or osTicket kept files on disk.")]
 Dry = Annotated[bool, typer.Option("--dry-run", help="Read everything, write nothing, say what would come.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
@@ -139,6 +139,7 @@ def as_json(job: Job) -> dict[str, object]:
         "dry_run": bool(job.parameters["is_dry"]),
         "counts": job.counts,
         "left_out": job.result.get("reasons", {}),
+        "hints": job.result.get("hints", []),
         "report": str(report) if report else None,
         "error": job.said or None,
     }
@@ -149,6 +150,7 @@ def as_text(job: Job) -> str:
     for name, count in job.result.get("reasons", {}).items():
         thing, _colon, code = name.partition(":")
         lines.append(f"left out, {thing}: {count}. {SENTENCES.get(code, code)}")
+    lines += [str(HINTS[code]) for code in job.result.get("hints", ()) if code in HINTS]
     report = file_of(job)
     if report:
         lines.append(f"What was left out is listed in {report}.")

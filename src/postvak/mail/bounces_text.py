@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from postvak.mail.addresses import read_addresses
 from postvak.mail.bounces_words import DELAY, GIVEN_UP, best_status, classify
@@ -33,23 +34,26 @@ COPY_BELOW = re.compile(
 ADDRESS = r"[^\s<>@:\"'`(),;\[\]{}|*=\x00-\x1f」』】）（「]{1,64}@[A-Za-z0-9\u0080-\uffff](?:[A-Za-z0-9._\u0080-\u2fff-]{0,252})"
 ANY = re.compile(ADDRESS)
 # Where the failed address stands, surest first.
-PLACES = tuple(
-    re.compile(pattern.replace("@@", f"({ADDRESS})"), re.I | re.M)
-    for pattern in (
-        r"^[ \t]{0,20}(?:[*o>•-]{1,3}[ \t]+)?[\"'<\[]{0,2}@@[\"'>\]]{0,2}(?:[ \t]*$|:(?:\s|$)|\.\.\.|[ \t]{0,8}[(]|[ \t]+on \S)",
-        r"^[45]\d\d[- ](?:[45]\.\d\.\d )?<@@>\.\.\.",
-        r"^[ \t>*-]{0,12}(?:(?:unknown|invalid|failed|undeliver\w+|bad|original|final|intended)[ -])?(?:user|recipient|address"
-        r"|rcpt to|empfänger|ontvanger|destinataire|destinatario|宛先)[^\n:：]{0,40}[:：][ \t]*<?@@",
-        r">>> ?RCPT TO: ?<@@",
-        r"(?:deliver\w*|sent|mail|message|reach\w*|forward\w*)[^\n.]{0,40} (?:to|for)[ :\n\t]{1,4}(?:the )?(?:following )?"
-        r"(?:recipients?|address(?:es)?)?[ :\n\t]{0,4}[\"'<]?@@",
-        r"(?:errors?|fail\w*|unknown|invalid|not|undeliver\w+|full|reject\w*|disabled)\b[^\n]{0,80}?[:\s<\"'(]@@",
-        r"(?:[45]\d\d|[45]\.\d\.\d)[^\n]{0,60}?[ <\"'(]@@",
-        r"@@[>\"')\]]{0,2}[^\n]{0,60}(?:unknown|invalid|not |fail|full|reject|no such|disabled|error|user|niet|nicht|[45]\d\d)",
-        r"(?:an|aan|à|para|voor|für|for|to)[ :\t]{1,3}<?@@",
-    )
+PLACES = (
+    r"^[ \t]{0,20}(?:[*o>•-]{1,3}[ \t]+)?[\"'<\[]{0,2}@@[\"'>\]]{0,2}(?:[ \t]*$|:(?:\s|$)|\.\.\.|[ \t]{0,8}[(]|[ \t]+on \S)",
+    r"^[45]\d\d[- ](?:[45]\.\d\.\d )?<@@>\.\.\.",
+    r"^[ \t>*-]{0,12}(?:(?:unknown|invalid|failed|undeliver\w+|bad|original|final|intended)[ -])?(?:user|recipient|address"
+    r"|rcpt to|empfänger|ontvanger|destinataire|destinatario|宛先)[^\n:：]{0,40}[:：][ \t]*<?@@",
+    r">>> ?RCPT TO: ?<@@",
+    r"(?:deliver\w*|sent|mail|message|reach\w*|forward\w*)[^\n.]{0,40} (?:to|for)[ :\n\t]{1,4}(?:the )?(?:following )?"
+    r"(?:recipients?|address(?:es)?)?[ :\n\t]{0,4}[\"'<]?@@",
+    r"(?:errors?|fail\w*|unknown|invalid|not|undeliver\w+|full|reject\w*|disabled)\b[^\n]{0,80}?[:\s<\"'(]@@",
+    r"(?:[45]\d\d|[45]\.\d\.\d)[^\n]{0,60}?[ <\"'(]@@",
+    r"@@[>\"')\]]{0,2}[^\n]{0,60}(?:unknown|invalid|not |fail|full|reject|no such|disabled|error|user|niet|nicht|[45]\d\d)",
+    r"(?:an|aan|à|para|voor|für|for|to)[ :\t]{1,3}<?@@",
 )
 NOBODY = re.compile(r"(?:mailer-daemon|mail-daemon|abuse|support|help ?desk|noreply|no-reply)@", re.I)
+
+
+@cache
+def places() -> tuple[re.Pattern[str], ...]:
+    """PLACES, at their first use: to compile them takes a tenth of a second, and most programs never read a bounce."""
+    return tuple(re.compile(pattern.replace("@@", f"({ADDRESS})"), re.I | re.M) for pattern in PLACES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +135,11 @@ def _recipients(notice: Notice) -> list[str]:
         chosen = [one for one in found if one.lower() != notice.sender and not NOBODY.match(one)]
         if chosen:
             return chosen
-    return _places(notice, PLACES[:1]) or (known if len(known) == 1 else [])
+    return _places(notice, places()[:1]) or (known if len(known) == 1 else [])
 
 
 def _candidates(notice: Notice, known: list[str]) -> Iterator[list[str]]:
-    for place in PLACES:
+    for place in places():
         yield _places(notice, (place,))
     everywhere = _unique(match.group() for match in ANY.finditer(notice.text))
     wanted = {one.lower() for one in known}

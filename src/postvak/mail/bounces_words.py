@@ -7,6 +7,7 @@ of RFC 3463 and the IANA registry. A row that is missing costs a sort ("soft"), 
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from postvak.mail.values import Failure
 
@@ -85,7 +86,6 @@ WORDS: tuple[tuple[Failure, str], ...] = (
         r"|refused|resources|overload|busy|greylist|gr[ae]y ?list|too many|loop|hop count|rate ?limit|throttl|deferred",
     ),
 )
-SORTS = tuple((failure, re.compile(pattern, re.I)) for failure, pattern in WORDS)
 # What a code says for sure, and what it means if the words say nothing.
 SURE: tuple[tuple[str, Failure], ...] = (
     (r"5\.1\.[78]$", Failure.POLICY),  # the sender's address is bad
@@ -99,6 +99,12 @@ LIKELY: tuple[tuple[str, Failure], ...] = (
 BLOCKERS = re.compile(r"spamhaus|spamcop|barracuda|sorbs|senderscore|too many recipients", re.I)
 
 
+@cache
+def sorts() -> tuple[tuple[Failure, re.Pattern[str]], ...]:
+    """WORDS, at their first use: to compile them takes some time, and most programs never read a bounce."""
+    return tuple((failure, re.compile(pattern, re.I)) for failure, pattern in WORDS)
+
+
 def classify(action: str, status: str, diagnostic: str) -> Failure:
     """The sort of a failure: a code that is sure, else the words of the remote server, else a likely code."""
     if action in ARRIVED:
@@ -110,7 +116,7 @@ def classify(action: str, status: str, diagnostic: str) -> Failure:
     words = NAMES.sub(" @ ", diagnostic[:MAX_WORDS])
     found = (
         next((sort for pattern, sort in SURE if re.match(pattern, status)), None)
-        or next((sort for sort, pattern in SORTS if pattern.search(words)), None)
+        or next((sort for sort, pattern in sorts() if pattern.search(words)), None)
         or next((sort for pattern, sort in LIKELY if re.match(pattern, status)), None)
     )
     return found or Failure.SOFT

@@ -155,7 +155,8 @@ Names = Iterable[tuple[str, str, str, str, str]]
 
 def all_names() -> Names:
     """(table, key, name, kind or e-mail, options) of everything valid that has a name, in one query."""
-    fields = named_rows(CustomField.objects.filter(is_valid=True), "field", "key", "label", "kind", "options")
+    own = CustomField.objects.filter(is_valid=True, holder=CustomField.Holder.TICKET)
+    fields = named_rows(own, "field", "key", "label", "kind", "options")
     return fields.union(
         named_rows(Status.objects.filter(is_valid=True), "status", "key", "name"),
         named_rows(Priority.objects.filter(is_valid=True), "priority", "level", "name"),

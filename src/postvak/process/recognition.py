@@ -45,6 +45,8 @@ def check_external_number(external: ExternalNumber) -> None:
         raise ValidationError({"in_subject": _("Choose where to look: in the subject, in the text, or in both.")})
     if external.field.kind != CustomField.Kind.TEXT:
         raise ValidationError({"field": _("Choose a field of the kind “text”: numbers may have letters in them.")})
+    if external.field.holder != CustomField.Holder.TICKET:
+        raise ValidationError({"field": _("Choose a field of tickets.")})
 
 
 def check_expressions(external: ExternalNumber) -> None:

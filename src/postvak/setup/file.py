@@ -20,6 +20,7 @@ from postvak.setup.changing import Change, Wanted, write
 from postvak.setup.fields import Field, SettingError, Value
 from postvak.setup.finish import finish
 from postvak.setup.fresh import take_places
+from postvak.setup.needed import refuse_needed
 from postvak.setup.places import located
 from postvak.setup.section import Section
 from postvak.setup.sections import SECTIONS, by_name
@@ -86,6 +87,7 @@ def apply_tables(tables: Tables, base: Path, by: By) -> list[Change]:
         for section in SECTIONS:
             for table in tables.get(section.name, []):
                 changes += apply_table(section, table, base, by, late=late)
+    refuse_needed(changes)
     finish({change.section for change in changes})
     return changes
 

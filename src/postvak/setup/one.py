@@ -11,6 +11,7 @@ from postvak.setup.changing import Wanted, read, write
 from postvak.setup.fields import Field, SettingError, Value
 from postvak.setup.file import natural_key, unknown
 from postvak.setup.finish import finish
+from postvak.setup.needed import refuse_needed
 from postvak.setup.references import Reference
 from postvak.setup.section import CannotRemove, Section
 from postvak.setup.values import as_json, with_settings
@@ -40,8 +41,9 @@ def change(section: Section, key: str, values: Mapping[str, Value], by: By, *, i
         given = {**(usual(section) if is_whole and not is_new else {}), **named}
         wanted = Wanted(section, key, given, None, by)
         with recording(by, row):
-            write(row, wanted, section.fields, is_new=is_new)
-            write(row, wanted, section.late, is_new=False)
+            changes = write(row, wanted, section.fields, is_new=is_new)
+            changes += write(row, wanted, section.late, is_new=False)
+        refuse_needed(changes)
         finish([section.name], needs_admin=True)
     return row, is_new
 

@@ -21,6 +21,7 @@ from postvak.tickets.access import NotAllowed, visible_tickets
 from postvak.tickets.bulk_answer import known_mails
 from postvak.tickets.bulk_errors import LeftAlone
 from postvak.tickets.bulk_verbs import VERBS, Verb
+from postvak.tickets.field_sets import CannotClose
 
 log = logging.getLogger("postvak.bulk")
 
@@ -111,7 +112,7 @@ def change_one(change: BulkChange, key: int, before: Mapping[str, Any]) -> None:
                 take_back_one(change, key, before)
                 return
             found = VERBS[change.verb].do(ticket_for(change, key), change.parameters, change.agent)
-    except (LeftAlone, NotAllowed) as reason:
+    except (LeftAlone, NotAllowed, CannotClose) as reason:
         change.skipped[str(key)] = str(reason)
     except OperationalError:  # the database itself: the whole step is done again
         raise

@@ -7,12 +7,14 @@ from django.utils import timezone
 
 from postvak.models import Agent, Message, Priority, Queue, Status, Ticket
 from postvak.tickets.access import Right, assignable_agents, demand
+from postvak.tickets.field_sets import demand_complete
 from postvak.tickets.history import write_history
 from postvak.tickets.mentions import mention
 
 
 def set_status(ticket: Ticket, status: Status, *, by: Agent) -> None:
-    """Closing or waiting ends the customer's waiting; reopening a ticket doesn't start it. Only what waits has a reminder."""
+    """Closing or waiting ends the customer's waiting; reopening a ticket doesn't start it. Only what waits has a reminder.
+    Raises CannotClose when required fields are empty."""
     if ticket.status_id != status.pk:
         demand(by, right_to_change(ticket.status, status), ticket.queue_id)
         put_status(ticket, status, by=by)
@@ -29,6 +31,7 @@ def put_status(ticket: Ticket, status: Status, *, by: Agent) -> None:
     """The same for those who asked what `by` may."""
     if ticket.status_id == status.pk:
         return
+    demand_complete(ticket, status)
     with transaction.atomic():
         write_history(
             ticket, "status", by=by, old=ticket.status.name or ticket.status.key, new=status.name or status.key

@@ -165,4 +165,5 @@ def complete(stays: Customer, gone: Customer) -> None:
     stays.organisation_id = stays.organisation_id or gone.organisation_id
     stays.language = stays.language or gone.language
     stays.note = "\n\n".join(note for note in (stays.note, gone.note) if note)
-    stays.save(update_fields=["name", "organisation", "language", "note"])
+    stays.fields = {**gone.fields, **stays.fields}
+    stays.save(update_fields=["name", "organisation", "language", "note", "fields"])

@@ -109,7 +109,7 @@ def obstacle_of_tickets(count: int) -> str:
 
 def obstacle_of_field(field: CustomField) -> str:
     if has_values(field):
-        return _("Tickets have values in it, so it can't be deleted. Make it invalid: the values are kept.")
+        return _("There are values in it, so it can't be deleted. Make it invalid: the values are kept.")
     name = ExternalNumber.objects.filter(field=field).values_list("name", flat=True).first()
     if name is None:
         return ""

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from postvak.mail.addresses import is_valid_recipient
 from postvak.models import Agent, CustomField, Ticket
 from postvak.tickets.access import demand
 from postvak.tickets.history import write_history
@@ -85,7 +87,22 @@ def kept_value(kind: str, options: Sequence[str], value: str) -> str:
         return one_of(options, value)
     if len(value) > LONGEST:
         raise ValueError(_("That is too long: %(limit)s characters fit.") % {"limit": LONGEST})
-    return value
+    return link(value) if kind == Kind.LINK else value
+
+
+def link(value: str) -> str:
+    """Of the web or to write a mail, nothing else: whoever clicks it must not run what somebody typed."""
+    scheme, colon, rest = value.partition(":")
+    scheme = scheme.lower()
+    try:
+        parts = urlsplit(f"{scheme}{colon}{rest}")
+        is_web = scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:  # brackets that are no IPv6 address
+        is_web = False
+    is_mail = scheme == "mailto" and is_valid_recipient(rest.partition("?")[0])
+    if not (is_web or is_mail) or not value.isprintable() or " " in value:
+        raise ValueError(_("“%(value)s” is no link. Write it like https://example.org/7.") % {"value": value[:100]})
+    return f"{scheme}{colon}{rest}"
 
 
 def one_of(options: Sequence[str], value: str) -> str:

@@ -66,8 +66,14 @@ def merge_organisations(organisation: Organisation, into: Organisation) -> int:
         number = gone.customers.update(organisation=stays)
         gone.domains.update(organisation=stays)
         Ticket.objects.filter(organisation=gone).update(organisation=stays)
-        if not stays.number and gone.number:
-            stays.number = gone.number
-            stays.save(update_fields=["number"])
+        complete(stays, gone)
         gone.delete()
     return number
+
+
+def complete(stays: Organisation, gone: Organisation) -> None:
+    """What one knew and the other didn't."""
+    stays.number = stays.number or gone.number
+    stays.note = "\n\n".join(note for note in (stays.note, gone.note) if note)
+    stays.fields = {**gone.fields, **stays.fields}
+    stays.save(update_fields=["number", "note", "fields"])

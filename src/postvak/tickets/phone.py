@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from postvak.mail.charsets import storable
 from postvak.models import Agent, Customer, Message, Queue, Status, Ticket
 from postvak.tickets.access import assignable_agents, demand
+from postvak.tickets.field_sets import CannotClose, missing_in, required_in
 from postvak.tickets.history import write_history
 from postvak.tickets.numbers import allocate
 from postvak.tickets.participants import name_of
@@ -50,6 +51,7 @@ def note_call(call: Call, *, by: Agent) -> Ticket:
     subject, text = check(call)
     now = timezone.now()
     with transaction.atomic():
+        check_complete(call)
         ticket = Ticket.objects.create(
             number=allocate(1, timezone.localdate())[0],
             subject=subject,
@@ -80,6 +82,12 @@ def note_call(call: Call, *, by: Agent) -> Ticket:
         if call.confirms:
             confirm(ticket, message)
     return ticket
+
+
+def check_complete(call: Call) -> None:
+    """The fields can be filled in once there is a ticket."""
+    if call.status.type == Status.Type.CLOSED and (missing := missing_in({}, required_in(call.queue.pk))):
+        raise CannotNote("status", str(CannotClose(missing)))
 
 
 def check(call: Call) -> tuple[str, str]:

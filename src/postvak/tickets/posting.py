@@ -27,6 +27,7 @@ from postvak.send.sender import CannotAnswer, Sender
 from postvak.tickets.access import demand
 from postvak.tickets.change import put_status, right_to_change
 from postvak.tickets.drafts import spend
+from postvak.tickets.field_sets import CannotClose, demand_complete
 from postvak.tickets.history import write_history
 from postvak.tickets.second_look import Seen, check_domains, check_nobody_wrote, check_suppressed
 from postvak.tickets.tags import add_tags
@@ -119,10 +120,21 @@ def check_size(posting: Posting) -> None:
 
 
 def look_again(row: Ticket, posting: Posting, how: Sending, *, by: Agent) -> None:
+    check_complete(row, how.status_key)
     check_nobody_wrote(row, how.known, how.seen if posting.is_answer else None, by)
     check_suppressed(posting.recipients, how.despite)
     if posting.asks_domains and how.known is not None:
         check_domains(row, posting.recipients, how.despite)
+
+
+def check_complete(row: Ticket, status_key: str) -> None:
+    """Nothing is sent when the ticket can't be closed with it. Raises CannotAnswer."""
+    status = Status.objects.filter(key=storable(status_key)).first() if status_key else None
+    if status is not None and row.status_id != status.pk:
+        try:
+            demand_complete(row, status)
+        except CannotClose as refusal:
+            raise CannotAnswer("status", str(refusal)) from refusal
 
 
 def before_of(row: Ticket, posting: Posting, how: Sending) -> dict[str, object]:

@@ -11,12 +11,16 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from postvak.models import CustomField, ExternalNumber, Priority, Sla, Status, Tag, Tagging, Ticket, TicketType
+from postvak.models import CustomField, ExternalNumber, Priority, Sla, Status, Tag, Tagging, TicketType
 from postvak.models.priority import NORMAL, SHIPPED_PRIORITIES
 from postvak.models.status import SHIPPED_NAMES
+from postvak.tickets.field_sets import has_values
 
 ALWAYS_VALID = frozenset({"new", "open", "customer", "closed", "trash"})  # Postvak sets them by itself
+FIXED = ("key", "kind", "holder")  # of a custom field that has values
+STAYS = gettext_lazy("There are values in this field already: its key, its kind and what it belongs to stay.")
 LISTS = frozenset({CustomField.Kind.CHOICE, CustomField.Kind.CHOICES})
 KEY_LENGTH = 36
 Placed = Status | CustomField | Sla
@@ -64,23 +68,22 @@ def check_tag(tag: Tag) -> None:
 
 
 def check_custom_field(field: CustomField) -> None:
-    """Key and kind stay once tickets have values: a value would be lost or become nonsense."""
+    """Key, kind and what it belongs to stay once there are values: they would be lost or become nonsense."""
     if CustomField.objects.filter(key__iexact=field.key).exclude(pk=field.pk).exists():
         raise ValidationError({"key": _("There is already a field with the key %(key)s.") % {"key": field.key}})
     stored = CustomField.objects.filter(pk=field.pk).first()
-    if stored and (stored.key, stored.kind) != (field.key, field.kind) and has_values(stored):
-        changed = "kind" if stored.key == field.key else "key"
-        raise ValidationError({changed: _("Tickets have values in this field already: its key and kind stay.")})
+    changed = [name for name in FIXED if stored and getattr(stored, name) != getattr(field, name)]
+    if stored and changed and has_values(stored):
+        raise ValidationError({changed[0]: STAYS})
     if field.kind in LISTS and not field.option_list:
         raise ValidationError({"options": _("Enter at least one value to choose from.")})
-    if field.kind != CustomField.Kind.TEXT and ExternalNumber.objects.filter(field_id=field.pk or 0).exists():
+    if field.kind not in CustomField.Kind.values or field.holder not in CustomField.Holder.values:
+        raise ValidationError({"kind": _("There is no such kind of field.")})
+    is_text = field.kind == CustomField.Kind.TEXT and field.holder == CustomField.Holder.TICKET
+    if not is_text and ExternalNumber.objects.filter(field_id=field.pk or 0).exists():
         raise ValidationError(
-            {"kind": _("Numbers of another system are kept in this field, so it has to stay a text.")}
+            {"kind": _("Numbers of another system are kept in this field, so it has to stay a text of tickets.")}
         )
-
-
-def has_values(field: CustomField) -> bool:
-    return Ticket.objects.filter(fields__has_key=field.key).exists()
 
 
 @transaction.atomic

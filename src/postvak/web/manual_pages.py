@@ -69,6 +69,8 @@ PAGES = {
     "admin_calendar": "service-levels",
     "admin_filter": "filters",
     "admin_import": "import",
+    "admin_customers": "customers",
+    "admin_organisations": "customers",
     "admin_job": "backup-upgrade",
     "admin_export": "export-privacy",
     "admin_privacy": "export-privacy",

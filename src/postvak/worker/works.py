@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from postvak.bring.sheet_work import KIND as SHEET
+from postvak.bring.sheet_work import take_sheet
 from postvak.bring.work import KIND as IMPORT
 from postvak.bring.work import do_import
 from postvak.jobs.run import Work
@@ -9,4 +11,4 @@ from postvak.keep.work import BACKUP, EXPORT, make_backup, make_export
 from postvak.tickets.privacy.erase import KIND as ERASE
 from postvak.tickets.privacy.erase import erase
 
-WORKS: Mapping[str, Work] = {IMPORT: do_import, BACKUP: make_backup, EXPORT: make_export, ERASE: erase}
+WORKS: Mapping[str, Work] = {IMPORT: do_import, BACKUP: make_backup, EXPORT: make_export, ERASE: erase, SHEET: take_sheet}

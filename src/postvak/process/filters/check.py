@@ -62,7 +62,7 @@ def names() -> Names:
         organisations=lowered(Organisation.objects.exclude(number="").values_list("number", flat=True)),
         fields={
             f.key.casefold(): FieldRule(f.key, f.kind, tuple(f.option_list))
-            for f in CustomField.objects.filter(is_valid=True)
+            for f in CustomField.objects.filter(is_valid=True, holder=CustomField.Holder.TICKET)
         },
     )
 

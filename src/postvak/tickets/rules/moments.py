@@ -165,10 +165,13 @@ FINDERS: Mapping[Trigger, Callable[[Span], Iterator[Found]]] = {
 def occurrences(rule: KnownRule, span: Span, batch: Sequence[Found]) -> Iterator[Occurrence]:
     tickets = Ticket.objects.in_bulk([one.ticket for one in batch])
     messages = Message.objects.in_bulk([one.message for one in batch if one.message])
+    imported = dict(History.objects.filter(ticket__in=tickets, code="imported").values_list("ticket", "at"))
     trigger = Trigger(rule.trigger)
     for one in batch:
-        if one.ticket in tickets:
-            at = span.earlier(one.since) if trigger == Trigger.DUE_NEAR else span.later(one.since)
+        if one.ticket not in tickets:
+            continue
+        at = span.earlier(one.since) if trigger == Trigger.DUE_NEAR else span.later(one.since)
+        if one.ticket not in imported or at > imported[one.ticket]:  # what was over when it came here stays silent
             yield Occurrence(
                 trigger=trigger,
                 ticket=tickets[one.ticket],

@@ -13,6 +13,7 @@ from django.urls import reverse
 from postvak.tickets.access import may_in
 from postvak.web.admin.audit_words import PAGE_OF
 from postvak.web.admin.navigation import admin_navigation, navigation_of_queues
+from postvak.web.admin.used_by import used_by
 from postvak.web.pages import render
 from postvak.web.session import agent_of
 
@@ -62,5 +63,6 @@ def admin_page(request: HttpRequest, template: str, current: str, context: dict[
     agent = agent_of(request)
     navigation = admin_navigation() if agent.is_admin else navigation_of_queues(agent)
     history = history_url(request) if agent.is_admin else ""
-    everywhere = {"current": current, "admin_nav": navigation, "history_url": history}
+    uses = used_by(request) if agent.is_admin else None
+    everywhere = {"current": current, "admin_nav": navigation, "history_url": history, "used_by": uses}
     return render(request, f"admin/{template}", {**everywhere, **context}, status=status)

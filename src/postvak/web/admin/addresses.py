@@ -4,13 +4,16 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from postvak.log.audit import recording
 from postvak.models import Address, Brand, Queue, Wording
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.queues import AddressForm
+from postvak.web.admin.searching import Column, listed
 from postvak.web.flash import say
 from postvak.web.identity_preview import Typed, brand_for, languages_of, preview_of
 from postvak.web.placeholders import PLACEHOLDERS
@@ -18,16 +21,22 @@ from postvak.web.session import agent_of, asking
 from postvak.web.wording_fields import WordingFields
 
 PARTS = (Wording.Part.SIGNATURE,)
+COLUMNS = {
+    "name": Column(gettext_lazy("Address"), "email"),
+    "queue": Column(gettext_lazy("Mails land in"), "queue__name"),
+    "channel": Column(gettext_lazy("Channel"), "channel__name"),
+}
 
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    addresses = Address.objects.select_related("queue", "channel").order_by("-is_valid", "email")
-    senders = dict[int, list[str]]()
-    for name, address in Queue.objects.filter(is_valid=True).values_list("name", "address"):
-        senders.setdefault(address or 0, []).append(name)
-    context = {"addresses": addresses, "senders": senders}
-    return admin_page(request, "addresses.html", "addresses", context)
+    rows = Address.objects.select_related("queue", "channel").order_by("-is_valid", "email")
+    found = listed(request, rows, ("email", "display_name", "queue__name", "comment"), COLUMNS)
+    senders = dict[int, list[tuple[str, str]]]()
+    queues = Queue.objects.filter(is_valid=True, address__in=[row.pk for row in found.page]).order_by("name")
+    for key, name, address in queues.values_list("pk", "name", "address"):
+        senders.setdefault(address or 0, []).append((reverse("admin_queue", args=[key]), name))
+    return admin_page(request, "addresses.html", "addresses", {"list": found, "senders": senders})
 
 
 @admin_only

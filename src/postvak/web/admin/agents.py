@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from postvak.models import Agent, Invitation
@@ -14,15 +16,24 @@ from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.agents import AgentForm
 from postvak.web.admin.in_effect import in_effect_of
 from postvak.web.admin.recording import save
+from postvak.web.admin.searching import Column, listed
 from postvak.web.flash import say
 from postvak.web.session import agent_of
+
+VALID = Q(is_active=True)
+COLUMNS = {
+    "name": Column(gettext_lazy("Name"), "name"),
+    "email": Column(gettext_lazy("E-mail address"), "email"),
+    "login": Column(gettext_lazy("Last log-in"), "last_login"),
+}
 
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    agents = Agent.objects.prefetch_related("queues", "teams").order_by("-is_active", "name")
+    rows = Agent.objects.prefetch_related("queues", "teams").order_by("-is_active", "name")
+    found = listed(request, rows, ("name", "email"), COLUMNS, valid=VALID)
     invited = Invitation.objects.filter(accepted_at=None, withdrawn_at=None).count()
-    return admin_page(request, "agents.html", "agents", {"agents": agents, "invited": invited})
+    return admin_page(request, "agents.html", "agents", {"list": found, "invited": invited})
 
 
 @sensitive_post_parameters("password")

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from postvak.blobs import store
@@ -19,7 +20,7 @@ from postvak.tickets.answer_templates import BETWEEN, delete_template, save_temp
 from postvak.tickets.texts import LIMIT, Text
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.answer_templates import LANGUAGES, TemplateForm
-from postvak.web.admin.searching import PER_PAGE
+from postvak.web.admin.searching import Column, asked_by, listed_here
 from postvak.web.desk.downloads import download
 from postvak.web.flash import say
 from postvak.web.pages import render
@@ -27,6 +28,12 @@ from postvak.web.placeholders import PLACEHOLDERS
 from postvak.web.session import asking
 
 FIRST = Text("", "", "")
+is_valid = attrgetter("is_valid")
+COLUMNS = {
+    "name": Column(gettext_lazy("Template"), str),
+    "used": Column(gettext_lazy("Used"), attrgetter("times_used")),
+    "last": Column(gettext_lazy("Last used"), attrgetter("last_used_at")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +62,14 @@ class Variant:
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    query = request.GET.get("q", "").strip()[:200]
-    rows = AnswerTemplate.objects.select_related("status").prefetch_related("queues", "brands", "tags")
-    page = Paginator(matching(rows, query), PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "branches": list(tree(page.object_list)), "query": query, "languages": LANGUAGES}
+    """In the order of a column there are no branches: each has its category before its name."""
+    rows = AnswerTemplate.objects.select_related("status").prefetch_related("queues", "brands", "tags", "texts")
+    query = asked_by(request, COLUMNS, has_validity=True).query
+    fits = {row.pk for row in matching(rows, query)} if query else set()
+    found = listed_here(request, rows, lambda row: query if row.pk in fits else "", COLUMNS, valid=is_valid)
+    shown = list(found.page)
+    branches = [Branch("", "", 0, shown)] if found.asked.sort else list(tree(shown))
+    context = {"list": found, "branches": branches if found else [], "languages": LANGUAGES}
     return admin_page(request, "answer_templates.html", "answer_templates", context)
 
 

@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from postvak.log.audit import recording
@@ -12,16 +13,23 @@ from postvak.notify.circumstances import own_addresses
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.blocked import BlockedForm
 from postvak.web.admin.recording import save
-from postvak.web.admin.searching import searched
+from postvak.web.admin.searching import Column, listed
 from postvak.web.flash import say
 from postvak.web.session import agent_of, asking
+
+COLUMNS = {
+    "name": Column(gettext_lazy("Address, domain or pattern"), "pattern"),
+    "why": Column(gettext_lazy("Why"), "comment"),
+    "added": Column(gettext_lazy("Added"), "created_at"),
+}
 
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    rows, query = searched(request, Blocked.objects.select_related("created_by"), "pattern", "comment")
-    own = [email for email in sorted(own_addresses()) if query.casefold() in email]
-    return admin_page(request, "block_list.html", "messages", {"rows": rows, "query": query, "own": own})
+    rows = Blocked.objects.select_related("created_by").order_by("pattern", "pk")
+    found = listed(request, rows, ("pattern", "comment"), COLUMNS, valid=None)
+    own = [email for email in sorted(own_addresses()) if found.asked.query.casefold() in email]
+    return admin_page(request, "block_list.html", "messages", {"list": found, "own": own})
 
 
 @admin_only

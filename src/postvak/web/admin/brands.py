@@ -5,6 +5,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from postvak.blobs import store
@@ -12,6 +13,7 @@ from postvak.log.audit import By, recording
 from postvak.models import Brand, Look, Wording
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.brands import BrandForm, LookForm
+from postvak.web.admin.searching import Column, listed
 from postvak.web.flash import say
 from postvak.web.identity_preview import Typed, languages_of, preview_of
 from postvak.web.placeholders import PLACEHOLDERS
@@ -20,6 +22,11 @@ from postvak.web.wording_fields import WordingFields
 
 Part = Wording.Part
 PARTS = (Part.SALUTATION, Part.SIGNATURE, Part.FOOTER)
+COLUMNS = {
+    "name": Column(gettext_lazy("Name"), "name"),
+    "channel": Column(gettext_lazy("Channel"), "channel__name"),
+    "language": Column(gettext_lazy("Language"), "language"),
+}
 
 
 class BrandForms:
@@ -48,8 +55,9 @@ class BrandForms:
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    brands = Brand.objects.select_related("channel").prefetch_related("queues")
-    return admin_page(request, "brands.html", "brands", {"brands": brands})
+    rows = Brand.objects.select_related("channel").prefetch_related("queues").order_by("name", "pk")
+    found = listed(request, rows, ("name", "channel__name"), COLUMNS, valid=None)
+    return admin_page(request, "brands.html", "brands", {"list": found})
 
 
 @admin_only

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from postvak.log.audit import recording
@@ -18,6 +19,7 @@ from postvak.tickets.sla.calendar import BusinessTime, NeverOpen, business_time
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.calendars import CalendarForm
+from postvak.web.admin.searching import Column, listed
 from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.session import asking
@@ -26,12 +28,18 @@ FRIDAY = 4
 BEFORE_CLOSING = timedelta(minutes=10)
 TRIAL_HOURS = "4"
 MOST_HOURS = 10_000
+COLUMNS = {
+    "name": Column(gettext_lazy("Name"), "name"),
+    "country": Column(gettext_lazy("Holidays"), "country"),
+    "zone": Column(gettext_lazy("Time zone"), "time_zone"),
+}
 
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    calendars = Calendar.objects.prefetch_related("slas")
-    return admin_page(request, "calendars.html", "calendars", {"calendars": calendars})
+    rows = Calendar.objects.prefetch_related("slas").order_by("name", "pk")
+    found = listed(request, rows, ("name", "country", "time_zone"), COLUMNS, valid=None)
+    return admin_page(request, "calendars.html", "calendars", {"list": found})
 
 
 @admin_only

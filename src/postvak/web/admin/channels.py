@@ -3,30 +3,60 @@
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from postvak.crypto.sealing import CannotOpen
 from postvak.log.problems import sentence
-from postvak.models import Channel, OutgoingMail, SigningKey
+from postvak.models import Address, Brand, Channel, Mailbox, OutgoingMail, SigningKey
 from postvak.send.copies import copies_of, copy_again
 from postvak.send.providers import webhook_address
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.checks import NOT_HEARD, Check, check_channel, place_of, send_test_mail
-from postvak.web.admin.forms.channels import ChannelForm, users_of
+from postvak.web.admin.forms.channels import ChannelForm
 from postvak.web.admin.recording import save
+from postvak.web.admin.searching import Column, listed
 from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.session import agent_of
 
+COLUMNS = {
+    "name": Column(gettext_lazy("Name"), "name"),
+    "server": Column(gettext_lazy("Server"), "host"),
+    "state": Column(gettext_lazy("State"), "failures"),
+    "success": Column(gettext_lazy("Last success"), "last_success_at"),
+}
+
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    channels = Channel.objects.order_by("-is_valid", "-is_default", "name")
-    context = {"channels": channels, "problem_of": problem_of, "place_of": place_of, "now": timezone.now()}
+    rows = Channel.objects.select_related("grant").order_by("-is_valid", "-is_default", "name")
+    found = listed(request, rows, ("name", "host", "provider", "username"), COLUMNS, usual="")
+    context = {"list": found, "problem_of": problem_of, "place_of": place_of, "now": timezone.now()}
+    context["senders"] = senders([row.pk for row in found.page])
     return admin_page(request, "channels.html", "channels", context)
+
+
+def senders(channels: list[int]) -> dict[int, list[tuple[str, str]]]:
+    """Channel -> (address of the page, name) of the valid addresses, mailboxes and brands that send by it."""
+    boxes = Mailbox.objects.filter(reply_via__in=channels).exclude(validity=Mailbox.Validity.INVALID)
+    sorts = (
+        ("admin_brand", Brand.objects.filter(channel__in=channels).values_list("channel", "pk", "name")),
+        ("admin_mailbox", boxes.values_list("reply_via", "pk", "name")),
+        (
+            "admin_address",
+            Address.objects.filter(channel__in=channels, is_valid=True).values_list("channel", "pk", "email"),
+        ),
+    )
+    found: dict[int, list[tuple[str, str]]] = {}
+    for page, rows in sorts:
+        for channel, key, name in rows:
+            found.setdefault(channel, []).append((reverse(page, args=[key]), name))
+    return found
 
 
 @sensitive_post_parameters()
@@ -135,5 +165,4 @@ def state_of(channel: Channel) -> dict[str, object]:
         "waiting_copy": copies_of(channel).exclude(said="").order_by("next_attempt_at", "pk").first(),
         "heard": channel.last_problem not in NOT_HEARD,
         "waiting": OutgoingMail.objects.filter(channel=channel, next_attempt_at__isnull=False).count(),
-        "used_by": users_of(channel),
     }

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from postvak.models import CustomField
 from postvak.tickets.deletion import obstacle
+from postvak.tickets.field_sets import used_by
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.vocabulary import CustomFieldForm
@@ -15,7 +16,9 @@ from postvak.web.flash import say
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    context = {"custom_fields": CustomField.objects.all()}
+    rows = list(CustomField.objects.prefetch_related("queues"))
+    used = used_by(rows)
+    context = {"custom_fields": [(row, used[row.pk]) for row in rows]}
     return admin_page(request, "custom_fields.html", "custom_fields", context)
 
 

@@ -9,15 +9,17 @@ from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.recognition import ExclusionForm
 from postvak.web.admin.recording import save
-from postvak.web.admin.searching import searched
+from postvak.web.admin.searching import Column, listed
 from postvak.web.flash import say
 
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    exclusions, query = searched(request, GroupingExclusion.objects.all(), "sender", "comment")
+    columns = {"name": Column(_("Sender"), "sender"), "comment": Column(_("Comment"), "comment")}
+    rows = GroupingExclusion.objects.order_by("sender", "pk")
+    found = listed(request, rows, ("sender", "comment"), columns, valid=None)
     grouping = Address.objects.filter(is_valid=True).exclude(grouping_hours=None)
-    context = {"exclusions": exclusions, "query": query, "grouping": grouping}
+    context = {"list": found, "grouping": grouping}
     return admin_page(request, "exclusions.html", "exclusions", context)
 
 

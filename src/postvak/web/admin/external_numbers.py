@@ -1,10 +1,10 @@
 """Administration of external numbers, with a place to try them before they are saved."""
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from postvak.models import CustomField, ExternalNumber, ExternalReference
@@ -14,15 +14,24 @@ from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.recognition import ExternalNumberForm
 from postvak.web.admin.recording import save
+from postvak.web.admin.searching import Column, counted, listed
 from postvak.web.flash import say
 from postvak.web.pages import render
+
+COLUMNS = {
+    "name": Column(gettext_lazy("Name"), "name"),
+    "sender": Column(gettext_lazy("Sender"), "sender"),
+    "field": Column(gettext_lazy("Kept in"), "field__label"),
+    "tickets": Column(gettext_lazy("Tickets"), "tickets_count"),
+}
 
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    counts = dict(ExternalReference.objects.values_list("external").annotate(count=Count("pk")).order_by())
-    numbers = ExternalNumber.objects.select_related("field").order_by("-is_valid", "name")
-    return admin_page(request, "external_numbers.html", "external_numbers", {"numbers": numbers, "counts": counts})
+    numbers = ExternalNumber.objects.annotate(tickets_count=counted(ExternalReference, "external"))
+    rows = numbers.select_related("field").order_by("-is_valid", "name")
+    found = listed(request, rows, ("name", "sender", "number", "field__label"), COLUMNS)
+    return admin_page(request, "external_numbers.html", "external_numbers", {"list": found})
 
 
 @admin_only
@@ -36,7 +45,9 @@ def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         "form": form,
         "external": external,
         "obstacle": obstacle(external) if external else "",
-        "has_text_field": CustomField.objects.filter(is_valid=True, kind=CustomField.Kind.TEXT).exists(),
+        "has_text_field": CustomField.objects.filter(
+            is_valid=True, kind=CustomField.Kind.TEXT, holder=CustomField.Holder.TICKET
+        ).exists(),
     }
     return admin_page(request, "external_number.html", "external_numbers", context)
 

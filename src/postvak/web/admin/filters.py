@@ -1,6 +1,7 @@
 """Administration of filters: the list in running order, the editor, switching on and off, deleting."""
 
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any
 
 from django.db import IntegrityError
@@ -8,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from postvak.conditions.condition import Malformed
@@ -33,11 +35,17 @@ from postvak.web.admin.filters_form import (
 )
 from postvak.web.admin.filters_rows import action_row, action_rows, condition_rows, errors_of
 from postvak.web.admin.filters_words import action_in_words, condition_in_words, scope_in_words
+from postvak.web.admin.searching import Column, listed_here
 from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.session import agent_of, asking
 
-SEARCHED_FROM = 20  # filters; fewer are seen at a glance
+COLUMNS = {
+    "place": Column("#", itemgetter("place")),
+    "name": Column(gettext_lazy("Filter"), lambda line: line["row"].name),
+    "hits": Column(gettext_lazy("Hits"), lambda line: line["row"].hits),
+    "last": Column(gettext_lazy("Last hit"), lambda line: line["row"].last_hit_at),
+}
 BUTTONS = {"add", "remove", "refresh", "try"}  # of the form; without them it is saved
 
 
@@ -46,15 +54,9 @@ def listing(request: HttpRequest) -> HttpResponse:
     filters, lists = ordered_filters(), load_lists()
     doubts = warnings(filters)
     lines = [line_of(row, place, doubts.get(row.pk, []), lists) for place, row in enumerate(filters, start=1)]
-    query = request.GET.get("q", "").strip()[:200]
-    found = [line for line in lines if query.casefold() in line["searched"]]
-    context = {
-        "lines": found,
-        "query": query,
-        "total": len(lines),
-        "has_search": len(lines) > SEARCHED_FROM or query,
-        "examples": {} if filters else examples(),
-    }
+    words, valid = itemgetter("searched"), lambda line: line["row"].is_valid
+    found = listed_here(request, lines, words, COLUMNS, usual="place", valid=valid)
+    context = {"list": found, "total": len(lines), "examples": {} if filters else examples()}
     return admin_page(request, "filters.html", "filters", context)
 
 

@@ -104,7 +104,9 @@ def load_lists() -> Lists:
             Needs.organisation: {number: f"{number} – {name}" for number, name in organisations[:MANY]},
         },
         mailboxes={name: name for name in Mailbox.objects.order_by("name").values_list("name", flat=True)},
-        fields={field.key: field for field in CustomField.objects.filter(is_valid=True)},
+        fields={
+            field.key: field for field in CustomField.objects.filter(is_valid=True, holder=CustomField.Holder.TICKET)
+        },
         tags=tuple(Tag.objects.order_by("name").values_list("name", flat=True)[:MANY]),
     )
 

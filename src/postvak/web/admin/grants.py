@@ -16,6 +16,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_POST
@@ -33,18 +34,27 @@ from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.channels import wake
 from postvak.web.admin.forms.grants import ConnectForm, GrantForm
 from postvak.web.admin.recording import save
+from postvak.web.admin.searching import Column, listed
 from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.session import asking
 
 PENDING = "sign_in"  # in the session
 SIGN_IN_SECONDS = 30 * 60
+COLUMNS = {
+    "name": Column(gettext_lazy("Name"), "name"),
+    "provider": Column(gettext_lazy("Provider"), "provider"),
+    "account": Column(gettext_lazy("Account"), "account"),
+    "state": Column(gettext_lazy("State"), "failing_since"),
+    "renewed": Column(gettext_lazy("Last renewed"), "refreshed_at"),
+}
 
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    context = {"grants": Grant.objects.all()}
-    return admin_page(request, "grants.html", "grants", context)
+    rows = Grant.objects.order_by("name", "pk")
+    found = listed(request, rows, ("name", "account", "provider"), COLUMNS, valid=None)
+    return admin_page(request, "grants.html", "grants", {"list": found})
 
 
 @sensitive_post_parameters("client_secret")

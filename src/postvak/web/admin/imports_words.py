@@ -9,13 +9,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from postvak.bring.reasons import SENTENCES
+from postvak.bring.reasons import HINTS, SENTENCES
 from postvak.models import Job
 
 SOURCES: Mapping[str, Promise] = {
     "mails": _("Mails"),
     "otobo": _("OTOBO, Znuny or OTRS"),
     "zammad": _("Zammad"),
+    "osticket": _("osTicket"),
 }
 COUNTED: Mapping[str, Promise] = {
     "tickets": _("tickets"),
@@ -46,6 +47,8 @@ THINGS: Mapping[str, Any] = {  # str % {...}, in the reader's language
     "field": ngettext_lazy("%(num)s custom field", "%(num)s custom fields", "num"),
     "template": ngettext_lazy("%(num)s template", "%(num)s templates", "num"),
     "signature": ngettext_lazy("%(num)s signature", "%(num)s signatures", "num"),
+    "agent": ngettext_lazy("%(num)s agent", "%(num)s agents", "num"),
+    "file": ngettext_lazy("%(num)s attached file", "%(num)s attached files", "num"),
     "filter": ngettext_lazy("%(num)s filter", "%(num)s filters", "num"),
 }
 
@@ -65,6 +68,7 @@ class About:
     is_dry: bool
     counts: tuple[tuple[str, int], ...]
     left: tuple[Left, ...]
+    hints: tuple[str, ...]  # what a person has to do before it goes live
 
 
 def about_import(job: Job) -> About:
@@ -75,6 +79,7 @@ def about_import(job: Job) -> About:
         is_dry=bool(asked.get("is_dry")),
         counts=tuple((str(word), job.counts[key]) for key, word in COUNTED.items() if job.counts.get(key)),
         left=tuple(left_out(job)),
+        hints=tuple(str(HINTS[code]) for code in job.result.get("hints", ()) if code in HINTS),
     )
 
 

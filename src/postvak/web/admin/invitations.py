@@ -1,14 +1,14 @@
 """Inviting colleagues: the form, who is invited, again, not any more. A link is shown once where no mail can go out."""
 
-from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
@@ -22,14 +22,20 @@ from postvak.web.account.joining import digest_of, new_token
 from postvak.web.account.links import address_of
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.invitations import InvitationForm
+from postvak.web.admin.searching import Column, listed
 from postvak.web.flash import say
 from postvak.web.session import agent_of, asking
 
 LASTS = timedelta(days=14)
+COLUMNS = {
+    "name": Column(gettext_lazy("E-mail address"), "email"),
+    "invited": Column(gettext_lazy("Invited"), "created_at"),
+    "until": Column(gettext_lazy("Works until"), "expires_at"),
+}
 LINKS = "invitation_links"  # in the session: those that are shown once on the next page
 
 
-def open_invitations() -> "Iterable[Invitation]":
+def open_invitations() -> "QuerySet[Invitation]":
     rows = Invitation.objects.filter(accepted_at=None, withdrawn_at=None)
     return rows.select_related("created_by", "role", "outgoing").prefetch_related(
         "queues", "teams", "outgoing__deliveries"
@@ -41,7 +47,7 @@ def open_invitations() -> "Iterable[Invitation]":
 def listing(request: HttpRequest) -> HttpResponse:
     """The invitations that nobody has accepted yet, and the links that a mail couldn't carry."""
     context = {
-        "invitations": open_invitations(),
+        "list": listed(request, open_invitations(), ("email", "name"), COLUMNS, usual="", valid=None),
         "links": request.session.pop(LINKS, []),
         "now": timezone.now(),
     }

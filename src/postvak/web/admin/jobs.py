@@ -1,6 +1,6 @@
 """Jobs: long work that runs in the background, how far it is, why it failed, and what came of it. Spec 10."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -14,7 +14,8 @@ from postvak.jobs import queue
 from postvak.log.audit import Action, record, recording
 from postvak.models import Job
 from postvak.web.admin.access import admin_only, admin_page
-from postvak.web.admin.imports_words import about_import
+from postvak.web.admin.imports_words import About, about_import
+from postvak.web.admin.sheets_words import about_sheet
 from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.session import asking
@@ -32,11 +33,14 @@ ICONS = {
 }
 KINDS: Mapping[str, str | Promise] = {
     "import": gettext_lazy("Import"),
+    "sheet": gettext_lazy("Table"),
     "export": gettext_lazy("Export"),
     "backup": gettext_lazy("Backup"),
     "restore": gettext_lazy("Restoring"),
     "erasure": gettext_lazy("Erasure"),
 }
+
+ABOUT: Mapping[str, Callable[[Job], About]] = {"import": about_import, "sheet": about_sheet}
 
 
 def shown(job: Job) -> dict[str, object]:
@@ -51,7 +55,7 @@ def shown(job: Job) -> dict[str, object]:
         "is_open": job.state in OPEN,
         "may_try_again": job.state in {State.FAILED, State.STOPPED},
         "has_file": queue.file_of(job) is not None,
-        "about": about_import(job) if job.kind == "import" else None,
+        "about": ABOUT[job.kind](job) if job.kind in ABOUT else None,
     }
 
 
@@ -66,7 +70,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 @admin_only
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     job = get_object_or_404(Job.objects.select_related("created_by"), pk=pk)
-    return admin_page(request, "job.html", "imports" if job.kind == "import" else "jobs", {"line": shown(job)})
+    return admin_page(request, "job.html", "imports" if job.kind in ABOUT else "jobs", {"line": shown(job)})
 
 
 @require_GET

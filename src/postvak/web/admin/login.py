@@ -5,6 +5,7 @@ from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
@@ -17,8 +18,11 @@ from postvak.web.account.factors import FACTORS, remove_all
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.login import LoginProviderForm, SecondFactorForm
 from postvak.web.admin.recording import save
+from postvak.web.admin.searching import Column, listed
 from postvak.web.flash import say
 from postvak.web.session import asking
+
+COLUMNS = {"name": Column(gettext_lazy("Name"), "name"), "kind": Column(gettext_lazy("Provider"), "kind")}
 
 
 @admin_only
@@ -28,14 +32,14 @@ def show(request: HttpRequest) -> HttpResponse:
         save(request, form)
         say(request, _("The rule for the log-in is saved. It holds from the next log-in on."))
         return redirect("admin_login")
-    return admin_page(request, "login.html", "login", {"form": form, **figures()})
+    return admin_page(request, "login.html", "login", {"form": form, **figures(request)})
 
 
-def figures() -> dict[str, object]:
+def figures(request: HttpRequest) -> dict[str, object]:
     has_one = Exists(Authenticator.objects.filter(user=OuterRef("pk"), type__in=FACTORS))
     agents = Agent.objects.filter(is_active=True)
     return {
-        "providers": LoginProvider.objects.order_by("-is_valid", "name"),
+        "list": listed(request, LoginProvider.objects.order_by("-is_valid", "name"), ("name", "domains"), COLUMNS),
         "agents_count": agents.count(),
         "protected_count": agents.filter(has_one).count(),
         "bare_admins": list(agents.filter(~has_one, is_admin=True).order_by("name")[:10]),

@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
@@ -17,15 +18,27 @@ from postvak.web.admin.checks import NOT_HEARD, Check, check_mailbox
 from postvak.web.admin.directions import check_directions
 from postvak.web.admin.forms.mailboxes import LocalMailboxForm, MailboxForm
 from postvak.web.admin.recording import save
+from postvak.web.admin.searching import Column, listed
 from postvak.web.admin.tokens import inbound_url
 from postvak.web.flash import say
 from postvak.web.pages import render
 
+VALID = Q(validity=Mailbox.Validity.VALID)
+COLUMNS = {
+    "name": Column(gettext_lazy("Name"), "name"),
+    "server": Column(gettext_lazy("Server"), "host"),
+    "queue": Column(gettext_lazy("Queue"), "queue__name"),
+    "state": Column(gettext_lazy("State"), "failing_since"),
+    "success": Column(gettext_lazy("Last success"), "last_success_at"),
+}
+
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    mailboxes = Mailbox.objects.select_related("queue").listed()
-    return admin_page(request, "mailboxes.html", "mailboxes", {"mailboxes": mailboxes, "problem_of": problem_of})
+    rows = Mailbox.objects.select_related("queue").listed()
+    names = ("name", "host", "username", "forward_addresses", "queue__name", "comment")
+    found = listed(request, rows, names, COLUMNS, valid=VALID)
+    return admin_page(request, "mailboxes.html", "mailboxes", {"list": found, "problem_of": problem_of})
 
 
 @sensitive_post_parameters("password")

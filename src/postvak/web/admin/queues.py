@@ -1,16 +1,25 @@
 """Administration of queues; who administers one queue opens just its page."""
 
-from django.db.models import Count, Prefetch, Q
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from postvak.models import Agent, AnswerTemplate, Queue, QueueTeam
+from postvak.models import Agent, AnswerTemplate, Mailbox, Queue, QueueTeam, Ticket
 from postvak.web.admin.access import admin_only, admin_page, queue_administrators_only
 from postvak.web.admin.forms.queues import QueueForm
 from postvak.web.admin.recording import save
+from postvak.web.admin.searching import Column, counted, listed
 from postvak.web.flash import say
 from postvak.web.session import agent_of
+
+COLUMNS = {
+    "name": Column(gettext_lazy("Name"), "name"),
+    "address": Column(gettext_lazy("Sends from"), "address__email"),
+    "brand": Column(gettext_lazy("Brand"), "brand__name"),
+    "open": Column(gettext_lazy("Open"), "open_tickets"),
+}
 
 
 @admin_only
@@ -18,9 +27,11 @@ def listing(request: HttpRequest) -> HttpResponse:
     """Members are the valid ones, by themselves or by a team."""
     members = Prefetch("members", Agent.objects.filter(is_active=True).order_by("name"))
     teams = Prefetch("queue_teams", QueueTeam.objects.filter(team__is_valid=True).select_related("team"))
-    queues = Queue.objects.select_related("brand", "address").prefetch_related(members, teams, "addresses")
-    counted = queues.annotate(open_tickets=Count("tickets", filter=Q(tickets__is_open=True)))
-    return admin_page(request, "queues.html", "queues", {"queues": counted.order_by("-is_valid", "name")})
+    boxes = Prefetch("mailboxes", Mailbox.objects.exclude(validity=Mailbox.Validity.INVALID).order_by("name"))
+    queues = Queue.objects.select_related("brand", "address").prefetch_related(members, teams, boxes, "addresses")
+    rows = queues.annotate(open_tickets=counted(Ticket, "queue", is_open=True)).order_by("-is_valid", "name")
+    found = listed(request, rows, ("name", "address__email", "brand__name"), COLUMNS)
+    return admin_page(request, "queues.html", "queues", {"list": found})
 
 
 @admin_only

@@ -4,6 +4,7 @@ from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from postvak.models import Membership, QueueTeam, Role
 from postvak.tickets.deletion import obstacle
@@ -12,9 +13,14 @@ from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.people import RIGHTS, RoleForm
 from postvak.web.admin.in_effect import words_of
 from postvak.web.admin.recording import save
+from postvak.web.admin.searching import Column, listed_here
 from postvak.web.flash import say
 
 SHOWN = 200
+COLUMNS = {
+    "name": Column(gettext_lazy("Name"), str),
+    "used": Column(gettext_lazy("Used by"), lambda role: role.agents_count + role.teams_count),
+}
 
 
 @admin_only
@@ -25,7 +31,8 @@ def listing(request: HttpRequest) -> HttpResponse:
         teams_count=Count("queue_teams__team", filter=Q(queue_teams__team__is_valid=True), distinct=True),
     ).order_by("position", "pk")
     labels = [(name, words_of(name)) for name in RIGHTS]
-    return admin_page(request, "roles.html", "roles", {"roles": roles, "rights": labels})
+    found = listed_here(request, roles, str, COLUMNS)
+    return admin_page(request, "roles.html", "roles", {"list": found, "rights": labels})
 
 
 @admin_only

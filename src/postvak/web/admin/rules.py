@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -12,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from postvak.blobs import store
@@ -32,6 +34,7 @@ from postvak.web.admin.rules_words import (
     recipients_in_words,
     trigger_in_words,
 )
+from postvak.web.admin.searching import Column, listed_here
 from postvak.web.desk.downloads import download
 from postvak.web.flash import say
 from postvak.web.pages import render
@@ -39,6 +42,11 @@ from postvak.web.session import agent_of, asking, is_htmx
 
 COUNTED = timedelta(days=30)
 PER_PAGE = 50
+COLUMNS = {
+    "name": Column(gettext_lazy("Mail"), attrgetter("name")),
+    "sent": Column(gettext_lazy("Sent"), attrgetter("sent")),
+    "suppressed": Column(gettext_lazy("Suppressed"), attrgetter("suppressed")),
+}
 State = AutomaticMail.State
 Counts = Mapping[int, Mapping[str, int]]  # key of a rule -> state -> how many mails
 
@@ -78,9 +86,10 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 
 def page(request: HttpRequest, form: LimitsForm) -> HttpResponse:
-    query = request.GET.get("q", "").strip()[:200]
-    lines = [line for line in lines_of(Rule.objects.select_related("status")) if query.casefold() in line.searched]
-    context = {"groups": grouped(lines), "query": query, "form": form, "has_lines": bool(lines)}
+    rows = sorted(Rule.objects.select_related("status"), key=lambda rule: not rule.key)
+    lines = lines_of(rows)  # own rules stand below the shipped ones of their group
+    found = listed_here(request, lines, attrgetter("searched"), COLUMNS, valid=lambda line: line.rule.is_on)
+    context = {"groups": grouped(list(found.page)), "list": found, "form": form}
     return admin_page(request, "rules.html", "messages", context)
 
 
@@ -119,12 +128,11 @@ def counts_since(moment: datetime) -> Counts:
 
 
 def grouped(lines: list[Line]) -> list[tuple[str, str, list[Line]]]:
-    """(id, title, lines); own rules stand below the shipped ones of their group."""
-    groups = [
+    """(id, title, lines)"""
+    return [
         ("customers", _("To customers"), [line for line in lines if line.is_for_customers]),
         ("agents", _("To agents"), [line for line in lines if not line.is_for_customers]),
     ]
-    return [(key, title, sorted(rows, key=lambda line: not line.rule.key)) for key, title, rows in groups]
 
 
 # ---- switches ----------------------------------------------------------------

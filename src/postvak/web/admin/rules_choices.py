@@ -108,7 +108,10 @@ def load_lists() -> Lists:
             "mail.mailbox": names(list(Mailbox.objects.order_by("name").values_list("name", flat=True))),
             "time.weekday": {key: str(label) for key, label in WORDS["weekday"].items()},
         },
-        custom={CUSTOM + field.key: str(field) for field in CustomField.objects.filter(is_valid=True)},
+        custom={
+            CUSTOM + field.key: str(field)
+            for field in CustomField.objects.filter(is_valid=True, holder=CustomField.Holder.TICKET)
+        },
         agents=dict(Agent.objects.order_by("name").values_list("pk", "name")),
     )
 

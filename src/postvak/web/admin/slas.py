@@ -18,6 +18,7 @@ from postvak.tickets.sla.rules import day_minutes
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.slas import TARGETS, SlaForm
+from postvak.web.admin.searching import Column, listed
 from postvak.web.due import duration
 from postvak.web.flash import say
 from postvak.web.pages import render
@@ -29,8 +30,10 @@ def listing(request: HttpRequest) -> HttpResponse:
     rows = Sla.objects.select_related("calendar").prefetch_related("queues", "priorities")
     running = Ticket.objects.filter(is_open=True).exclude(sla=None)
     late = running.filter(due_at__lte=timezone.now())
+    columns = {"name": Column(_("Name"), "name"), "calendar": Column(_("Calendar"), "calendar__name")}
     context = {
-        "slas": [(row, targets_of(row)) for row in rows],
+        "list": listed(request, rows, ("name", "calendar__name"), columns, usual=""),
+        "targets_of": targets_of,
         "counts": dict(running.values_list("sla").annotate(count=Count("pk")).order_by()),
         "late": dict(late.values_list("sla").annotate(count=Count("pk")).order_by()),
         "has_calendar": Calendar.objects.exists(),

@@ -1,5 +1,7 @@
 """Administration of statuses."""
 
+from operator import attrgetter
+
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -12,6 +14,7 @@ from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.vocabulary import StatusForm
 from postvak.web.admin.recording import save
+from postvak.web.admin.searching import Column, listed_here
 from postvak.web.flash import say
 
 Type = Status.Type
@@ -27,8 +30,19 @@ TYPE_HINTS = {
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
     counts = dict(Ticket.objects.values_list("status").annotate(count=Count("pk")).order_by())
-    context = {"statuses": Status.objects.all(), "counts": counts}
+    columns = {
+        "name": Column(_("Name"), str),
+        "type": Column(_("Type"), lambda status: str(status.get_type_display())),
+        "key": Column(_("Key"), lambda status: status.key),
+        "tickets": Column(_("Tickets"), lambda status: counts.get(status.pk, 0)),
+    }
+    found = listed_here(request, Status.objects.all(), words_of, columns, valid=attrgetter("is_valid"))
+    context = {"list": found, "counts": counts}
     return admin_page(request, "statuses.html", "statuses", context)
+
+
+def words_of(status: Status) -> str:
+    return f"{status}\n{status.key}\n{status.get_type_display()}"
 
 
 @admin_only

@@ -1,30 +1,33 @@
 """Administration of tags: two that mean the same can be merged."""
 
-from django.db.models import Count
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from postvak.log.audit import recording
-from postvak.models import Tag
+from postvak.models import Tag, Tagging
 from postvak.tickets.vocabulary import merge_tags
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.vocabulary import TagForm
 from postvak.web.admin.recording import save
-from postvak.web.admin.searching import searched
+from postvak.web.admin.searching import Column, counted, listed
 from postvak.web.flash import say
 from postvak.web.session import asking
+
+COLUMNS = {
+    "name": Column(gettext_lazy("Name"), "name"),
+    "tickets": Column(gettext_lazy("Tickets"), "tickets_count"),
+}
 
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    counted = Tag.objects.annotate(tickets_count=Count("taggings")).order_by(Lower("name"))
-    tags, query = searched(request, counted, "name")
-    return admin_page(request, "tags.html", "tags", {"tags": tags, "query": query})
+    rows = Tag.objects.annotate(tickets_count=counted(Tagging, "tag")).order_by(Lower("name"))
+    return admin_page(request, "tags.html", "tags", {"list": listed(request, rows, ("name",), COLUMNS, valid=None)})
 
 
 @admin_only

@@ -4,6 +4,7 @@ from django.db.models import Count, Prefetch, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from postvak.models import Agent, QueueTeam, Team
 from postvak.tickets.deletion import obstacle
@@ -11,8 +12,13 @@ from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.people import TeamForm
 from postvak.web.admin.recording import save
-from postvak.web.admin.searching import searched
+from postvak.web.admin.searching import Column, listed
 from postvak.web.flash import say
+
+COLUMNS = {
+    "name": Column(gettext_lazy("Name"), "name"),
+    "members": Column(gettext_lazy("Members"), "members_count"),
+}
 
 
 @admin_only
@@ -21,8 +27,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     members = Prefetch("members", Agent.objects.filter(is_active=True).order_by("name"))
     rows = Team.objects.prefetch_related(roles, members).order_by("-is_valid", "name")
     counted = rows.annotate(members_count=Count("members", filter=Q(members__is_active=True), distinct=True))
-    teams, query = searched(request, counted, "name", "comment")
-    return admin_page(request, "teams.html", "teams", {"teams": teams, "query": query})
+    found = listed(request, counted, ("name", "comment"), COLUMNS)
+    return admin_page(request, "teams.html", "teams", {"list": found})
 
 
 @admin_only

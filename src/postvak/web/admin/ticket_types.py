@@ -1,9 +1,9 @@
 """Administration of ticket types."""
 
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from postvak.models import Ticket, TicketType
 from postvak.tickets.deletion import obstacle
@@ -11,14 +11,20 @@ from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.deletion import deletion_of
 from postvak.web.admin.forms.vocabulary import TicketTypeForm
 from postvak.web.admin.recording import save
+from postvak.web.admin.searching import Column, counted, listed
 from postvak.web.flash import say
+
+COLUMNS = {
+    "name": Column(gettext_lazy("Name"), "name"),
+    "tickets": Column(gettext_lazy("Tickets"), "tickets_count"),
+}
 
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    counts = dict(Ticket.objects.exclude(type=None).values_list("type").annotate(count=Count("pk")).order_by())
-    context = {"types": TicketType.objects.order_by("-is_valid", "name"), "counts": counts}
-    return admin_page(request, "ticket_types.html", "ticket_types", context)
+    rows = TicketType.objects.annotate(tickets_count=counted(Ticket, "type")).order_by("-is_valid", "name")
+    found = listed(request, rows, ("name",), COLUMNS)
+    return admin_page(request, "ticket_types.html", "ticket_types", {"list": found})
 
 
 @admin_only

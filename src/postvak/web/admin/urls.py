@@ -49,6 +49,7 @@ from postvak.web.admin import (
     rules_edit,
     rules_exchange,
     rules_preview,
+    sheets,
     signing,
     slas,
     statuses,
@@ -88,6 +89,15 @@ def deletable(name: str, singular: str, module: object) -> list[URLPattern]:
     return [
         *nouns(name, singular, module),
         path(at, module.delete, name=f"admin_{singular}_deletion"),  # type: ignore[attr-defined]
+    ]
+
+
+def sheet_urls(what: str) -> list[URLPattern]:
+    """Export and import of customers or organisations as a table."""
+    return [
+        path(f"admin/{what}/", sheets.show, {"what": what}, name=f"admin_{what}_table"),
+        path(f"admin/{what}/export.csv", sheets.export, {"what": what}, name=f"admin_{what}_export"),
+        path(f"admin/{what}/import/<slug:name>/", sheets.look, {"what": what}, name=f"admin_{what}_import"),
     ]
 
 
@@ -219,6 +229,8 @@ admin_urls = [
     path("admin/imports/", imports.listing, name="admin_imports"),
     path("admin/imports/new/", imports.edit, name="admin_import_new"),
     path("admin/imports/<int:pk>/start/", imports.start, name="admin_import_start"),
+    *sheet_urls("customers"),
+    *sheet_urls("organisations"),
     path("admin/jobs/", jobs.listing, name="admin_jobs"),
     path("admin/jobs/<int:pk>/", jobs.show, name="admin_job"),
     path("admin/jobs/<int:pk>/look/", jobs.look, name="admin_job_look"),

@@ -3,12 +3,12 @@
 import json
 
 from django.core.paginator import Paginator
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -19,19 +19,24 @@ from postvak.tickets.hooks.events import NAMES
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.webhooks import WebhookForm
 from postvak.web.admin.recording import save
-from postvak.web.admin.searching import PER_PAGE, searched
+from postvak.web.admin.searching import PER_PAGE, Column, counted, listed
 from postvak.web.flash import say
 from postvak.web.session import agent_of, asking
 
 State = WebhookDelivery.State
-WAITING = Count("deliveries", filter=Q(deliveries__state=State.PENDING))
+COLUMNS = {
+    "name": Column(gettext_lazy("Name"), "name"),
+    "url": Column(gettext_lazy("Address"), "url"),
+    "state": Column(gettext_lazy("State"), "failing_since"),
+}
 
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
-    hooks = Webhook.objects.annotate(waiting=WAITING).order_by("-is_valid", "name")
-    rows, query = searched(request, hooks, "name", "url")
-    return admin_page(request, "webhooks.html", "webhooks", {"rows": rows, "query": query, "names": NAMES})
+    waiting = counted(WebhookDelivery, "webhook", state=State.PENDING)
+    hooks = Webhook.objects.annotate(waiting=waiting).order_by("-is_valid", "name")
+    found = listed(request, hooks, ("name", "url"), COLUMNS)
+    return admin_page(request, "webhooks.html", "webhooks", {"list": found, "names": NAMES})
 
 
 @never_cache

@@ -9,14 +9,16 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from postvak.models import Customer, Organisation
+from postvak.models import Customer, CustomField, Organisation
 from postvak.tickets.customers import CannotChange, checked_address
 from postvak.tickets.organisations import checked_domain
+from postvak.web.desk.field_forms import FieldsForm
 
 
-class CustomerForm(forms.ModelForm):  # type: ignore[type-arg]
+class CustomerForm(FieldsForm):
     """`company` is the organisation's name: of thousands one is typed, not chosen from a list."""
 
+    holder = CustomField.Holder.CUSTOMER
     company = forms.CharField(
         label=gettext_lazy("organisation"), max_length=200, required=False, help_text=gettext_lazy("Type its name.")
     )
@@ -76,7 +78,8 @@ class NewCustomerForm(CustomerForm):
         return cleaned
 
 
-class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
+class OrganisationForm(FieldsForm):
+    holder = CustomField.Holder.ORGANISATION
     domain_list = forms.CharField(
         label=gettext_lazy("domains"),
         required=False,
@@ -91,7 +94,9 @@ class OrganisationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Organisation
-        fields = ("name", "number")
+        fields = ("name", "number", "note")
+        widgets: ClassVar = {"note": forms.Textarea(attrs={"rows": 4})}
+        help_texts: ClassVar = {"note": gettext_lazy("Every agent sees it, customers don't.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -8,9 +8,10 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from postvak.models import Agent, CustomField, Priority, Queue, Status, Tag, Ticket, TicketType
+from postvak.models import Agent, Priority, Queue, Status, Tag, Ticket, TicketType
 from postvak.tickets import change, properties, tags
 from postvak.tickets.access import assignable_agents, visible_queues
+from postvak.tickets.field_sets import CannotClose, fields_of_ticket
 from postvak.tickets.fields import WrongValues, set_fields
 from postvak.web.desk.found import back, numeric, on_ticket
 from postvak.web.desk.reminders import preset_time
@@ -21,7 +22,11 @@ from postvak.web.session import agent_of
 
 @on_ticket
 def status(request: HttpRequest, ticket: Ticket) -> HttpResponse:
-    change.set_status(ticket, get_object_or_404(Status, key=request.POST.get("status", "")), by=agent_of(request))
+    wanted = get_object_or_404(Status, key=request.POST.get("status", "").replace("\x00", ""))
+    try:
+        change.set_status(ticket, wanted, by=agent_of(request))
+    except CannotClose as refusal:
+        say(request, refusal, tone="warn")
     return back(request, ticket)
 
 
@@ -75,8 +80,8 @@ def remove_tag(request: HttpRequest, ticket: Ticket) -> HttpResponse:
 
 @on_ticket
 def fields(request: HttpRequest, ticket: Ticket) -> HttpResponse:
-    """All valid custom fields at once; what was typed stays when a value doesn't fit."""
-    typed = {field: request.POST.getlist(f"field-{field.key}") for field in CustomField.objects.filter(is_valid=True)}
+    """All custom fields that the side shows, at once; what was typed stays when a value doesn't fit."""
+    typed = {field: request.POST.getlist(f"field-{field.key}") for field in fields_of_ticket(ticket)}
     try:
         set_fields(ticket, typed, by=agent_of(request))
     except WrongValues as problem:

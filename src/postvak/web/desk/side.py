@@ -24,11 +24,13 @@ from postvak.models import (
     CustomField,
     ExternalLink,
     Message,
+    Organisation,
     SideConversation,
     Ticket,
     TicketLink,
 )
 from postvak.tickets.access import readers, visible_tickets
+from postvak.tickets.field_sets import fields_around
 from postvak.web.desk.found import back, came_from, find
 from postvak.web.desk.side_conversations import listed
 from postvak.web.pages import render
@@ -38,6 +40,7 @@ OTHERS_SHOWN = 6
 COUNTED = 500
 MERGED_SHOWN = 20
 Kind = TicketLink.Kind
+Holder = CustomField.Holder
 Fragment = Mapping[str, Any]
 
 CAME_FROM: Mapping[str, str | Promise] = {
@@ -90,8 +93,15 @@ class Side:
     records: list[ExternalLink] = field(default_factory=list)
     conversations: list[SideConversation] = field(default_factory=list)
     fields: list[CustomField] = field(default_factory=list)
+    of_customer: list[tuple[CustomField, list[str]]] = field(default_factory=list)
+    of_organisation: list[tuple[CustomField, list[str]]] = field(default_factory=list)
     typed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     wrong: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def own_values(self) -> list[tuple[CustomField, list[str]]]:
+        """For those who may only read."""
+        return filled(self.fields, Holder.TICKET, self.ticket)
 
 
 @require_GET
@@ -126,8 +136,28 @@ def side_of(ticket: Ticket, agent: Agent) -> Side:
     fill_colleagues(side)
     side.conversations = list(listed(ticket))
     side.records = list(ticket.external_links.order_by("pk"))
-    side.fields = list(CustomField.objects.filter(is_valid=True))
+    fill_fields(side)
     return side
+
+
+def fill_fields(side: Side) -> None:
+    """The ticket's own can be changed here, those of customer and organisation are only read."""
+    fields = fields_around(side.ticket)
+    customer = side.ticket.customer
+    company = customer.organisation if customer else None
+    if side.ticket.organisation_id and any(one.holder == Holder.ORGANISATION for one in fields):
+        company = side.ticket.organisation
+    side.fields = [one for one in fields if one.holder == Holder.TICKET]
+    side.of_customer = filled(fields, Holder.CUSTOMER, customer)
+    side.of_organisation = filled(fields, Holder.ORGANISATION, company)
+
+
+def filled(
+    fields: Sequence[CustomField], holder: str, row: Ticket | Customer | Organisation | None
+) -> list[tuple[CustomField, list[str]]]:
+    if row is None:
+        return []
+    return [(one, row.fields[one.key]) for one in fields if one.holder == holder and row.fields.get(one.key)]
 
 
 def fill_people(side: Side) -> None:

@@ -9,9 +9,10 @@ from django.db import transaction
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from postvak.models import Address, Brand, Channel, Mailbox
+from postvak.models import Channel, Mailbox
 from postvak.models.channel import MOST_CONNECTIONS
 from postvak.send.channel_rules import check_channel_settings
+from postvak.web.admin.forms.checked import refuse_while_needed
 from postvak.web.admin.forms.connection import CONNECTION_WIDGETS, PLAIN_TEXT, ConnectionMixin, password_field
 from postvak.web.admin.forms.provider_settings import ProviderSettingsMixin
 
@@ -80,8 +81,7 @@ class ChannelForm(ProviderSettingsMixin, ConnectionMixin):
 
     def clean_is_valid(self) -> bool:
         valid: bool = self.cleaned_data["is_valid"]
-        if not valid and self.instance.pk:
-            refuse_while_used(self.instance)
+        refuse_while_needed(self.instance, valid=valid)
         return valid
 
     def clean_return_path(self) -> str:
@@ -133,22 +133,3 @@ class ChannelForm(ProviderSettingsMixin, ConnectionMixin):
             self.instance.announced_size = None
         saved: Channel = super().save(commit=commit)
         return saved
-
-
-def users_of(channel: Channel) -> list[str]:
-    """Names of valid addresses, mailboxes and brands that send by it."""
-    return [
-        *Address.objects.filter(channel=channel, is_valid=True).values_list("email", flat=True),
-        *Mailbox.objects.filter(reply_via=channel)
-        .exclude(validity=Mailbox.Validity.INVALID)
-        .values_list("name", flat=True),
-        *Brand.objects.filter(channel=channel).values_list("name", flat=True),
-    ]
-
-
-def refuse_while_used(channel: Channel) -> None:
-    names = users_of(channel)
-    if names:
-        raise ValidationError(
-            gettext("Still used by %(names)s. Choose another channel there first.") % {"names": ", ".join(names)}
-        )

@@ -9,7 +9,17 @@ from django.db.models import Model
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from postvak.tickets.used_by import obstacle_to_invalid
 from postvak.tickets.vocabulary import place_after
+
+
+def refuse_while_needed(row: Model, *, valid: bool) -> None:
+    """For clean_is_valid(): raises ValidationError when something needs the row, which is valid so far."""
+    if valid or row.pk is None or not type(row)._default_manager.filter(pk=row.pk, is_valid=True).exists():
+        return
+    sentence = obstacle_to_invalid(row)
+    if sentence:
+        raise ValidationError(sentence)
 
 
 class CheckedForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -18,6 +28,11 @@ class CheckedForm(forms.ModelForm):  # type: ignore[type-arg]
     def check(self, row: Any) -> None:
         """Raises ValidationError by field."""
         raise NotImplementedError
+
+    def clean_is_valid(self) -> bool:
+        valid: bool = self.cleaned_data["is_valid"]
+        refuse_while_needed(self.instance, valid=valid)
+        return valid
 
     def _post_clean(self) -> None:
         """The row has the form's values only after this step of Django's."""

@@ -13,7 +13,7 @@ from postvak.mail.addresses import is_valid_recipient, normalise
 from postvak.models import Queue
 from postvak.web.admin.imports_words import SOURCES
 
-READY = ("mails", "otobo", "zammad")
+READY = ("mails", "otobo", "zammad", "osticket")
 MOST_LISTED = 500
 
 
@@ -48,7 +48,7 @@ class ImportForm(forms.Form):
         label=_("Directory with the files of the messages"),
         required=False,
         help_text=_(
-            "Only if the system kept them on disk (ArticleStorageFS): its directory var/article, as it lies on the server."
+            "Only if the system kept them on disk: OTOBO's var/article (ArticleStorageFS), or the folder of osTicket's plugin for attachments."
         ),
     )
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from postvak.models import Address, Agent, Channel, Membership, NameMode, Queue, QueueTeam, Team
 from postvak.tickets import people
+from postvak.web.admin.forms.checked import refuse_while_needed
 from postvak.web.admin.forms.given_roles import GivenRoles
 
 
@@ -84,6 +85,11 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_auto_assign(self) -> str:
         return str(self.cleaned_data["auto_assign"] or Queue.AutoAssign(self.instance.auto_assign))
 
+    def clean_is_valid(self) -> bool:
+        valid: bool = self.cleaned_data["is_valid"]
+        refuse_while_needed(self.instance, valid=valid)
+        return valid
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("is_default") and not cleaned.get("is_valid"):
@@ -150,11 +156,5 @@ class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean_is_valid(self) -> bool:
         valid: bool = self.cleaned_data["is_valid"]
-        if not valid and self.instance.pk:
-            names = Queue.objects.filter(address=self.instance, is_valid=True).values_list("name", flat=True)
-            if names:
-                raise ValidationError(
-                    gettext("Answers are still sent from it by %(names)s. Choose another address there first.")
-                    % {"names": ", ".join(names)}
-                )
+        refuse_while_needed(self.instance, valid=valid)
         return valid

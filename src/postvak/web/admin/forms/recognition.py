@@ -54,7 +54,9 @@ class ExternalNumberForm(CheckedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field: Any = self.fields["field"]
-        usable = Q(is_valid=True, kind=CustomField.Kind.TEXT) | Q(pk=self.instance.field_id)
+        usable = Q(is_valid=True, kind=CustomField.Kind.TEXT, holder=CustomField.Holder.TICKET) | Q(
+            pk=self.instance.field_id
+        )
         field.queryset, field.empty_label = CustomField.objects.filter(usable), _("choose one")
 
     def check(self, row: ExternalNumber) -> None:

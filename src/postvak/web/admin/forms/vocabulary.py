@@ -4,21 +4,24 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from postvak.models import CustomField, Priority, Status, Tag, TicketType
+from postvak.models import CustomField, Priority, Queue, Status, Tag, TicketType
 from postvak.models.priority import NORMAL, SHIPPED_PRIORITIES
 from postvak.models.status import SHIPPED_NAMES
+from postvak.tickets.field_sets import has_values
 from postvak.tickets.vocabulary import (
     ALWAYS_VALID,
+    FIXED,
     LISTS,
+    STAYS,
     check_custom_field,
     check_priority,
     check_status,
     check_tag,
     check_type,
     free_key,
-    has_values,
 )
 from postvak.web.admin.forms.checked import CheckedForm, PlacedForm
 
@@ -127,28 +130,46 @@ class TagForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class CustomFieldForm(PlacedForm):
-    """Key and kind can be changed until the first ticket has a value."""
+    """Key, kind and holder can be changed until the first one has a value."""
 
     class Meta:
         model = CustomField
-        fields = ("label", "key", "kind", "options", "is_valid")
+        fields = ("label", "key", "holder", "queues", "kind", "options", "is_required", "is_valid")
         widgets: ClassVar = {
             "key": forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}),
             "options": forms.Textarea(attrs={"rows": 5}),
+            "holder": forms.RadioSelect,
+            "queues": forms.CheckboxSelectMultiple,
         }
         help_texts: ClassVar = {
             "label": _("Agents see it beside the value."),
             "key": _("Filters, control headers and the API call the field so: X-Postvak-DynamicField-<key>."),
             "options": _("One value on each line. Tickets keep values that you take out."),
+            "queues": _("Shown on tickets of these queues only. None chosen: in all of them."),
+            "is_required": _(
+                "Agents can't close a ticket, or save a customer or an organisation, while it is empty. Rules, filters and imports can."
+            ),
             "is_valid": _("Agents don't see an invalid field; its values are kept."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        queues: Any = self.fields["queues"]
+        chosen = list(self.instance.queues.values_list("pk", flat=True)) if self.instance.pk else []
+        queues.queryset = Queue.objects.filter(Q(is_valid=True) | Q(pk__in=chosen)).order_by("name")
+        holder: Any = self.fields["holder"]
+        holder.choices = CustomField.Holder.choices
         if self.instance.pk and has_values(self.instance):
-            for name in ("key", "kind"):
+            for name in FIXED:
                 self.fields[name].disabled = True
-            self.fields["kind"].help_text = _("Tickets have values in this field already: its key and kind stay.")
+            self.fields["kind"].help_text = STAYS
+
+    def clean(self) -> dict[str, Any]:
+        """Customers and organisations are in no queue."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("holder") != CustomField.Holder.TICKET and "queues" in cleaned:
+            cleaned["queues"] = Queue.objects.none()
+        return cleaned
 
     def clean_options(self) -> str:
         lines = [line.strip() for line in self.cleaned_data["options"].splitlines()]
