@@ -13,9 +13,12 @@ from postvak.bring.sheet_work import KIND, path_of, preview, take_sheet
 from postvak.jobs import queue
 from postvak.jobs.queue import directory
 from postvak.jobs.run import work_due
-from postvak.models import Agent, Customer, CustomerAddress, CustomField, Job, Organisation, SearchAgain
+from postvak.models import Agent, Customer, CustomerAddress, CustomField, Job, Mailbox, Organisation, SearchAgain
+from postvak.process.run import process_due
+from postvak.receive.accept import Arrived, accept
 from postvak.tickets.field_sets import fields_of
 from postvak.tickets.sheets import BOM, HOLDERS, guarded, lines, unguarded
+from tests.mails import mail
 
 TOKEN = "0123456789abcdef"
 
@@ -162,7 +165,8 @@ def test_what_cannot_be_taken_over_is_left_out_with_its_reason(support: object) 
 def test_a_row_that_comes_twice_is_one_customer_and_the_preview_says_the_same() -> None:
     raw = b"email,name,company\na@c.example,A,New Ltd\n" + b"x,\n" * 600 + b"A@c.example b@c.example,A,new ltd\n"
     found = preview(read_sheet(raw), "customers", ["addresses", "name", "organisation"], shown=20)
-    assert not Customer.objects.exists() and not Organisation.objects.exists()
+    assert not Customer.objects.exists()
+    assert not Organisation.objects.exists()
     assert (found.counts["new"], found.counts["changed"], found.made_beside) == (1, 1, 1)
     assert counts(bring(raw)) == {"new": 1, "changed": 1, "organisations": 1, "wrong": 600}
     assert Customer.objects.get().addresses.count() == 2
@@ -183,11 +187,13 @@ def test_ten_thousand_rows_cost_few_queries() -> None:
 
 
 @pytest.mark.django_db
-def test_a_new_name_is_searched_for(receive) -> None:  # type: ignore[no-untyped-def]
-    ticket = receive()
+def test_a_new_name_is_searched_for(mailbox: Mailbox) -> None:
+    accept(mailbox, [Arrived("sheets/1", mail())])
+    process_due("test:1:x")
+    customer = Customer.objects.get()
     SearchAgain.objects.all().delete()
-    bring(f"email,name\n{ticket.customer.addresses.get().email},Another Name\n")
-    assert SearchAgain.objects.filter(message__ticket=ticket).exists()
+    bring(f"email,name\n{customer.addresses.get().email},Another Name\n")
+    assert SearchAgain.objects.filter(message__customer=customer).exists()
 
 
 @pytest.mark.django_db

@@ -425,7 +425,7 @@ def test_without_scripts_the_composer_is_a_form_that_sends(desk: Desk, browser: 
     page.goto(f"{desk.postvak.url}/login/")
     page.locator("input[type=email]").fill("bob@example.org")
     page.locator("input[type=password]").fill("correct horse battery")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log in", exact=True).click()
     page.goto(f"{desk.postvak.url}/tickets/{desk.numbers['From elsewhere']}/")
     page.locator("#composer").get_by_role("link", name="Answer", exact=True).click()
     page.locator("#answer-text").fill("Plain words.")

@@ -45,7 +45,7 @@ def test_signing_in_at_a_provider_and_coming_back_sets_everything_up(browser: Br
         page.goto(f"{postvak.url}/login/?next=/admin/mailboxes/new/")
         page.get_by_label("E-mail").fill("eva@example.org")
         page.get_by_label("Password", exact=True).fill("correct horse battery")
-        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("button", name="Log in", exact=True).click()
 
         expect(page.locator("#keys[data-ready]")).to_be_attached()  # scripts listen by now
         page.get_by_label("E-mail address (optional)").fill("shop@gmx.de")

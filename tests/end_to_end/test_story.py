@@ -458,7 +458,7 @@ def log_out_and_in(stage: Stage) -> None:
     stage.open("/")
     stage.page.locator(".nav-me:visible").click()
     stage.press("Log out")
-    expect(stage.page.get_by_role("button", name="Log in")).to_be_visible()
+    expect(stage.page.get_by_role("button", name="Log in", exact=True)).to_be_visible()
     shoot(stage.page, "40-log-in")
     stage.open(f"/tickets/{stage.number}/")
     assert "/login/" in stage.page.url
@@ -473,7 +473,7 @@ def log_out_and_in(stage: Stage) -> None:
 def log_in(page: Page, email: str, password: str) -> None:
     page.locator("[name=email]").fill(email)
     page.locator("[name=password]").fill(password)
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log in", exact=True).click()
 
 
 def check_what_a_colleague_of_another_queue_sees(stage: Stage, browser: Browser) -> None:

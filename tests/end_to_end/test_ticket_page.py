@@ -217,7 +217,7 @@ def test_without_scripts_one_reads_answers_and_changes_a_ticket(
     page.goto(f"{postvak.url}/login/")
     page.locator("input[type=email]").fill("bob@example.org")
     page.locator("input[type=password]").fill("correct horse battery")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log in", exact=True).click()
     page.goto(f"{postvak.url}/tickets/{numbers['Stranger']}/")
     page.locator("#composer").get_by_role("link", name="Internal note").click()
     page.locator("#note-text").fill("Written without a script.")

@@ -247,7 +247,15 @@ def test_many_tags_come_in_pages_and_are_searched(eva, db):
 
 
 def field_facts(**changes: object) -> dict[str, object]:
-    return {"label": "Order", "key": "order", "holder": "ticket", "kind": "text", "options": "", "is_valid": "on", **changes}
+    return {
+        "label": "Order",
+        "key": "order",
+        "holder": "ticket",
+        "kind": "text",
+        "options": "",
+        "is_valid": "on",
+        **changes,
+    }
 
 
 def test_a_choice_has_each_of_its_values_once(eva, db):
@@ -281,7 +289,7 @@ def test_key_and_kind_stay_once_a_ticket_has_a_value(eva, tickets):
     order.refresh_from_db()
     assert (order.key, order.kind, order.label) == ("orders", "number", "Order no.")
     eva.post(f"{page}deletion/")
-    assert "Tickets have values in it" in eva.get(page).text
+    assert "There are values in it" in eva.get(page).text
     assert CustomField.objects.exists()
 
 

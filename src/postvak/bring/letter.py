@@ -68,11 +68,7 @@ def rebuilt(kept: Kept) -> bytes:
     lines = [f"{name}: {value}".encode("ascii", "replace") for name, value in headers_of(kept) if value]
     if kept.headers:
         lines = received_headers(kept.headers) + lines[-1:]
-    return (
-        b"\r\n".join(lines)
-        + b"\r\n"
-        + body.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    )
+    return b"\r\n".join(lines) + b"\r\n" + body.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 def received_headers(raw: bytes) -> list[bytes]:

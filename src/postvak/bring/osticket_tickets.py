@@ -58,7 +58,10 @@ def batches(staging: Staging, after: int, directory: str) -> Iterator[Batch]:
             staging,
             tickets,
             entries,
-            {number(row, "thread_entry_id"): row for row in some(staging, "thread_entry_email", "thread_entry_id", own)},
+            {
+                number(row, "thread_entry_id"): row
+                for row in some(staging, "thread_entry_email", "thread_entry_id", own)
+            },
             grouped(hung, "object_id"),
             {number(row, "id"): row for row in some(staging, "file", "id", {number(row, "file_id") for row in hung})},
             {number(row, "ticket_id"): row for row in some(staging, "ticket__cdata", "ticket_id", ids)},
@@ -100,9 +103,7 @@ def users_of(staging: Staging, keys: Collection[int]) -> dict[int, Address]:
 # ---- tickets ------------------------------------------------------------
 
 
-def case_of(
-    batch: Batch, row: Record, setup: Setup, known: Mapping[str, int], written: Collection[str]
-) -> Case | None:
+def case_of(batch: Batch, row: Record, setup: Setup, known: Mapping[str, int], written: Collection[str]) -> Case | None:
     """None: nothing of it comes. `known`: their ticket ids -> ours; `written`: entries that are here."""
     key = number(row, "ticket_id")
     rows = [entry for entry in batch.entries.get(key, ()) if is_taken(batch, entry)]

@@ -23,8 +23,14 @@ KINDS = {
     "users": "users", "groups": "groups", "organizations": "organizations", "tickets": "tickets", "ticket_articles": "articles",
     "articles": "articles", "tags": "tags", "links": "links", "object_manager_attributes": "attributes", "attributes": "attributes",
 }  # fmt: skip
-CONTENTS = {"attachments": "attachment", "ticket_attachment": "attachment", "plain": "plain", "ticket_article_plain": "plain"}
+CONTENTS = {
+    "attachments": "attachment",
+    "ticket_attachment": "attachment",
+    "plain": "plain",
+    "ticket_article_plain": "plain",
+}
 NAME = re.compile(r"(?P<kind>[a-z_]+?)(?:[-_.]?(?P<number>\d+))?\.(?:json|jsonl|ndjson)(?:\.gz|\.zst)?", re.IGNORECASE)
+NAMELESS = frozenset({"links", "tags", "attributes"})  # they need no id
 SPECIAL, IN_STRING = re.compile(rb'["{}]'), re.compile(rb'["\\]')
 PORTION = 1 << 16
 LARGEST = 400 * 1024 * 1024  # of one object, with its files in Base64
@@ -137,7 +143,7 @@ def keep_thing(staging: Staging, kind: str, row: Thing, of: int) -> None:
     """The last one of an id counts: pages may overlap. `of`: the number in the file's name."""
     key = number(row, "id")
     owner = number(row, "ticket_id") or number(row, "ticket") or number(row, "o_id") or of
-    if kind not in {"links", "tags"}:
+    if kind not in NAMELESS:
         if not key:
             return
         staging.file.execute("DELETE FROM thing WHERE kind = ? AND id = ?", [kind, key])
@@ -163,36 +169,52 @@ def rows_of(stream: IO[bytes], name: str, left: list[LeftOut]) -> Iterator[Thing
 
 def objects_in(stream: IO[bytes]) -> Iterator[bytes]:
     """Each outermost {…}; b"" for one that is too large or has no end."""
-    parts: list[bytes] = []
-    depth, size, is_string, is_escaped = 0, 0, False, False
+    cutter = Cutter()
     while portion := stream.read(PORTION):
-        at = begun = 0
-        if is_escaped:
-            at, is_escaped = 1, False
-        while found := (IN_STRING if is_string else SPECIAL).search(portion, at):
-            at, sign = found.end(), found.group()
-            if is_string:
-                if sign == b"\\":
-                    is_escaped = at >= len(portion)
-                    at += 1
-                else:
-                    is_string = False
-            elif sign == b'"':
-                is_string = depth > 0
-            elif sign == b"{":
-                begun = found.start() if depth == 0 else begun
-                depth += 1
-            elif depth:
-                depth -= 1
-                if depth == 0:
-                    whole = b"".join([*parts, portion[begun:at]])
-                    yield whole if size <= LARGEST else b""
-                    parts, size = [], 0
-        if depth:
-            size += len(portion) - begun
-            if size <= LARGEST:
-                parts.append(portion[begun:])
-            else:
-                parts = []
-    if depth:
+        yield from cutter.cut(portion)
+    if cutter.depth:
         yield b""
+
+
+class Cutter:
+    """`depth`: of braces; `parts`: of the object that is open."""
+
+    def __init__(self) -> None:
+        self.depth = self.size = 0
+        self.is_string = self.is_escaped = False
+        self.parts: list[bytes] = []
+
+    def cut(self, portion: bytes) -> Iterator[bytes]:
+        begun = 0
+        for at, sign in self.braces(portion):
+            if sign == b"{":
+                begun = at - 1 if self.depth == 0 else begun
+                self.depth += 1
+            elif self.depth:
+                self.depth -= 1
+                if self.depth == 0:
+                    self.keep(portion[begun:at])
+                    yield b"".join(self.parts)
+                    self.parts, self.size = [], 0
+        if self.depth:
+            self.keep(portion[begun:])
+
+    def braces(self, portion: bytes) -> Iterator[tuple[int, bytes]]:
+        """Those outside of strings, each with where it ends."""
+        at, self.is_escaped = int(self.is_escaped), False
+        while found := (IN_STRING if self.is_string else SPECIAL).search(portion, at):
+            at, sign = found.end(), found.group()
+            if sign == b"\\":
+                self.is_escaped = at == len(portion)
+                at += 1
+            elif sign == b'"':
+                self.is_string = not self.is_string and self.depth > 0
+            else:
+                yield at, sign
+
+    def keep(self, part: bytes) -> None:
+        """Of what is too large nothing is kept."""
+        self.size += len(part)
+        self.parts.append(part)
+        if self.size > LARGEST:
+            self.parts.clear()

@@ -13,7 +13,8 @@ from postvak.models import CustomField, Membership
 
 NOBODY = 1  # the user "-"
 AGENT_ROLES = {1, 2}  # of a fresh Zammad: administrators and agents
-Kind, Holder = CustomField.Kind, CustomField.Holder
+Kind = CustomField.Kind
+Holder = CustomField.Holder
 HOLDERS = {"Ticket": Holder.TICKET, "User": Holder.CUSTOMER, "Organization": Holder.ORGANISATION}
 KINDS = {
     "input": Kind.TEXT, "textarea": Kind.TEXT, "richtext": Kind.TEXT, "select": Kind.CHOICE, "tree_select": Kind.CHOICE,

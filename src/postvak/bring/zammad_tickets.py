@@ -61,9 +61,7 @@ def batches(things: Things, after: int) -> Iterator[Batch]:
 # ---- tickets ------------------------------------------------------------
 
 
-def case_of(
-    batch: Batch, row: Thing, setup: Setup, known: Mapping[str, int], written: Collection[str]
-) -> Case | None:
+def case_of(batch: Batch, row: Thing, setup: Setup, known: Mapping[str, int], written: Collection[str]) -> Case | None:
     """None: nothing of it comes. `known`: their ticket ids -> ours; `written`: articles that are here."""
     key = number(row, "id")
     articles = batch.articles.get(key, [])

@@ -27,8 +27,7 @@ def moment(row: Thing, name: str) -> datetime | None:
         at = datetime.fromisoformat(text(row, name))
     except ValueError:
         return None
-    at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC) if 1970 < at.year < 9000 else None
-    return at
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC) if 1970 < at.year < 9000 else None
 
 
 def words(row: Thing, name: str) -> Iterator[str]:

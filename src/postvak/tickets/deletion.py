@@ -29,8 +29,8 @@ from postvak.models import (
 )
 from postvak.models.priority import SHIPPED_PRIORITIES
 from postvak.models.status import SHIPPED_NAMES
+from postvak.tickets.field_sets import has_values
 from postvak.tickets.sla.again import reckon_again
-from postvak.tickets.vocabulary import has_values
 
 Deletable = (
     Status

@@ -30,7 +30,7 @@ from postvak.web.session import asking
 FIRST = Text("", "", "")
 is_valid = attrgetter("is_valid")
 COLUMNS = {
-    "name": Column(gettext_lazy("Template"), str),
+    "name": Column(gettext_lazy("Template"), attrgetter("name")),
     "used": Column(gettext_lazy("Used"), attrgetter("times_used")),
     "last": Column(gettext_lazy("Last used"), attrgetter("last_used_at")),
 }

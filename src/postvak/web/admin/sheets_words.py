@@ -82,4 +82,5 @@ def about_sheet(job: Job) -> About:
         is_dry=False,
         counts=tuple((str(word), job.counts[key]) for key, word in COUNTED.items() if job.counts.get(key)),
         left=tuple(left),
+        hints=(),
     )
