@@ -200,7 +200,9 @@ def rows(support: Queue, channel: Channel, bob: Agent) -> Mapping[str, Callable[
         "filter": one_filter,
         "answer_template": template,
         "rule": rule,
-        "webhook": lambda: Webhook.objects.create(name="Shop", url="https://shop.example/hook", created_at=timezone.now()),
+        "webhook": lambda: Webhook.objects.create(
+            name="Shop", url="https://shop.example/hook", created_at=timezone.now()
+        ),
         "blocked": lambda: Blocked.objects.create(pattern="@shop.example", created_at=timezone.now()),
     }
 

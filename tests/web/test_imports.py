@@ -127,3 +127,9 @@ def test_the_lists_ask_few_queries_and_show_that_there_is_nothing(
     with django_assert_max_num_queries(25):  # type: ignore[operator]
         answer = page.get("/admin/jobs/")
     assert "Page 1 of 2" in answer.content.decode()
+
+
+def test_the_form_offers_four_sources_each_by_its_own_name(page: Client) -> None:
+    shown = page.get("/admin/imports/new/").content.decode()
+    for name in ("Mails", "OTOBO, Znuny or OTRS", "Zammad", "osTicket"):
+        assert f"<span>{name}<small>" in shown

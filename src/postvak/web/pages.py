@@ -1,5 +1,6 @@
 """The Jinja2 environment of all pages, and `render`. Formats of dates and sizes are in web.formats."""
 
+import re
 from functools import cache
 from typing import Any
 
@@ -23,6 +24,8 @@ from postvak.web.flash import take_messages
 from postvak.web.frame import frame_of
 from postvak.web.manual_pages import manual_url
 from postvak.web.shelf import address_of
+
+CAMEL = re.compile(r"[a-z]+[A-Z]")
 
 
 def is_demo() -> bool:
@@ -61,11 +64,16 @@ def environment(**options: Any) -> Environment:
         number=formats.number,
         duration=formats.duration,
         initials=formats.initials,
-        capitalize_first=capfirst,
+        capitalize_first=capitalize_first,
         absence=absence,
         mentions=chips,
     )
     return env
+
+
+def capitalize_first(text: str) -> str:
+    """A name with a large letter inside, such as osTicket, stays as it is written."""
+    return text if CAMEL.match(str(text)) else capfirst(text)
 
 
 def render(

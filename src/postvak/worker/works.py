@@ -11,4 +11,10 @@ from postvak.keep.work import BACKUP, EXPORT, make_backup, make_export
 from postvak.tickets.privacy.erase import KIND as ERASE
 from postvak.tickets.privacy.erase import erase
 
-WORKS: Mapping[str, Work] = {IMPORT: do_import, BACKUP: make_backup, EXPORT: make_export, ERASE: erase, SHEET: take_sheet}
+WORKS: Mapping[str, Work] = {
+    IMPORT: do_import,
+    BACKUP: make_backup,
+    EXPORT: make_export,
+    ERASE: erase,
+    SHEET: take_sheet,
+}

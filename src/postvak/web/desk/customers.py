@@ -4,6 +4,7 @@ Every agent may see and change the names, addresses and notes of all customers. 
 that he may read; so a customer who only wrote to another team has no tickets for him.
 """
 
+from operator import itemgetter
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from postvak.models import Agent, Customer, CustomerAddress, Message, Ticket
+from postvak.models.json_rows import json_rows
 from postvak.tickets.access import visible_messages, visible_tickets
 from postvak.tickets.customer_lists import customers_with
 from postvak.tickets.customers import (
@@ -70,7 +72,9 @@ def numbers_of(keys: list[int], agent: Agent) -> dict[int, dict[str, Any]]:
 
 @require_http_methods(["GET", "POST"])
 def show(request: HttpRequest, pk: int) -> HttpResponse:
-    customer = get_object_or_404(Customer.objects.select_related("organisation"), pk=pk)
+    addresses = json_rows(CustomerAddress.objects.all(), "customer", pk="pk", email="email")
+    rows = Customer.objects.select_related("organisation").annotate(address_rows=addresses)
+    customer = get_object_or_404(rows, pk=pk)
     old = customer.name
     form = CustomerForm(request.POST or None, instance=customer)
     if request.method == "POST" and form.is_valid():
@@ -87,14 +91,14 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
 
-def card_of(customer: Customer, agent: Agent, page: int) -> dict[str, Any]:
+def card_of(customer: Any, agent: Agent, page: int) -> dict[str, Any]:
     tickets = visible_tickets(agent).filter(customer=customer, merged_into=None)
     rows = tickets.select_related("status", "queue", "assignee").order_by("-changed_at", "-pk")
     took_part = visible_tickets(agent).filter(participants__customer=customer, merged_into=None)
     numbers, pages = numbers_of([customer.pk], agent).get(customer.pk), Paginator(rows, TICKETS)
     pages.count = numbers["number"] if numbers else 0  # else it would count once more
     return {
-        "addresses": list(customer.addresses.order_by("pk")),
+        "addresses": sorted(customer.address_rows or [], key=itemgetter("pk")),
         "tickets": pages.get_page(page or 1),
         "numbers": numbers,
         "took_part": list(took_part.select_related("status", "queue", "assignee").order_by("-changed_at")[:TICKETS]),
