@@ -23,6 +23,7 @@ from postvak.models import (
     Ticket,
 )
 from postvak.tickets.orders import ORDERS, order_of
+from postvak.web.account.sessions import noted
 from postvak.web.desk import lists
 from postvak.web.desk.columns import COLUMNS
 from postvak.web.desk.lists import LISTS, neighbours, page_of, tickets_in
@@ -390,5 +391,6 @@ def test_when_an_agent_was_here_is_written_once_a_minute(client: Client, bob: Ag
     client.get("/")
     assert Agent.objects.get(pk=bob.pk).seen_at == first
     Agent.objects.filter(pk=bob.pk).update(seen_at=first - timedelta(minutes=2))
+    noted.times.clear()  # this process wrote it two minutes ago
     client.get("/")
     assert Agent.objects.get(pk=bob.pk).seen_at >= first  # type: ignore[operator]
