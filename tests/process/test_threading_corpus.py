@@ -85,7 +85,9 @@ class Stage:
     def answer(self, step: Json) -> None:
         by = Agent.objects.get(email=f"{step.get('by', 'bob')}@example.org")
         what = Answer(to=(step.get("to", "ann@customer.example"),), text="We look into it.")
-        self.answers[step["name"]] = answer(self.ticket(step["answer"]), what, by=by)
+        ticket = self.ticket(step["answer"])
+        ticket.queue.members.add(by)  # who answers works there
+        self.answers[step["name"]] = answer(ticket, what, by=by)
 
     def merge(self, step: Json) -> None:
         merge(self.ticket(step["merge"]), self.ticket(step["into"]), by=Agent.objects.earliest("pk"))
