@@ -2,14 +2,17 @@
 
 import os
 from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 from django.conf import settings
 from django.test import TransactionTestCase, override_settings
+from dns.resolver import NoResolverConfiguration
 
 from postvak.models import Address, Agent, Brand, Channel, Mailbox, Options, Queue, Rule
+from postvak.net import answers
 
-pytest_plugins = ["tests.servers.plugin", "tests.clock"]
+pytest_plugins = ["tests.servers.plugin", "tests.clock", "tests.keys.people"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -32,6 +35,18 @@ def quick_passwords() -> Iterator[None]:
     """Argon2 is slow on purpose; tests that are not about it need not wait."""
     quick = "django.contrib.auth.hashers.MD5PasswordHasher"
     with override_settings(PASSWORD_HASHERS=[quick, *settings.PASSWORD_HASHERS]):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_name_servers() -> Iterator[None]:
+    """Nobody is asked who sent a mail, unless a test brings a name server of its own."""
+
+    def nobody() -> NoReturn:
+        raise NoResolverConfiguration
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(answers, "system_resolver", nobody)
         yield
 
 

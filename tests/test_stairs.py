@@ -10,8 +10,8 @@ ROOT = Path(postvak.__file__).parent
 STAIRS = (
     {"mail", "classify"},
     {"net", "crypto", "blobs", "conditions"},
-    {"models"},
-    {"log", "connect", "jobs"},
+    {"models", "trust"},
+    {"log", "connect", "jobs", "keys"},
     {"receive", "send"},
     {"notify"},
     {"tickets"},

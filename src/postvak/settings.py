@@ -64,6 +64,7 @@ MIDDLEWARE = [
     "postvak.web.middleware.agent_preferences",
     "postvak.web.middleware.agent_seen",
     "postvak.web.middleware.login_required",
+    "postvak.web.middleware.kept_by_nobody",
     "postvak.web.middleware.readable_mails",
 ]
 ROOT_URLCONF = "postvak.urls"

@@ -5,6 +5,7 @@ itself is killed, the kernel tells them (PR_SET_PDEATHSIG), so nothing is left b
 """
 
 import ctypes
+import gc
 import logging
 import os
 import signal
@@ -33,6 +34,9 @@ class Supervisor:
         """Block until SIGTERM or SIGINT, or until a part can't be kept alive."""
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signal_number, self.ask_to_stop)
+        gc.collect()
+        give_back_memory()
+        gc.freeze()  # what is here stays: collecting in a child would write to pages that all of them share
         for name in self.parts:
             self.start(name)
         while not self.stopping:
@@ -109,3 +113,10 @@ def die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:
         os._exit(0)
+
+
+def give_back_memory() -> None:
+    """What preparing the database needed and nobody needs any more (glibc keeps it otherwise)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -9,10 +9,13 @@ from django.http import HttpResponse
 from django.test import Client
 
 from postvak.log.audit import By
+from postvak.mail.compose import File
 from postvak.models import Agent, AnswerTemplate, Channel, Mailbox, Queue, Receipt, SavedView, Ticket
 from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
+from postvak.tickets import bulk
 from postvak.tickets.answer import Answer, answer
+from postvak.tickets.drafts import USUAL_LIMIT, Place, Typed, add_file, save
 from postvak.tickets.links import link_record
 from postvak.tickets.programs import pace
 from postvak.tickets.programs.scopes import SCOPES
@@ -84,6 +87,7 @@ def objects(mailbox: Mailbox, support: Queue, bob: Agent, channel: Channel, no_a
     template = AnswerTemplate.objects.create(name="For support only")
     template.queues.add(support)
     ticket.followers.add(bob)
+    draft = save(Place(bob, ticket, "reply"), Typed(text="Dear"), draft=None, revision=0)
     return {
         "ticket": ticket,
         "message": ticket.messages.order_by("pk")[0],
@@ -92,5 +96,8 @@ def objects(mailbox: Mailbox, support: Queue, bob: Agent, channel: Channel, no_a
         "record": link_record(ticket, "https://shop.example/1", "", by=bob),
         "receipt": Receipt.objects.get(ticket=ticket),
         "template": template,
+        "draft": draft,
+        "draft_file": add_file(draft, File("a.txt", "text/plain", b"a"), limit=USUAL_LIMIT),
+        "bulk": bulk.start("read", {"on": True}, [ticket.pk], by=bob),
         "view": SavedView.objects.create(agent=bob, name="Mine"),
     }

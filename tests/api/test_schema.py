@@ -46,6 +46,8 @@ def keys_of(path: str, objects: dict[str, Any]) -> dict[str, Any]:
         "/views": objects["view"].pk,
         "/agents": objects["view"].agent_id,
         "/ledger": objects["receipt"].line.pk,
+        "/drafts": objects["draft"].pk,
+        "/bulk-changes": objects["bulk"].pk,
     }
     pk = next((key for start, key in keys.items() if path.startswith(f"/api/v1{start}")), 1)
     return {
@@ -54,6 +56,7 @@ def keys_of(path: str, objects: dict[str, Any]) -> dict[str, Any]:
         "delivery": sent.outgoing.deliveries.get().pk,
         "address": ticket.customer.addresses.get().pk,
         "other": 1,
+        "file": objects["draft_file"].pk,
         "section": "queues",
         "key": "Support",
     }

@@ -76,8 +76,8 @@ def test_a_killed_child_is_started_again(tmp_path: Path) -> None:
         assert postvak.process is not None
         supervisor = postvak.process.pid
         for place in (0, 1):
+            wait_until(lambda: len(children(supervisor)) == 2, seconds=10, what="web pages and worker")
             before = children(supervisor)
-            assert len(before) == 2
             os.kill(before[place], signal.SIGKILL)
             wait_until(came_back(supervisor, before), seconds=10, what="restart of a child")
             wait_until(postvak.is_healthy, seconds=10, what="answer of the web pages")

@@ -61,13 +61,15 @@ class _Adapter(ModuleType):
     def __init__(self) -> None:
         super().__init__("postvak_adapter")
         self.keys: str | None = None
+        self.dns: str | None = None
 
     def setup(self, corpus: str) -> None:
         keys = Path(corpus) / "keys"
         self.keys = str(keys) if keys.is_dir() else None
+        self.dns = corpus if (Path(corpus) / "dns.json").is_file() else None
 
     def parse(self, raw: bytes) -> dict[str, Any]:
-        return dict(inspect.describe(raw, keyring=self.keys))
+        return dict(inspect.describe(raw, keyring=self.keys, dns=self.dns))
 
 
 def names() -> list[str]:

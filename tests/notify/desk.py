@@ -15,7 +15,7 @@ counter = itertools.count(1)
 
 
 def sign(
-    owner: Brand | Address | Agent, text: str, *, language: str = "", html: str = "", part: str = "signature"
+    owner: Brand | Queue | Address | Agent, text: str, *, language: str = "", html: str = "", part: str = "signature"
 ) -> None:
     """A wording of this owner."""
     whose = {type(owner).__name__.lower(): owner}

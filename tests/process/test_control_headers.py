@@ -18,6 +18,7 @@ from postvak.models import (
     CustomerAddress,
     CustomField,
     Mailbox,
+    Options,
     Organisation,
     Queue,
     Receipt,
@@ -439,7 +440,8 @@ def test_unknown_control_headers_are_named_and_left(mailbox: Mailbox) -> None:
     assert parameters(receipt, "control_unknown")[0]["list"].lower() == "x-postvak-forward, x-otrs-wombat"
 
 
-PASSED = "mx.example.org; dmarc=pass header.from=customer.example"
+PASSED = "mx.example.org; dkim=pass header.d=customer.example; dmarc=pass header.from=customer.example"
+COVERS = "v=1; d=customer.example; h=from:subject:x-postvak-priority; b=abc"
 SIGNED = "mx.example.org; dkim=pass header.d=customer.example"
 
 
@@ -466,8 +468,10 @@ SIGNED = "mx.example.org; dkim=pass header.d=customer.example"
 def test_trust_can_be_limited_to_senders_whose_mail_is_proven(
     mailbox: Mailbox, senders: str, host: str, found: str, is_obeyed: bool
 ) -> None:
+    Options.objects.update(checks_senders=False)
     trust(mailbox, trusted_senders=senders, receiving_host=host)
     headers = {"authentication_results": found} if found else {}
+    headers |= {"dkim_signature": COVERS} if "dkim=pass" in found else {}
     (receipt,) = receive(mailbox, mail(**headers, **{"X-Postvak-Priority": "5"}))
     assert receipt.ticket is not None
     assert receipt.ticket.priority_id == (5 if is_obeyed else 3)
@@ -476,10 +480,36 @@ def test_trust_can_be_limited_to_senders_whose_mail_is_proven(
         assert "X-Postvak-Priority" in said(receipt)
 
 
+@pytest.mark.parametrize(
+    ("signatures", "priorities"),
+    [
+        (["h=from:subject"], ["5"]),  # a genuine mail, sent once more with a line in front
+        (["h=from:subject:x-postvak-priority"], ["5", "4"]),  # one line is signed, the other one isn't
+        (["h=from:subject", "h=from:x-postvak-priority"], ["5"]),  # the host doesn't say which of them is good
+        ([], ["5"]),
+    ],
+)
+def test_control_headers_that_the_sender_did_not_sign_are_ignored(
+    mailbox: Mailbox, signatures: list[str], priorities: list[str]
+) -> None:
+    Options.objects.update(checks_senders=False)
+    trust(mailbox, trusted_senders="customer.example", receiving_host="mx.example.org")
+    lines = [f"X-Postvak-Priority: {one}" for one in priorities]
+    lines += [f"DKIM-Signature: v=1; d=customer.example; {one}; b=abc" for one in signatures]
+    raw = "".join(f"{line}\r\n" for line in lines).encode() + mail(authentication_results=PASSED)
+    (receipt,) = receive(mailbox, raw)
+    assert receipt.ticket is not None
+    assert receipt.ticket.priority_id == 3
+    assert "control_not_signed" in codes(receipt)
+
+
 def test_a_trusted_sender_with_an_international_domain_is_recognised(mailbox: Mailbox) -> None:
     trust(mailbox, trusted_senders="ann@müller.example", receiving_host="mx.example.org")
-    passed = "mx.example.org; dmarc=pass header.from=müller.example"
-    raw = mail(sender="ann@müller.example", authentication_results=passed, **{"X-Postvak-Priority": "5"})
+    Options.objects.update(checks_senders=False)
+    passed = "mx.example.org; dkim=pass header.d=xn--mller-kva.example; dmarc=pass header.from=müller.example"
+    covers = COVERS.replace("customer", "xn--mller-kva")
+    headers = {"authentication_results": passed, "dkim_signature": covers, "X-Postvak-Priority": "5"}
+    raw = mail(sender="ann@müller.example", **headers)
     (receipt,) = receive(mailbox, raw)
     assert receipt.ticket is not None
     assert receipt.ticket.priority_id == 5

@@ -68,7 +68,7 @@ def real_mails(seed: int) -> list[bytes]:
 def desk(mailbox: Mailbox, support: Queue, sales: Queue, bob: Agent, cas: Agent) -> None:
     """Everything switched on that decisions know."""
     Mailbox.objects.update(is_trusted=True, agents_mail="answer", agents_commands=True, queue=None)
-    Queue.objects.filter(pk=support.pk).update(follow_up="new_ticket", follow_up_days=30)
+    Queue.objects.filter(pk=support.pk).update(follow_up="new_ticket", follow_up_days=30, commands_need_dmarc=False)
     Queue.objects.filter(pk=sales.pk).update(follow_up="reject")
     Address.objects.update(grouping_hours=24)
     set_option(number_in_body=True, number_in_attachments=True, unmatched_report="new_ticket")

@@ -13,8 +13,9 @@ from postvak.mail.parse import parse
 from postvak.process.filters.compiled import compile_filter, run_filters
 from postvak.process.filters.draft import Action, Draft
 from postvak.process.filters.fields import FIELDS, field_of
-from postvak.process.plan import Arrival, Facts, KnownCustomer, KnownTicket, SenderCheck, Wish
+from postvak.process.plan import Arrival, Facts, KnownCustomer, KnownTicket, Wish
 from postvak.process.set_up import Desk, OwnQueue
+from postvak.trust.values import Evidence, Level, Result, Trust
 from tests.mails import mail
 
 AT = datetime(2026, 11, 20, 17, 45, tzinfo=timezone(timedelta(hours=1)))  # a Friday
@@ -149,8 +150,13 @@ TRUE = [
     ("customer_known", "is", "no"),
     ("organisation_known", "is", "no"),
     ("dmarc", "equals", "none"),
+    ("spf", "equals", "none"),
+    ("dkim", "empty", ""),
+    ("trust", "empty", ""),
     ("signed", "is", "no"),
     ("encrypted", "is", "no"),
+    ("signature", "equals", "none"),
+    ("signer", "empty", ""),
     ("spam_score", "number", "5"),
     ("spam_score", "above", "4.9"),
     ("time", "after", "17:45"),
@@ -233,7 +239,10 @@ TOLD = [
     ("customer_known", "is", "yes", {"customer": KnownCustomer(8, None)}),
     ("organisation_known", "is", "yes", {"organisation_id": 3}),
     ("organisation_known", "is", "no", {"customer": KnownCustomer(8, None), "organisation_id": 3}),
-    ("dmarc", "equals", "pass", {"sender_check": SenderCheck("pass")}),
+    ("dmarc", "equals", "pass", {"trust": Trust(evidence=Evidence(dmarc=Result.passed))}),
+    ("spf", "one_of", "fail, softfail", {"trust": Trust(evidence=Evidence(spf=Result.softfail))}),
+    ("dkim", "equals", "a.example", {"trust": Trust(evidence=Evidence(host_dkim=frozenset({"a.example"})))}),
+    ("trust", "one_of", "suspicious, spoofed", {"trust": Trust(Level.spoofed)}),
 ]
 
 

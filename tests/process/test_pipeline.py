@@ -254,6 +254,41 @@ def test_a_worker_that_lost_its_lease_writes_nothing(mailbox: Mailbox, support: 
     assert Ticket.objects.count() == 1
 
 
+def abandoned(worker: str) -> list[str]:
+    """The sources of what this worker claims and never does."""
+    claimed = [receipt.source for receipt in run.claim(worker)]
+    Receipt.objects.filter(claimed_by=worker).update(claimed_until=timezone.now() - timedelta(seconds=1))
+    return claimed
+
+
+def test_what_a_dead_worker_left_is_tried_one_by_one_and_the_mail_that_kills_it_is_held(
+    mailbox: Mailbox, support: Queue
+) -> None:
+    accept(mailbox, [Arrived(f"x/{n}", mail(message_id=f"dead{n}@x.example", text=str(n))) for n in range(3)])
+    assert len(abandoned("first:1:a")) == 3
+    assert [abandoned(f"next:{n}:b") for n in range(3)] == [["x/0"]] * 3
+    while process_due("last:1:c"):
+        pass
+    first, *others = Receipt.objects.order_by("id")
+    assert (first.outcome, first.attempts) == ("held", 3)
+    assert "Abandoned" in first.trace.entries[0][2]["error"]
+    assert [(one.outcome, one.attempts, one.error) for one in others] == [("new_ticket", 1, "")] * 2
+    try_again([first])
+    process_due("last:1:c")
+    first.refresh_from_db()
+    assert first.outcome == "new_ticket"
+
+
+def test_a_mail_in_whose_batch_workers_die_again_and_again_is_not_held_for_it(mailbox: Mailbox, support: Queue) -> None:
+    for turn in range(5):
+        accept(mailbox, [Arrived(f"x/{turn}", mail(message_id=f"near{turn}@x.example", text=str(turn)))])
+        Receipt.objects.exclude(state="done").update(state="received", next_attempt_at=timezone.now())
+        assert len(abandoned(f"w:{turn}:a")) == turn + 1
+    while process_due("last:1:c"):
+        pass
+    assert set(Receipt.objects.values_list("outcome", "attempts")) == {("new_ticket", 1)}
+
+
 def test_numbers_are_consecutive_valid_and_unique(mailbox: Mailbox, support: Queue) -> None:
     Options.objects.update(tickets_per_hour=120)
     receive(mailbox, *(mail(message_id=f"n{i}@x.example", text=str(i)) for i in range(120)))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import postvak
+from postvak.crypto.values import Verdict
 from postvak.log.rule_sentences import CONTROL_WORDS
 from postvak.log.sentences import HISTORY, TRACE
 from postvak.mail.values import Kind
@@ -21,12 +22,15 @@ from postvak.process.changes import snapshot
 from postvak.process.decide import STEPS
 from postvak.process.filters.actions import ACTIONS
 from postvak.process.reports import DELAYED, NOT_OUT
+from postvak.trust.values import Level
 
 ROOT = Path(postvak.__file__).parent
 PROCESS = sorted((ROOT / "process").rglob("*.py"))
 CODE = re.compile(r"[a-z]+(?:_[a-z]+)+|[a-z]{5,}")
 NAMED = re.compile(r"%\((\w+)\)s")
 EXPANDED = {
+    "signature_": [verdict.value for verdict in Verdict],
+    "trust_": [level.value for level in Level],
     "kind_": [kind.value for kind in Kind],
     "report_": [Delivery.State.BOUNCED, Delivery.State.BLOCKED, Delivery.State.COMPLAINED, Delivery.State.DELIVERED, DELAYED, NOT_OUT],
 }  # fmt: skip

@@ -88,10 +88,13 @@ class Listener:
             **self.settings,
         }
 
+    @property
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "postvak", "worker", "--only", "listen"]
+
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
-            command = [sys.executable, "-m", "postvak", "worker", "--only", "listen"]
-            self.process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.command, env=self.environment, stdout=log, stderr=log)
         wait_until(self.greets, seconds=30, what=f"start of the listener {self.log}")
 
     def greets(self) -> bool:

@@ -19,12 +19,15 @@ NO_SETTINGS = {  # models of which no column is one
     ],
     "content: mails, tickets and customers": [
         "Blob", "Attachment", "Customer", "CustomerAddress", "Delivery", "DeliveryEvent", "Draft", "DraftFile", "ExternalLink",
-        "ExternalReference", "Message", "Organisation", "OrganisationDomain", "OutgoingMail", "Participant", "Rating", "Receipt",
+        "ExternalReference", "MailSecurity", "Message", "Organisation", "OrganisationDomain", "OutgoingMail", "Participant", "Rating", "Receipt",
         "ReferencedId", "SentCopy", "SideConversation", "Tagging", "Ticket", "TicketLink",
     ],
     "content: files; a backup has them": ["AnswerTemplateFile", "RuleFile"],
     "personal: what an agent chose for himself, or is told": [
         "Mention", "Notification", "Presence", "RemoteContent", "RuleChoice",
+    ],
+    "content: private ones can't be written down, the others come with mails; a backup has them": [
+        "CryptoKey", "KeyName", "Revocation",
     ],
     "secret: a token can't be written down, and is made where it is used": ["ApiToken"],
     "a letter on its way; what came of it is an agent": ["Invitation"],
@@ -42,6 +45,7 @@ STATE = {
     "access_expires_at", "connected_at", "refreshed_at", "checked_at", "found", "on_since", "looked_until",
 }  # fmt: skip
 OTHERWISE = {
+    "address.signing_key": "a private key of this installation; elsewhere the newest valid one of the address signs",
     "channel.sealed_settings": "written by provider_settings",
     "filter.is_everywhere": "written by mailboxes",
     "grant.sealed_access_token": "a token of this installation; somebody signs in again",

@@ -195,6 +195,7 @@ def reasons(message: Message) -> list[str]:
 def test_an_agents_mail_without_the_right_is_a_note_and_says_so(receive: Receive, bob: Agent) -> None:
     ticket = receive()
     only(bob)
+    Queue.objects.update(commands_need_dmarc=False)  # the mailbox vouches for its senders
     written = by_mail(receive, ticket, "#close\nPress the switch.")
     assert (written.is_internal, written.author_kind) == (True, "agent")
     assert {"agent_may_not_answer", "command_not_allowed"} <= set(reasons(written))

@@ -96,7 +96,7 @@ SAVES_NOTHING = {
     "admin_external_number_trial", "admin_options_example", "admin_filter_rows", "admin_filter_bench_new",
     "admin_filter_bench", "admin_filter_trial_new", "admin_filter_trial", "admin_filter_import", "admin_filters_history",
     "admin_filter_history", "admin_answer_template_text", "admin_answer_template_preview", "admin_answer_template_file",
-    "admin_health", "admin_audit", "admin_audit_table", "admin_communications", "admin_communication",
+    "admin_queue_signature_preview", "admin_health", "admin_audit", "admin_audit_table", "admin_communications", "admin_communication",
     "admin_communication_figures", "admin_communication_text",
     "admin_messages", "admin_rule_mails", "admin_rule_rows", "admin_rule_text", "admin_rule_file", "admin_rule_preview_new",
     "admin_rule_preview", "admin_rule_test_new", "admin_rule_test", "admin_rule_import", "admin_loops", "admin_loop",
@@ -104,6 +104,7 @@ SAVES_NOTHING = {
     "admin_jobs", "admin_job_look", "admin_job_stop", "admin_job_attempt", "admin_backup_progress", "admin_privacy",
     "admin_privacy_person", "admin_exports", "admin_export_end", "admin_login", "admin_programs", "admin_notice_original",
     "admin_customers_import", "admin_organisations_import", "admin_imports", "admin_backups",
+    "admin_keys", "admin_keys_waiting",
     "admin_block_list", "admin_mailbox_comparison", "admin_mailbox_due", "admin_channel_attempt", "admin_channel_copies",
 }  # fmt: skip
 OTHERS = {
@@ -114,12 +115,15 @@ OTHERS = {
     "admin_rule_on", "admin_rule_off", "admin_message_limits", "admin_rule_imports", "admin_rule_export", "admin_rule_export_one",
     "admin_loop_resumption", "admin_loop_ignoring",  # of these: test_message_centre.py
     "admin_webhook_secret",  # test_webhooks.py
+    "admin_queue_signature",  # test_queue_pages.py
     "admin_login_provider", "admin_login_provider_new", "admin_login_provider_deletion",  # test_login_provider.py
     "admin_invite", "admin_invitation_link", "admin_invitation_mail", "admin_invitation_withdrawal",  # test_invitations.py
     "admin_agent_factors_removal", "admin_agent_sessions_end",  # test_second_factor.py, test_own_sessions.py
     "admin_program_withdrawal",  # test_programs.py
     "admin_import_new", "admin_import_start", "admin_job", "admin_job_file",  # test_imports.py
     "admin_export_new", "admin_export_download", "admin_privacy_export",  # test_keeping.py
+    "admin_key", "admin_key_new", "admin_key_acceptance", "admin_key_revocation", "admin_key_deletion", "admin_key_private", "admin_key_file",
+    "admin_keys_trust", "admin_keys_protection", "admin_keys_again", "admin_keys_revocation_new", "admin_keys_revocation_deletion", "admin_keys_revocation_fetching",  # test_keys.py
     "admin_backup_new", "admin_backup_download", "admin_backup_keys", "admin_backup_deletion",  # test_keeping.py
     "admin_customers_export", "admin_customers_table", "admin_organisations_export", "admin_organisations_table",
 }  # fmt: skip

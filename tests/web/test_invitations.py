@@ -8,8 +8,10 @@ from django.test import Client
 from django.utils import timezone
 
 from postvak.blobs import store
+from postvak.log.audit import By
 from postvak.mail.parse import parse
 from postvak.models import Agent, AuditEntry, Delivery, Invitation, Membership, OutgoingMail, Queue, Team
+from postvak.tickets.programs.tokens import Wish, make_token
 from tests.web.test_second_factor import PASSWORD, log_in, set_up
 
 pytestmark = pytest.mark.django_db
@@ -151,6 +153,16 @@ def test_a_forgotten_password_is_replaced_by_a_link_and_other_sessions_end(clien
     bob.refresh_from_db()
     assert bob.check_password(NEW)
     assert AuditEntry.objects.filter(kind="agent", changes__has_key="password").count() == 1
+
+
+@pytest.mark.parametrize("has_program", [True, False])
+def test_a_new_password_reminds_of_programs_that_go_on(client, bob, sending, has_program):
+    """Whoever knew the old one may have made a token with it."""
+    if has_program:
+        make_token(bob, Wish("Script", ["tickets:read"]), by=By())
+    client.post("/login/forgotten/", {"email": "bob@example.org"})
+    client.post(link_in(newest_mail()[1]), {"password": NEW})
+    assert ("Programs that have a token of yours go on." in client.get("/preferences/").text) == has_program
 
 
 def test_the_answer_is_the_same_whether_there_is_an_account(client, bob, cas, sending):

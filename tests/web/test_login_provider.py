@@ -67,6 +67,7 @@ REFUSALS = {
     "for another application": ({"aud": "somebody-else"}, "bad_token"),
     "of another issuer": ({"iss": "https://evil.example"}, "bad_token"),
     "too old": ({"exp": 1}, "bad_token"),
+    "for several applications": ({"aud": ["postvak-id", "somebody-else"]}, "bad_token"),
     "of another log-in": ({"nonce": "old"}, "bad_token"),
     "a stranger": ({"email": "zoe@example.com"}, "There is no account for zoe@example.com"),
 }
@@ -156,6 +157,24 @@ MICROSOFT = {
 def test_of_microsoft_only_people_of_the_own_tenant_count(case):
     values, expected = MICROSOFT[case]
     assert person_in(Claims(values), "microsoft", ISSUER) == expected
+
+
+@pytest.mark.parametrize(("domain", "status"), [("example.org", 302), ("", 403), ("other.example", 403)])
+def test_of_google_only_the_workspace_of_the_domain_makes_an_account(
+    client, provider, way, domain, status, monkeypatch
+):
+    """A private account there keeps the address of somebody who left long ago."""
+    monkeypatch.setattr("postvak.web.account.issuers.GOOGLE", provider.url)
+    LoginProvider.objects.update(kind="google", domains="example.org")
+    provider.claims = {"hd": domain} if domain else {}
+    assert come_back(client, provider, way).status_code == status
+    assert Agent.objects.filter(email="bob@example.org").exists() == (status == 302)
+
+
+def test_an_agent_who_is_known_comes_in_by_any_account_that_google_confirmed(client, bob, provider, way, monkeypatch):
+    monkeypatch.setattr("postvak.web.account.issuers.GOOGLE", provider.url)
+    LoginProvider.objects.update(kind="google")
+    assert come_back(client, provider, way).status_code == 302
 
 
 # ---- the administration ------------------------------------------------------------------

@@ -93,6 +93,7 @@ OPEN_TO_AGENTS = {
     "compose-preview",
     "recipients",
     "recipient-hints",
+    "mail-protection",
     "notices",
     "new-notices",
     "read-notices",
@@ -127,6 +128,7 @@ OPEN_TO_AGENTS = {
     "factor-removal",  # of one's own only: test_second_factor.py
 }
 OF_THE_QUEUE = {"receipt-taking", "receipt-taken", "template-uses"}  # not of the ticket itself
+OF_A_QUEUE = {"admin_queue", "admin_queue_signature", "admin_queue_signature_preview"}
 OF_ONE_AGENT = {
     "view", "view-place", "view-removal", "bulk-change", "bulk-undo",
     "draft-removal", "draft-copies", "draft-files", "draft-file", "draft-file-removal",
@@ -191,6 +193,7 @@ def address_of(pattern: URLPattern, objects: dict[str, object]) -> str:
     key = next((value for start, value in keys.items() if route.startswith(start)), 1)
     for placeholder in ("<int:number>", "<int:pk>"):
         route = route.replace(placeholder, str(key))
+    route = route.replace("<int:part>", str(message.attachments.all()[0].part))
     route = route.replace("<int:file_pk>", str(objects["file"].pk))  # type: ignore[attr-defined]
     return "/" + route.replace("<slug:list_id>", "open").replace("<slug:form>", "zip").replace(
         "<slug:what>", "days"
@@ -295,6 +298,7 @@ FOR_READERS = {  # nothing of the ticket changes for others
     "view", "view-place", "view-removal", "ticket-colleagues", "message-remote", "drafts",
     "ticket-trash",  # as a change of many: left alone, with the reason
     "draft-files",  # no file came along
+    "message-opening",  # what protects a mail is looked at again
 }  # fmt: skip
 OF_ADMINISTRATORS = {"receipt-sender", "receipt-sender-allowance"}
 NO_OBJECT = {"ticket-record-removal", "repeat-message"}  # what the data names is not there
@@ -363,10 +367,13 @@ def test_of_the_administration_the_roles_open_at_most_the_queue(
     people.give(support, bob, role)
     client.force_login(bob)
     for pattern in CLOSED:
-        if str(pattern.pattern).startswith("admin/") and pattern.name not in {"admin", "admin_queue"}:
+        if str(pattern.pattern).startswith("admin/") and pattern.name not in {"admin", *OF_A_QUEUE}:
             assert client.get(address_of(pattern, objects)).status_code in {403, 404, 405}, pattern.name
     may = 200 if role == "administrator" else 403
     assert client.get(f"/admin/queues/{support.pk}/").status_code == may
+    assert client.get(f"/admin/queues/{support.pk}/signature/").status_code == may
+    assert client.post(f"/admin/queues/{support.pk}/signature/preview/").status_code == may
+    assert client.get(f"/admin/queues/{sales.pk}/signature/").status_code == 403
     assert client.get("/admin/").status_code == (302 if role == "administrator" else 403)
     assert client.get(f"/admin/queues/{sales.pk}/").status_code == 403
     assert client.get("/admin/queues/99999/").status_code == 403

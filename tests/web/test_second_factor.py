@@ -211,3 +211,14 @@ def test_the_rule_is_saved_with_a_line_in_the_audit(client, admin):
     client.force_login(admin)
     client.post("/admin/login/", {"second_factor": "all"})
     assert AuditEntry.objects.latest("pk").changes == {"second_factor": ["nobody", "all"]}
+
+
+def test_no_device_is_asked_for_a_passkey_before_its_owner_confirmed(client, bob):
+    log_in(client)
+    assert client.post("/preferences/login/passkeys/options/").json()["publicKey"]["challenge"]
+    session = client.session
+    session[CONFIRMED_AT] = time.time() - 700
+    session.save()
+    answer = client.post("/preferences/login/passkeys/options/")
+    assert answer["Location"].startswith("/preferences/confirmation/")
+    assert "passkey" not in answer.content.decode()

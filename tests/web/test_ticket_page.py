@@ -369,11 +369,30 @@ def test_once_is_this_once_and_pixels_never(desk: Client, mailbox: Mailbox) -> N
     assert "cdn.shop.example/lamp.jpg" not in body(desk, message)
 
 
+def prove() -> None:
+    """As if all mails that came were from who they say."""
+    Message.objects.filter(kind="incoming").update(trust={"level": "verified", "why": []})
+
+
+def test_always_counts_only_where_it_is_sure_who_wrote(desk: Client, mailbox: Mailbox) -> None:
+    message = receive(mailbox, NEWSLETTER).messages.get()
+    assert f"/messages/{message.pk}/remote/" not in body(desk, message)
+    desk.post(f"/messages/{message.pk}/remote/", {"allow": "1"})
+    assert not RemoteContent.objects.exists()
+    prove()
+    assert f"/messages/{message.pk}/remote/" in body(desk, message)
+    desk.post(f"/messages/{message.pk}/remote/", {"allow": "1"})
+    assert "cdn.shop.example/lamp.jpg" in body(desk, message)
+    forged = receive(mailbox, NEWSLETTER.replace(b"html@", b"second@")).messages.order_by("-pk")[0]
+    assert "cdn.shop.example/lamp.jpg" not in body(desk, forged)
+
+
 def test_always_is_for_this_sender_and_this_agent_until_it_is_taken_back(
     desk: Client, mailbox: Mailbox, admin: Agent, bob: Agent
 ) -> None:
     message = receive(mailbox, NEWSLETTER).messages.get()
     again = receive(mailbox, NEWSLETTER.replace(b"html@", b"second@")).messages.order_by("-pk")[0]
+    prove()
     other = receive(
         mailbox, html_mail('<img src="https://cdn.other.example/x.jpg">', sender="x@other.example")
     ).messages
@@ -392,6 +411,7 @@ def test_always_is_for_this_sender_and_this_agent_until_it_is_taken_back(
 
 def test_a_browser_never_shows_from_its_cache_what_is_allowed_no_longer(desk: Client, mailbox: Mailbox) -> None:
     message = receive(mailbox, NEWSLETTER).messages.get()
+    prove()
     desk.post(f"/messages/{message.pk}/remote/", {"allow": "1"})
     shown = desk.get(f"/messages/{message.pk}/body/")
     assert "no-cache" in shown.headers["Cache-Control"]

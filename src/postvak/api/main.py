@@ -15,8 +15,12 @@ from ninja.utils import normalize_path, replace_path_param_notation
 
 from postvak import __version__
 from postvak.api import (
+    bulk,
     customers,
     drafts,
+    invitations,
+    jobs,
+    keys,
     ledger,
     logs,
     me,
@@ -42,6 +46,7 @@ PARTS = (
     me.router,
     ticket_lists.router,
     tickets.router,
+    bulk.router,
     ticket_people.router,
     messages.router,
     sending.router,
@@ -54,8 +59,11 @@ PARTS = (
     reports.router,
     vocabulary.router,
     vocabulary.people,
+    invitations.router,
     logs.router,
     settings.router,
+    keys.router,
+    jobs.router,
 )
 
 

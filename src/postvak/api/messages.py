@@ -26,10 +26,11 @@ from postvak.api.frame import (
 from postvak.api.ticket_people import NumberGiven, other_ticket
 from postvak.api.ticket_rows import TicketShown, one
 from postvak.api.tickets import ticket_of
-from postvak.blobs import store
+from postvak.keys.reading import CantRead, file_in, original, readable, readable_or_original
+from postvak.keys.security import security_of
 from postvak.mail.html import sanitise
-from postvak.mail.parse import attachment_content, parse
-from postvak.models import Message
+from postvak.mail.parse import parse
+from postvak.models import MailSecurity, Message
 from postvak.tickets.access import visible_attachments, visible_messages
 from postvak.tickets.move import move_message, split_off
 
@@ -50,6 +51,17 @@ class FileShown(BaseModel):
 class Person(BaseModel):
     name: str
     email: str
+
+
+class ProtectionShown(BaseModel):
+    encrypted: str = Field(description="Empty, smime or pgp.")
+    signed: str = Field(description="Empty, smime or pgp.")
+    state: str = Field(description="Can it be read: plain, open, no_key, damaged, or sealed (encrypted by us).")
+    verdict: str = Field(
+        description="Of the signature: empty, good, untrusted, other_signer, expired, revoked, weak, changed, unknown, or partial "
+        "(only a part of the mail is signed)."
+    )
+    signer: str = Field(description="Address of whoever signed.")
 
 
 class MessageShown(BaseModel):
@@ -76,6 +88,9 @@ class MessageShown(BaseModel):
     outgoing: int | None = Field(description="Key of the mail in the outbox.")
     taken_back_at: datetime | None
     files: list[FileShown]
+    protection: ProtectionShown | None = Field(
+        description="What protects the mail; null: neither signed nor encrypted."
+    )
 
 
 class MovedGiven(NumberGiven):
@@ -87,7 +102,7 @@ class SplitGiven(Body):
 
 
 def messages_of(messages: "QuerySet[Message]") -> "QuerySet[Message]":
-    rows: QuerySet[Message] = messages.select_related("ticket", "outgoing").prefetch_related("attachments")
+    rows: QuerySet[Message] = messages.select_related("ticket", "outgoing", "security").prefetch_related("attachments")
     return rows.defer("references")
 
 
@@ -115,7 +130,12 @@ def shown(message: Message) -> dict[str, Any]:
         "outgoing": outgoing.pk if outgoing else None,
         "taken_back_at": message.taken_back_at,
         "files": [file_shown(one) for one in message.attachments.all()],
+        "protection": protection_shown(security_of(message)),
     }
+
+
+def protection_shown(row: MailSecurity | None) -> dict[str, str] | None:
+    return {name: getattr(row, name) for name in ProtectionShown.model_fields} if row else None
 
 
 def people(pairs: list[list[str]]) -> list[dict[str, str]]:
@@ -160,7 +180,7 @@ def as_file(media: str) -> dict[str, Any]:
 def get_html(request: ApiRequest, pk: int) -> HttpResponse:
     """The HTML of a mail, cleaned: no script, nothing of other servers, `cid:` pictures as they are named. Empty without HTML."""
     message = found(visible_messages(agent_of(request)).exclude(blob=None), pk=pk)
-    html = parse(store.get(str(message.blob_id))).html
+    html = parse(readable_or_original(message)).html
     clean = sanitise(html, cid_urls={}, allow_remote=False).html if html else ""
     return guarded(HttpResponse(clean, content_type="text/html; charset=utf-8"))
 
@@ -169,7 +189,20 @@ def get_html(request: ApiRequest, pk: int) -> HttpResponse:
 def get_original(request: ApiRequest, pk: int) -> HttpResponse:
     """The mail byte by byte, as it came in or went out."""
     message = found(visible_messages(agent_of(request)).exclude(blob=None).select_related("ticket"), pk=pk)
-    return download(store.get(str(message.blob_id)), f"{message.ticket.number}-{message.pk}.eml", "message/rfc822")
+    try:
+        return download(original(message), f"{message.ticket.number}-{message.pk}.eml", "message/rfc822")
+    except CantRead as error:
+        raise Http404 from error
+
+
+@router.get("/messages/{int:pk}/readable", auth=READ, openapi_extra=as_file("message/rfc822"))
+def get_readable(request: ApiRequest, pk: int) -> HttpResponse:
+    """The mail without what protects it: decrypted, and without its signature. 404 when no key opens it."""
+    message = found(visible_messages(agent_of(request)).exclude(blob=None).select_related("ticket", "security"), pk=pk)
+    try:
+        return download(readable(message), f"{message.ticket.number}-{message.pk}.eml", "message/rfc822")
+    except CantRead as error:
+        raise Http404 from error
 
 
 @router.get("/files/{int:pk}", auth=READ, openapi_extra=as_file("application/octet-stream"))
@@ -177,8 +210,8 @@ def get_file(request: ApiRequest, pk: int) -> HttpResponse:
     """The content of an attached file."""
     row = found(visible_attachments(agent_of(request)).select_related("message"), pk=pk)
     try:
-        info, content = attachment_content(store.get(str(row.message.blob_id)), row.part)
-    except LookupError as error:
+        info, content = file_in(row.message, row.part)
+    except CantRead as error:
         raise Http404 from error
     return download(content, row.name or info.name, "application/octet-stream")
 

@@ -75,6 +75,11 @@ class HowSent(Body):
     despite: list[str] = Field(
         [], max_length=100, description="What a 409 with the code look_again asked for, to send all the same."
     )
+    sign: bool | None = Field(None, description="Null: as it is set up. What is always signed, stays so.")
+    encrypt: bool | None = Field(
+        None,
+        description="Null: as it is set up; an answer to an encrypted mail is encrypted. What is always encrypted, stays so.",
+    )
 
 
 class MailGiven(HowSent):
@@ -197,6 +202,8 @@ def how(given: HowSent, agent: Agent) -> dict[str, Any]:
         "send_at": moment(given.send_at, "send_at") if given.send_at else None,
         "undo": timedelta(seconds=seconds),
         "despite": frozenset(given.despite),
+        "sign": given.sign,
+        "encrypt": given.encrypt,
     }
 
 

@@ -7,9 +7,9 @@ from postvak.bring.otobo_rows import INDEXES, source_of, wanted
 from postvak.bring.otobo_setup import Setup, bring_setup
 from postvak.bring.otobo_texts import bring_texts
 from postvak.bring.otobo_tickets import Batch, batches, case_of
-from postvak.bring.portion import Link, Portion, carry, link_tickets
+from postvak.bring.portion import Link, Way, carry_all, link_tickets
 from postvak.bring.source import NoTickets, say_broken, staged
-from postvak.bring.staging import Staging, number, text
+from postvak.bring.staging import Record, Staging, number, text
 from postvak.bring.trip import Trip
 from postvak.bring.values import Case
 from postvak.models import Mailbox, TicketLink
@@ -41,25 +41,15 @@ def bring_otobo(trip: Trip) -> None:
 
 
 def bring_tickets(trip: Trip, staging: Staging, setup: Setup, house: House) -> None:
-    trip.total, done = staging.count("ticket"), int(trip.point.get("done", 0))
-    trip.go_on()
-    for batch in batches(staging, int(trip.point.get("ticket", 0)), trip.options.articles):
-        done += len(batch.tickets)
-        carry(trip, house, portion_of(batch, setup, done))
+    def made(batch: Batch, row: Record, known: Mapping[str, int], written: Collection[str]) -> Case | None:
+        return case_of(batch, row, setup, known, written)
+
+    way = Way(made, key_of=lambda row: number(row, "id"), entries_of=entries_of)
+    carry_all(trip, house, way, staging.count("ticket"), lambda after: batches(staging, after, trip.options.articles))
 
 
-def portion_of(batch: Batch, setup: Setup, done: int) -> Portion:
-    def cases(known: Mapping[str, int], written: Collection[str]) -> list[Case]:
-        made = (case_of(batch, row, setup, known, written) for row in batch.tickets)
-        return [case for case in made if case is not None]
-
-    return Portion(
-        [str(number(row, "id")) for row in batch.tickets],
-        [str(number(row, "id")) for rows in batch.articles.values() for row in rows],
-        cases,
-        batch.left,
-        {"ticket": number(batch.tickets[-1], "id"), "done": done},
-    )
+def entries_of(batch: Batch) -> Iterator[int]:
+    return (number(row, "id") for rows in batch.articles.values() for row in rows)
 
 
 # ---- links ------------------------------------------------------------

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from django.db import transaction
 
@@ -15,6 +15,9 @@ from postvak.bring.write import forget_changes, newest_change, write
 from postvak.models import Ticket, TicketLink
 
 Thing = TypeVar("Thing")
+Row = TypeVar("Row")
+RowOut = TypeVar("RowOut", covariant=True)
+Some = TypeVar("Some", bound="Batch[Any]")
 LINKS_AT_ONCE = 500
 Cases = Callable[[Mapping[str, int], Collection[str]], list[Case]]
 
@@ -43,6 +46,47 @@ def carry(trip: Trip, house: House, portion: Portion) -> None:
     with transaction.atomic():
         trip.leave_out(house.source, portion.left)
         write(house, cases, lambda counted: trip.step(done, portion.point, counted))
+
+
+class Batch(Protocol[RowOut]):
+    """Rows of some tickets and of all that belongs to them, each in the shape of its system."""
+
+    @property
+    def tickets(self) -> Sequence[RowOut]: ...
+
+    @property
+    def left(self) -> list[LeftOut]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Way(Generic[Row, Some]):
+    """How tickets come from one system. `case_of(batch, ticket, known, written)`: see Portion.cases; null: nothing of it comes.
+    `key_of` a ticket there, `entries_of` a batch: the keys of what was written."""
+
+    case_of: Callable[[Some, Row, Mapping[str, int], Collection[str]], Case | None]
+    key_of: Callable[[Row], int]
+    entries_of: Callable[[Some], Iterable[int]]
+
+
+def carry_all(
+    trip: Trip, house: House, way: "Way[Row, Some]", total: int, batches: Callable[[int], Iterable[Some]]
+) -> None:
+    """In the order of their keys, from where the last attempt ended. `batches(after)`: those behind this key."""
+    trip.total, done = total, int(trip.point.get("done", 0))
+    trip.go_on()
+    for batch in batches(int(trip.point.get("ticket", 0))):
+        done += len(batch.tickets)
+        carry(trip, house, portion_of(way, batch, done))
+
+
+def portion_of(way: "Way[Row, Some]", batch: Some, done: int) -> Portion:
+    def cases(known: Mapping[str, int], written: Collection[str]) -> list[Case]:
+        made = (way.case_of(batch, row, known, written) for row in batch.tickets)
+        return [case for case in made if case is not None]
+
+    keys = [way.key_of(row) for row in batch.tickets]
+    entries = [str(key) for key in way.entries_of(batch)]
+    return Portion([str(key) for key in keys], entries, cases, batch.left, {"ticket": keys[-1], "done": done})
 
 
 def counted_dry(cases: Sequence[Case]) -> Counter[str]:

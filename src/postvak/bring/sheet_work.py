@@ -11,7 +11,8 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from postvak.bring.sheet import BadSheet, Row, Sheet, read_sheet
 from postvak.bring.sheet_customers import Customers
@@ -139,7 +140,7 @@ def write_report(run: Run, sheet: Sheet) -> tuple[dict[str, int], str]:
         return {}, ""
     with (place / REPORT).open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file, delimiter=sheet.separator)
-        table.writerow([guarded(cell) for cell in (_("Line"), _("Why it was left out"), *sheet.heads)])
+        table.writerow([guarded(cell) for cell in (gettext("Line"), gettext("Why it was left out"), *sheet.heads)])
         for part in parts:
             for line, code, why, cells in read_left(part):
                 reasons[f"row:{code}"] += 1

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from postvak.bring.archive import ArchiveError
 from postvak.bring.mails import bring_mails
@@ -48,9 +49,9 @@ def do_import(run: Run) -> None:
     try:
         reader(trip)
     except FileNotFoundError as error:
-        raise JobError(_("There is no file %(path)s any more.") % {"path": error.filename}) from error
+        raise JobError(_("There is no file %(path)s any more."), path=error.filename) from error
     except OSError as error:
-        raise JobError(_("%(path)s can't be read: %(said)s") % {"path": options.path, "said": error}) from error
+        raise JobError(_("%(path)s can't be read: %(said)s"), path=options.path, said=error) from error
     except NoTickets as error:
         raise JobError(
             _("The file holds none of the tables that were expected. Is it a dump of the right database?")
@@ -60,9 +61,7 @@ def do_import(run: Run) -> None:
             _("The file is no export of Zammad: JSON files with lists of tickets, users and so on.")
         ) from error
     except ArchiveError as error:
-        raise JobError(
-            _("The archive is damaged: %(said)s. What came before is imported.") % {"said": error}
-        ) from error
+        raise JobError(_("The archive is damaged: %(said)s. What came before is imported."), said=error) from error
     run.finish(result=result_of(trip), file=write_report(run.job, trip))
     if not options.is_dry and is_upload(options.path):
         options.path.unlink(missing_ok=True)
@@ -107,7 +106,7 @@ def write_report(job: Job, trip: Trip) -> str:
         return ""
     with (directory(job) / REPORT).open("w", encoding="utf-8-sig", newline="") as file:
         table = csv.writer(file)
-        table.writerow([_("kind"), _("name in the source"), _("why it was left out")])
+        table.writerow([gettext("kind"), gettext("name in the source"), gettext("why it was left out")])
         for kind, key, said in (first, *left):
             table.writerow([plain(kind), plain(key), plain(sentence(said))])
     return REPORT

@@ -4,7 +4,7 @@ their ids, then links."""
 from collections.abc import Collection, Iterator, Mapping
 
 from postvak.bring.house import House, load_house
-from postvak.bring.portion import Link, Portion, carry, link_tickets
+from postvak.bring.portion import Link, Way, carry_all, link_tickets
 from postvak.bring.trip import Trip
 from postvak.bring.values import Case
 from postvak.bring.zammad_files import Things, staged
@@ -39,25 +39,15 @@ def bring_zammad(trip: Trip) -> None:
 
 
 def bring_tickets(trip: Trip, things: Things, setup: Setup, house: House) -> None:
-    trip.total, done = things.count("tickets"), int(trip.point.get("done", 0))
-    trip.go_on()
-    for batch in batches(things, int(trip.point.get("ticket", 0))):
-        done += len(batch.tickets)
-        carry(trip, house, portion_of(batch, setup, done))
+    def made(batch: Batch, row: Thing, known: Mapping[str, int], written: Collection[str]) -> Case | None:
+        return case_of(batch, row, setup, known, written)
+
+    way = Way(made, key_of=lambda row: number(row, "id"), entries_of=entries_of)
+    carry_all(trip, house, way, things.count("tickets"), lambda after: batches(things, after))
 
 
-def portion_of(batch: Batch, setup: Setup, done: int) -> Portion:
-    def cases(known: Mapping[str, int], written: Collection[str]) -> list[Case]:
-        made = (case_of(batch, row, setup, known, written) for row in batch.tickets)
-        return [case for case in made if case is not None]
-
-    return Portion(
-        [str(number(row, "id")) for row in batch.tickets],
-        [str(number(one, "id")) for rows in batch.articles.values() for one in rows],
-        cases,
-        batch.left,
-        {"ticket": number(batch.tickets[-1], "id"), "done": done},
-    )
+def entries_of(batch: Batch) -> Iterator[int]:
+    return (number(row, "id") for rows in batch.articles.values() for row in rows)
 
 
 # ---- links ------------------------------------------------------------

@@ -23,6 +23,8 @@ def config_export() -> None:
     prepare_database()
     audit.exported(audit.COMMAND, "config")
     sys.stdout.write(config_file.export())
+    for line in config_file.left_out():
+        sys.stderr.write(f"postvak: left out – {line}\n")
 
 
 @config.command("apply")

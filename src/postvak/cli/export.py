@@ -16,6 +16,7 @@ from postvak.cli.failing import fail
 from postvak.cli.prepare import prepare_database
 from postvak.jobs.queue import enqueue
 from postvak.jobs.run import work_due
+from postvak.jobs.said import said_by
 from postvak.keep.about import about_person
 from postvak.keep.archive import write_export
 from postvak.keep.load import CannotLoad, Loaded, load
@@ -128,7 +129,7 @@ def erase_now(customer: Customer, *, whole: bool) -> dict[str, Any]:
             time.sleep(LOOK)  # a worker has it
         job.refresh_from_db()
     if job.state != Job.State.DONE:
-        fail(job.said or "The erasing was stopped.")
+        fail(said_by(job) or "The erasing was stopped.")
     return dict(job.counts)
 
 

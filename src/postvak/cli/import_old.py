@@ -19,6 +19,7 @@ from postvak.cli.failing import fail
 from postvak.cli.prepare import prepare_database
 from postvak.jobs.queue import file_of, stop
 from postvak.jobs.run import CLAIM, Run, carry_out, renew
+from postvak.jobs.said import said_by
 from postvak.log.audit import COMMAND, Action, record
 from postvak.models import Job, Queue
 from postvak.worker.identity import own_name
@@ -141,7 +142,7 @@ def as_json(job: Job) -> dict[str, object]:
         "left_out": job.result.get("reasons", {}),
         "hints": job.result.get("hints", []),
         "report": str(report) if report else None,
-        "error": job.said or None,
+        "error": said_by(job) or None,
     }
 
 
@@ -156,6 +157,6 @@ def as_text(job: Job) -> str:
         lines.append(f"What was left out is listed in {report}.")
     ends = {
         State.DONE.value: "Nothing was written (dry run)." if job.parameters["is_dry"] else "Done.",
-        State.FAILED.value: f"It did not get to its end: {job.said}",
+        State.FAILED.value: f"It did not get to its end: {said_by(job)}",
     }
     return "\n".join([*lines, ends.get(job.state, "Stopped. Call it again to go on: nothing is doubled.")])

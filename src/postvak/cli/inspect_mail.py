@@ -27,19 +27,25 @@ LABELS = (
     ("Status", "bounce_status"),
     ("Forwarded from", "forwarded_from"),
     ("Signed", "signed"),
+    ("Signature", "signature"),
+    ("Signer", "signer"),
     ("Encrypted", "encrypted"),
+    ("Its subject", "protected_subject"),
+    ("DKIM", "auth_dkim"),
+    ("DMARC", "auth_dmarc"),
+    ("ARC", "auth_arc"),
     ("Broken", "defects"),
     ("Remote", "remote"),
     ("Tracking", "tracking"),
 )
 
 
-def inspect_all(paths: Iterable[str], *, keyring: str | None, as_lines: bool) -> Iterator[str]:
+def inspect_all(paths: Iterable[str], *, keyring: str | None, as_lines: bool, dns: str | None = None) -> Iterator[str]:
     """One line of JSON, or one report, per mail. `-` is stdin. Raises OSError."""
     for path in paths:
         mails = iter([sys.stdin.buffer.read()]) if path == "-" else read_mails(Path(path))
         for number, raw in enumerate(mails, 1):
-            fields = describe(raw, keyring=keyring)
+            fields = describe(raw, keyring=keyring, dns=dns)
             if as_lines:
                 yield json.dumps({"file": path, "number": number, **fields}, ensure_ascii=False)
             else:
@@ -61,9 +67,19 @@ def report(title: str, fields: Fields) -> str:
         )
     for one in _dicts(fields.get("contacts")):
         lines.append(f"{'Contact':>15}: {one['name']} {_shown(one['emails'])} {_shown(one['phones'])}")
-    text = str(fields.get("reply_text") or fields.get("body_text") or "").strip()
+    for one in _dicts(fields.get("layers")):
+        lines.append(f"{'Layer':>15}: {_layer(one)}")
+    text = str(fields.get("decrypted_text") or fields.get("reply_text") or fields.get("body_text") or "").strip()
     shown = text if len(text) <= SHOWN_TEXT else f"{text[:SHOWN_TEXT]} …"
     return "\n".join([*lines, "", *(f"    {line}" for line in shown.splitlines()), ""])
+
+
+def _layer(layer: dict[str, JsonValue]) -> str:
+    """As in "pgp signed: untrusted (signer_unknown), RSA-2048 SHA256, CN=Ann"."""
+    verdict = f": {layer['verdict']}" if layer["verdict"] else ""
+    why = f" ({layer['code']})" if layer["code"] else ""
+    known = [str(layer[name]) for name in ("algorithm", "subject") if layer[name]]
+    return ", ".join([f"{layer['kind']} {layer['act']}{verdict}{why}", *known])
 
 
 def _shown(value: JsonValue) -> str:

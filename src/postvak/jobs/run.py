@@ -15,6 +15,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from postvak.jobs.queue import FILES_KEPT
+from postvak.jobs.said import TOLD, Told
 from postvak.models import Job
 
 log = logging.getLogger("postvak.jobs")
@@ -25,8 +26,13 @@ MOST_ATTEMPTS = 3  # workers that die in the middle of it before it is given up
 State = Job.State
 
 
-class JobError(Exception):
+class JobError(Told):
     """The work can't be done; the text says to the person who asked why, and what helps."""
+
+    @classmethod
+    def of(cls, error: Exception) -> "JobError":
+        """The same reason."""
+        return cls(error.text, **error.parameters) if isinstance(error, Told) else cls(str(error))
 
 
 class Stopped(Exception):
@@ -128,7 +134,7 @@ def carry_out(run: Run, work: Work) -> None:
     except Left:
         end(run, State.WAITING, "")
     except JobError as error:
-        end(run, State.FAILED, str(error))
+        end(run, State.FAILED, str(error), told=error.kept)
     except Exception as error:  # nothing is lost: the job says what happened, and goes on from its point when asked to
         log.exception("job %s (%s) failed", run.job.pk, run.job.kind)
         end(run, State.FAILED, f"{type(error).__name__}: {error}")
@@ -138,9 +144,10 @@ def carry_out(run: Run, work: Work) -> None:
             run.finish()
 
 
-def end(run: Run, state: str, said: str, **condition: object) -> None:
-    """`condition`: of the row, further ones."""
+def end(run: Run, state: str, said: str, told: list[object] | None = None, **condition: object) -> None:
+    """`condition`: of the row, further ones. `told`: how `said` is said in other languages."""
     Job.objects.filter(pk=run.job.pk, claimed_by=run.worker, **condition).update(
+        result={TOLD: told} if told else {},
         state=state,
         said=said,
         finished_at=None if state == State.WAITING else timezone.now(),

@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from postvak.blobs import store
 from postvak.keep.readable import readable_customer
+from postvak.keys.reading import CantRead
+from postvak.keys.reading import original as stored_original
 from postvak.models import Customer, Message
 from postvak.tickets.export import Pipe, entries, entry_info, folder_of, tickets_of
 from postvak.tickets.privacy import person as about
@@ -63,7 +65,11 @@ def name_of(message: Message) -> str:
 
 
 def original(message: Message) -> bytes:
-    return found(str(message.blob_id))
+    """As it came: an encrypted mail stays so. What we sealed ourselves is unsealed."""
+    try:
+        return stored_original(message)
+    except (CantRead, store.BlobMissing, store.VaultUnreachable) as error:
+        return f"This mail can't be read at the moment: {error}\n".encode()
 
 
 def receipts(person: about.Person) -> Iterator[tuple[int, datetime, str]]:

@@ -12,10 +12,12 @@ from pathlib import Path
 import zstandard
 from django.conf import settings
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from postvak import __version__
 from postvak.blobs.store import unpack
 from postvak.blobs.vault import BlobMissing, vault
+from postvak.jobs.said import Told
 from postvak.keep import copying, keys
 from postvak.keep.manifest import CHUNK, Manifest, Stored
 from postvak.keep.places import Place, opened
@@ -29,7 +31,7 @@ TOLD_AFTER = 50
 Progress = Callable[[int, int], None]
 
 
-class CannotBackUp(Exception):
+class CannotBackUp(Told):
     """No backup was made; the text says why and what helps."""
 
 
@@ -63,7 +65,7 @@ def back_up(path: Path, *, passphrase: str = "", progress: Progress = quiet) -> 
     """
     now = timezone.now()
     if path.suffix == ".tar" and path.exists():
-        raise CannotBackUp(f"There is a file {path} already. Choose another name.")
+        raise CannotBackUp(_("There is a file %(path)s already. Choose another name."), path=path)
     with opened(path, now) as place:
         copied = copy_database(place)
         files = {DATABASE: place.add(DATABASE, packed_file(place.scratch / "database"))}
@@ -96,7 +98,7 @@ def copy_database(place: Place) -> copying.Copied:
     try:
         return copying.copy(place.scratch / "database")
     except copying.CannotCopy as error:
-        raise CannotBackUp(str(error)) from error
+        raise CannotBackUp(error.text, **error.parameters) from error
 
 
 def packed_file(path: Path) -> Path:

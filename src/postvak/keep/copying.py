@@ -15,17 +15,21 @@ from pathlib import Path
 from typing import Any
 
 from django.db import Error, connection
+from django.utils.translation import gettext_noop as _
 
 from postvak.configuration import ConfigurationError, Database
+from postvak.jobs.said import Told
 
 COUNTED = ("ticket", "message", "receipt", "customer", "agent", "outgoingmail", "ledgerentry", "attachment")
 LARGE = "SELECT digest FROM postvak_blob WHERE content IS NULL ORDER BY digest"
 NEWEST = "SELECT name FROM django_migrations WHERE app = 'postvak' ORDER BY id DESC LIMIT 1"
 WAIT = 60.0  # seconds for a lock
+NOT_COPIED = _("The database can't be copied (%(said)s). Check the free space and the rights.")
+NOT_REACHED = _("The database can't be reached (%(said)s). Check the free space and the rights.")
 FETCHED = 10_000  # digests at a time
 
 
-class CannotCopy(Exception):
+class CannotCopy(Told):
     """The database can't be copied or put back; the text says why and what helps."""
 
 
@@ -58,16 +62,17 @@ def own_connection() -> Iterator[Any]:
 
 
 @contextmanager
-def problems(what: str) -> Iterator[None]:
+def problems(text: str) -> Iterator[None]:
+    """`text`: why nothing came of it, with %(said)s."""
     try:
         yield
     except (sqlite3.Error, Error, OSError) as error:
         said = str(error).strip().partition("\n")[0]
-        raise CannotCopy(f"The database can't be {what} ({said}). Check the free space and the rights.") from error
+        raise CannotCopy(text, said=said) from error
 
 
 def copy_sqlite(target: Path) -> Copied:
-    with problems("copied"):
+    with problems(NOT_COPIED):
         with own_connection() as cursor:
             cursor.execute("VACUUM INTO %s", [str(target)])
         target.chmod(0o600)
@@ -77,7 +82,7 @@ def copy_sqlite(target: Path) -> Copied:
 
 def twin_of(database: Database, target: Path) -> None:
     """A quick copy page by page, for the moment before an update. Raises CannotCopy."""
-    with problems("copied"):
+    with problems(NOT_COPIED):
         draft = target.with_name(f"{target.name}.part")
         draft.unlink(missing_ok=True)
         with closing(sqlite3.connect(database.name, timeout=WAIT)) as source, closing(sqlite3.connect(draft)) as made:
@@ -111,7 +116,7 @@ def make_durable(path: Path) -> None:
 def dump_postgresql(target: Path) -> Copied:
     """Counts and digests are read in the snapshot that pg_dump sees, too."""
     program = find_program("pg_dump")
-    with problems("copied"), own_connection() as cursor:
+    with problems(NOT_COPIED), own_connection() as cursor:
         cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         cursor.execute("SELECT pg_export_snapshot()")
         snapshot = cursor.fetchone()[0]
@@ -139,7 +144,7 @@ def put_into_postgresql(dump: Path) -> None:
 
 def has_tables() -> bool:
     """Is there a Postvak in the PostgreSQL database already? Raises CannotCopy."""
-    with problems("reached"), own_connection() as cursor:
+    with problems(NOT_REACHED), own_connection() as cursor:
         cursor.execute("SELECT to_regclass('postvak_ticket')")
         return bool(cursor.fetchone()[0])
 
@@ -148,8 +153,11 @@ def find_program(name: str) -> str:
     path = shutil.which(name)
     if path is None:
         raise CannotCopy(
-            f"The program {name} is not installed on this machine. Install PostgreSQL's client programs, in the version of "
-            "your server or a newer one (Debian: apt install postgresql-client)."
+            _(
+                "The program %(name)s is not installed on this machine. Install PostgreSQL's client programs, in the version of "
+                "your server or a newer one (Debian: apt install postgresql-client)."
+            ),
+            name=name,
         )
     return path
 
@@ -161,7 +169,7 @@ def run(command: list[str]) -> None:
     done = subprocess.run(command, env=os.environ | place, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise CannotCopy(f"{Path(command[0]).name} could not do its work: {said}.")
+        raise CannotCopy(_("%(name)s could not do its work: %(said)s."), name=Path(command[0]).name, said=said)
 
 
 def check_engine(engine: str, database: Database) -> None:

@@ -7,12 +7,16 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
+from postvak.jobs.said import Told
+
 FORMAT = 1
 NAME = "manifest.json"
 CHUNK = 1024 * 1024
 
 
-class BadBackup(Exception):
+class BadBackup(Told):
     """It can't be used: cut off, damaged, or made by a program that we don't know. The text says so in a sentence."""
 
 
@@ -61,12 +65,12 @@ def read(raw: bytes) -> Manifest:
         values = json.loads(raw)
         written = values.pop("checksum")
         if values["format"] != FORMAT:
-            raise BadBackup("This backup has a form that this version of Postvak doesn't know. Use a newer one.")
+            raise BadBackup(_("This backup has a form that this version of Postvak doesn't know. Use a newer one."))
         if checksum(values) != written:
-            raise BadBackup("The manifest of this backup was changed or is damaged.")
+            raise BadBackup(_("The manifest of this backup was changed or is damaged."))
         del values["format"]
         values["made_at"] = datetime.fromisoformat(values["made_at"])
         values["files"] = {name: Stored(**stored) for name, stored in values["files"].items()}
         return Manifest(**values)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadBackup("The manifest of this backup can't be read.") from error
+        raise BadBackup(_("The manifest of this backup can't be read.")) from error

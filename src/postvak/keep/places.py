@@ -20,7 +20,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from django.utils.translation import gettext_noop as _
+
 from postvak.blobs.files import write_durably
+from postvak.jobs.said import Told
 from postvak.keep.copying import make_durable
 from postvak.keep.manifest import CHUNK, NAME, Manifest, Stored
 
@@ -28,7 +31,7 @@ PART = ".part"
 STAMP = "%Y-%m-%dT%H%M%SZ"
 
 
-class Busy(Exception):
+class Busy(Told):
     """Another backup is being written there at this moment."""
 
 
@@ -82,7 +85,7 @@ def alone(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Busy(f"Another backup is being written to {folder} at this moment.") from error
+            raise Busy(_("Another backup is being written to %(folder)s at this moment."), folder=folder) from error
         yield
 
 

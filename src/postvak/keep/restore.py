@@ -74,15 +74,15 @@ def check_wish(backup: Backup, wish: Wish) -> dict[str, str]:
             f"This backup was made by Postvak {backup.manifest.version}, which is newer than this one (it has "
             f"{backup.manifest.migration}). Install that version or a newer one first."
         )
-    if not is_empty() and not wish.replaces:
-        raise CannotRestore(
-            f"There is an installation in {settings.CONFIGURATION.data} already. Choose an empty data directory with "
-            "POSTVAK_DATA, or say --replace: then what is there is moved aside, not deleted."
-        )
     if not is_empty() and not is_sqlite():
         raise CannotRestore(
             "The PostgreSQL database is not empty. Make a new one, name it in POSTVAK_DATABASE, and restore into that; "
             "the old one stays as it is."
+        )
+    if not is_empty() and not wish.replaces:
+        raise CannotRestore(
+            f"There is an installation in {settings.CONFIGURATION.data} already. Choose an empty data directory with "
+            "POSTVAK_DATA, or say --replace: then what is there is moved aside, not deleted."
         )
     if not (backup.manifest.has_keys and wish.takes_keys):
         return {}

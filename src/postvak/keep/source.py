@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 import zstandard
+from django.utils.translation import gettext_noop as _
 
 from postvak.blobs.store import unpack
 from postvak.blobs.vault import BlobCorrupt
@@ -53,7 +54,7 @@ class Backup:
         try:
             unpack(digest, zstandard.frame_content_size(packed), packed, place="this backup")
         except (BlobCorrupt, zstandard.ZstdError) as error:
-            raise BadBackup(f"The large content {digest} in this backup is damaged.") from error
+            raise BadBackup(_("The large content %(digest)s in this backup is damaged."), digest=digest) from error
         return packed
 
 
@@ -65,7 +66,7 @@ class Folder:
         try:
             return (self.root / name).open("rb")
         except OSError as error:
-            raise BadBackup(f"The file {name} is missing in this backup.") from error
+            raise BadBackup(_("The file %(name)s is missing in this backup."), name=name) from error
 
 
 class Tar:
@@ -76,9 +77,9 @@ class Tar:
         try:
             file = self.tar.extractfile(name)
         except KeyError as error:
-            raise BadBackup(f"The file {name} is missing in this backup.") from error
+            raise BadBackup(_("The file %(name)s is missing in this backup."), name=name) from error
         if file is None:
-            raise BadBackup(f"{name} in this backup is no file.")
+            raise BadBackup(_("%(name)s in this backup is no file."), name=name)
         return file
 
 
@@ -86,7 +87,7 @@ class Tar:
 def opened(path: Path) -> Iterator[Backup]:
     """`path`: a tar file, a backup in a folder of several, or such a folder: then its newest. Raises BadBackup."""
     if not path.exists():
-        raise BadBackup(f"There is no backup at {path}.")
+        raise BadBackup(_("There is no backup at %(path)s."), path=path)
     if path.is_dir():
         yield in_folder(path)
         return
@@ -94,7 +95,7 @@ def opened(path: Path) -> Iterator[Backup]:
         with tarfile.open(path, "r:") as tar:
             yield in_tar(tar)
     except (tarfile.TarError, EOFError) as error:
-        raise BadBackup(f"{path} is cut off, damaged, or no backup at all.") from error
+        raise BadBackup(_("%(path)s is cut off, damaged, or no backup at all."), path=path) from error
 
 
 def in_folder(path: Path) -> Backup:
@@ -105,7 +106,7 @@ def in_folder(path: Path) -> Backup:
 def newest_in(path: Path) -> Path:
     found = all_in(path)
     if not found:
-        raise BadBackup(f"There is no complete backup in {path}.")
+        raise BadBackup(_("There is no complete backup in %(path)s."), path=path)
     return found[0]
 
 
@@ -122,7 +123,7 @@ def in_tar(tar: tarfile.TarFile) -> Backup:
         folder, _slash, file = name.partition("/")
         if file == papers.NAME and STAMPED.fullmatch(folder):
             return Backup(folder, read_manifest(Tar(tar), folder), Tar(tar))
-    raise BadBackup("This file is cut off, or no backup: its manifest is missing.")
+    raise BadBackup(_("This file is cut off, or no backup: its manifest is missing."))
 
 
 def read_manifest(place: Files, name: str) -> Manifest:
@@ -139,11 +140,11 @@ def verify(backup: Backup, progress: Progress) -> None:
                 digest.update(piece)
                 size += len(piece)
         if (size, digest.hexdigest()) != (stored.size, stored.sha256):
-            raise BadBackup(f"The file {name} in this backup is damaged.")
+            raise BadBackup(_("The file %(name)s in this backup is damaged."), name=name)
     number = 0
     for number, (digest_of, size) in enumerate(backup.contents(), start=1):
         if len(backup.content(digest_of)) != size:
-            raise BadBackup(f"The large content {digest_of} in this backup is damaged.")
+            raise BadBackup(_("The large content %(digest)s in this backup is damaged."), digest=digest_of)
         progress(number, backup.manifest.contents)
     if number != backup.manifest.contents:
-        raise BadBackup("The list of large contents doesn't fit the manifest of this backup.")
+        raise BadBackup(_("The list of large contents doesn't fit the manifest of this backup."))

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from postvak.blobs.vault import VaultUnreachable
 from postvak.jobs.queue import directory
@@ -41,12 +41,12 @@ def make_backup(run: Run) -> None:
         with source.opened(made.path) as found:
             source.verify(found, lambda done, total: run.progress(done=done, total=total))
     except NEVER_LIKELY as error:
-        raise JobError(str(error)) from error
+        raise JobError.of(error) from error
     dropped = prune(backups_folder(), Options.objects.values_list("backups_kept", flat=True).get())
     if made.manifest.lost:
         raise JobError(
-            _("The backup is made, but %(number)s large mails can’t be read and are not in it. Health says more.")
-            % {"number": made.manifest.lost}
+            _("The backup is made, but %(number)s large mails can’t be read and are not in it. Health says more."),
+            number=made.manifest.lost,
         )
     run.finish(result={"name": made.path.name, "size": made.manifest.size, "dropped": dropped})
 
@@ -75,7 +75,7 @@ def wait_for(result: Callable[[float], dict[str, Any]], run: Run, counted: list[
         except NotYet:
             run.progress(done=counted[0])
         except OSError as error:
-            raise JobError(str(error)) from error
+            raise JobError.of(error) from error
 
 
 def write_beside(path: Path, counted: list[int], over: threading.Event) -> dict[str, Any]:

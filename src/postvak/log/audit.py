@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Any
 
 from django.db import models, transaction
@@ -32,7 +33,7 @@ STATE = frozenset(
         "last_used_at", "next_fetch_at", "last_success_at", "last_error_at", "last_problem", "last_said", "last_details",
         "failing_since", "failures", "unreadable", "move_begun_at", "reconciled_at", "compared", "missing",
         "rate_from", "rate_used", "announced_size", "paused_until", "access_expires_at", "refreshed_at", "checked_at", "found",
-        "sealed_access_token", "on_since", "looked_until", "closed_by", "opened_at", "last_at", "stopped", "created_by",
+        "sealed_access_token", "on_since", "looked_until", "closed_by", "opened_at", "last_at", "stopped", "created_by", "warned_days",
     }
 )  # fmt: skip
 PARTS = ("wordings", "texts", "files", "look")  # rows that are edited on the page of the row they belong to
@@ -223,6 +224,8 @@ def plain(row: models.Model, field: "models.Field[Any, Any]") -> Value:
     value = getattr(row, field.attname)
     if isinstance(value, datetime | date):
         return value.isoformat()
+    if isinstance(value, bytes | memoryview):
+        return sha256(value).hexdigest()
     return value
 
 

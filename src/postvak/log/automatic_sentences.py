@@ -21,6 +21,9 @@ NOT_SENT: Mapping[str, Text] = {
     "refused_silenced": _("Nothing was sent to %(to)s: automatic mail is switched off for this mail."),
     "refused_spam": _("Nothing was sent to %(to)s: the ticket is marked as spam."),
     "refused_forged": _("Nothing was sent to %(to)s: perhaps somebody else wrote under this address."),
+    "refused_unverified": _(
+        "Nothing was sent to %(to)s: nothing proves who wrote, and the queue answers nobody unproven."
+    ),
     "refused_automatic": _("Nothing was sent to %(to)s: a machine wrote the mail, or it forbids automatic answers."),
     "refused_old": _("Nothing was sent to %(to)s: the mail is too old to be answered automatically."),
     "refused_limit": _("Nothing was sent to %(to)s: %(count)s automatic mails went there within the last hour."),
@@ -46,6 +49,12 @@ NOT_SENT: Mapping[str, Text] = {
     "refused_rule_off": _("Nothing was sent to %(to)s: the rule was switched off meanwhile."),
     "refused_trashed": _("Nothing was sent to %(to)s: the ticket is in the trash."),
     "refused_no_longer": _("Nothing was sent to %(to)s: what it would have told is no longer so."),
+    "refused_unencrypted": _(
+        "Nothing was sent to %(to)s: it must be encrypted, and not every recipient has a valid certificate or key here."
+    ),
+    "refused_unsigned": _(
+        "Nothing was sent to %(to)s: it must be signed, and our address has no valid certificate or key for signing."
+    ),
     "no_recipient": _("Nothing was sent: there is no recipient."),
     "nothing_to_relay": _("Nothing was sent to %(to)s: the agent's mail has neither words of his own nor files."),
     "nothing_to_say": _("Nothing was sent to %(to)s: there is nothing to say, or nobody there to read it."),

@@ -132,6 +132,28 @@ WORDS: Mapping[str, Words] = {
         _("The listener's certificate can't be read: %(name)s"),
         _("%(said)s\n\nCheck POSTVAK_LISTEN_CERT and the rights of the file."),
     ),
+    "key_ends": Words(
+        _("A certificate or key of yours ends soon: %(name)s"),
+        _(
+            "It is valid until %(until)s; days left: %(days)s. After that nothing can be signed with it, and nobody should encrypt "
+            "to it.\n\nGet a new one and add it under “Certificates & keys” in the administration. Keep the old one there: mails "
+            "that came before are opened with it."
+        ),
+    ),
+    "key_ended": Words(
+        _("A certificate or key of yours has ended: %(name)s"),
+        _(
+            "It was valid until %(until)s. Mails from these addresses can’t be signed with it any more: %(addresses)s. Where they "
+            "have to be signed, they aren’t sent.\n\nAdd a new one under “Certificates & keys” in the administration."
+        ),
+    ),
+    "authority_ends": Words(
+        _("A trusted authority ends soon: %(name)s"),
+        _(
+            "Its certificate is valid until %(until)s; days left: %(days)s. After that signatures that it vouches for are no longer "
+            "good.\n\nAdd its new certificate under “Certificates & keys” in the administration."
+        ),
+    ),
     "signing_lost": Words(
         _("Mails from %(domain)s are signed wrong"),
         _(

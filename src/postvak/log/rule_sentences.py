@@ -22,6 +22,12 @@ RULES: Mapping[str, Sentence] = {
         "gear",
         "skip",
     ),
+    "control_not_signed": Sentence(
+        _("Control headers are ignored"),
+        _("The mail is from %(email)s, but no signature of that domain covers these headers. Present: %(list)s."),
+        "gear",
+        "skip",
+    ),
     "control_unknown": Sentence(
         _("Unknown control headers"), _("Postvak doesn't know these and leaves them: %(list)s."), "gear", "skip"
     ),

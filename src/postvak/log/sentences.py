@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from django.utils.translation import gettext_lazy as _
 
 from postvak.log.automatic_sentences import AUTOMATIC, NOT_SENT
+from postvak.log.crypto_sentences import TRACE_OF_CRYPTO
 from postvak.log.reason import Parameter
 from postvak.log.rule_sentences import RULES
 from postvak.log.sentence import Line, Sentence, Text
+from postvak.log.trust_sentences import TRUST
 from postvak.log.wording import in_words
 from postvak.models.priority import SHIPPED_PRIORITIES
 from postvak.models.status import SHIPPED_NAMES
@@ -19,6 +21,8 @@ TRACE: Mapping[str, Sentence] = {
     **{code: Sentence(text, "", "robot", "skip") for code, text in NOT_SENT.items()},
     **AUTOMATIC,
     **RULES,
+    **TRACE_OF_CRYPTO,
+    **TRUST,
     "received": Sentence(
         _("Received by mailbox “%(mailbox)s”"),
         _("%(size)s, stored safely before anything else happened."),

@@ -51,6 +51,18 @@ UNVERIFIED = _("Our provider doesn't know our sending address: an administrator 
 CANNOT_CARRY = _(
     "Our provider can't carry this mail unchanged: an administrator should send such mails through an SMTP server."
 )
+NO_KEY = _(
+    "There is no valid certificate or key of the recipient here any more, so nothing was sent: add the new one under Certificates & keys, then try again."
+)
+NO_SIGNER = _(
+    "The key that signs this mail is missing, expired or revoked, so nothing was sent: an administrator should add a valid one under Certificates & keys, then try again."
+)
+SEALED = _(
+    "The mail lies here sealed and can't be opened with the keys of this installation, so nothing was sent: an administrator should restore the sealing keys from the backup."
+)
+NOT_PROTECTED = _(
+    "The mail could not be signed or encrypted, and nothing of it was sent: try again, and tell an administrator if it fails once more."
+)
 PROTOCOL = _("The servers didn't understand each other: an administrator should look at the server's words.")
 
 BY_STATUS: Mapping[str, Text] = {
@@ -118,6 +130,12 @@ BY_STATUS: Mapping[str, Text] = {
 BEFORE_CODES: tuple[tuple[re.Pattern[str], Text], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), sentence)
     for pattern, sentence in (
+        # Ours, as send.sealed and send.deliver write them.
+        (r"\ANot sent unencrypted: no valid", NO_KEY),
+        (r"\ANot sent unsigned: no valid", NO_SIGNER),
+        (r"\ANot sent: .{0,200} can't be opened with the sealing keys", SEALED),
+        (r"\ANot sent: .{0,200} can't carry a part of this mail", CANNOT_CARRY),
+        (r"\ANot sent", NOT_PROTECTED),
         (r"gr[ea]y-?list", GREYLISTED),
         (r"recipient address rejected: access denied", UNKNOWN_ADDRESS),  # Microsoft's 5.4.1
         (r"not accepted for policy reasons", NOT_ALLOWED),  # Yahoo's 5.7.9

@@ -1,5 +1,6 @@
 """Parameters of sentences in the reader's words: times, sizes, and the short codes of the mail library."""
 
+import json
 from collections.abc import Callable, Mapping
 
 from babel import Locale
@@ -11,8 +12,10 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from postvak.log.crypto_sentences import layer_sentence
 from postvak.log.reason import Parameter
 from postvak.log.rule_sentences import CONTROL_WORDS
+from postvak.log.trust_sentences import trust_reason
 
 MORE = "…"
 UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -110,6 +113,19 @@ def condition(stored: Parameter) -> str:
     )
 
 
+def why(stored: Parameter) -> str:
+    """Of a layer of a protected mail: its code and the parameters of it, as JSON."""
+    if not stored:
+        return ""
+    code, parameters = json.loads(str(stored))
+    return layer_sentence(code, parameters)
+
+
+def whys(stored: Parameter) -> str:
+    """Reasons about a sender: codes with their parameters, as JSON."""
+    return " ".join(trust_reason(str(code), parameters) for code, parameters in json.loads(str(stored or "[]")))
+
+
 def filters(names: Parameter) -> str:
     """Names of filters, one in a line; "…" at the end: there are more."""
     quoted = [name if name == MORE else gettext("“%(name)s”") % {"name": name} for name in str(names).split("\n")]
@@ -131,4 +147,6 @@ WRITERS: Mapping[str, Callable[[Parameter], str]] = {
     "which": shipped_name,
     "condition": condition,
     "filters": filters,
+    "why": why,
+    "whys": whys,
 }

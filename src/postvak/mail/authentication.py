@@ -12,17 +12,19 @@ SPECIAL = frozenset(";=() \t\r\n")
 METHOD = re.compile(r"\s*([A-Za-z][\w-]*)\s*(?:/\s*\d+\s*)?=\s*([A-Za-z]+)")
 AUTHOR = re.compile(r"\bheader\.from\s*=\s*(?:[^\s@;]*@)?([^\s;]+)", re.IGNORECASE)
 SIGNER = re.compile(r"\bheader\.(?:d|i)\s*=\s*\"?(?:[^\s@\";]*@)?([^\s\";]+)", re.IGNORECASE)
+SPF_RESULTS = frozenset({"pass", "fail", "softfail", "neutral", "temperror", "permerror"})
 LONGEST = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     """`dmarc` is pass, fail or none (not checked, no policy, or an error); `about`: the domain of the author that it was
-    checked for, '' when the header doesn't say; `dkim`: domains whose signature was good."""
+    checked for, '' when the header doesn't say; `dkim`: domains whose signature was good; `spf`: the result for the envelope."""
 
     dmarc: str = "none"
     dkim: frozenset[str] = frozenset()
     about: str = ""
+    spf: str = "none"
 
 
 def check_of(headers: Iterable[tuple[str, str]], *, host: str) -> Check:
@@ -59,7 +61,7 @@ def bare(value: str) -> str:
 
 
 def read_findings(text: str) -> Check:
-    dmarc, about, dkim = "none", "", set()
+    dmarc, about, spf, dkim = "none", "", "none", set()
     for part in text.split(";"):
         found = METHOD.match(part)
         if found is None:
@@ -71,4 +73,6 @@ def read_findings(text: str) -> Check:
             about = author.group(1).lower().rstrip(".") if author else ""
         elif method == "dkim" and result == "pass":
             dkim |= {match.group(1).lower().rstrip(".") for match in SIGNER.finditer(part)}
-    return Check(dmarc, frozenset(dkim), about)
+        elif method == "spf" and result in SPF_RESULTS:
+            spf = result
+    return Check(dmarc, frozenset(dkim), about, spf)

@@ -2,6 +2,9 @@
 
 This is the interface by which others evaluate us: its fields stay. Never an exception, no network, no database.
 What the worker needs of a mail is `parse`; this costs more (hashes, types, language, links).
+
+What lies under encryption and who really sent it is found out by parts that stand higher on the stairs. They are named here and not
+imported: `describe` stays one interface, and this part works without them.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from importlib import import_module
 
 import filetype
 
@@ -30,10 +34,32 @@ Fields = dict[str, JsonValue]
 SNIFFED_BYTES = 8192
 CALENDARS = ("text/calendar", "application/ics")
 CONTACTS = ("text/vcard", "text/x-vcard", "text/directory")
+# module and function: (raw, the fields so far, folder) -> more fields
+OF_KEYS, OF_NAMES = ("postvak.crypto.describing", "protection"), ("postvak.trust.describing", "sender")
 
 
-def describe(raw: bytes, *, keyring: str | None = None, with_language: bool = True) -> Fields:
-    """Everything about one mail. `keyring` is a folder of keys; verdicts on signatures come with decryption."""
+def describe(raw: bytes, *, keyring: str | None = None, dns: str | None = None, with_language: bool = True) -> Fields:
+    """Everything about one mail. `keyring`: a folder of keys, to open what is encrypted and judge signatures. `dns`: a folder with the
+    answers of a name server (dns.json, else the one in `keyring`), to judge DKIM, DMARC and ARC as if the mail came now."""
+    fields = _described(raw, with_language=with_language)
+    for step, folder in ((OF_KEYS, keyring), (OF_NAMES, dns or keyring)):
+        if folder:
+            fields.update(_further(step, raw, fields, folder))
+    return fields
+
+
+def _further(step: tuple[str, str], raw: bytes, fields: Fields, folder: str) -> Fields:
+    module, name = step
+    try:
+        found: Fields = getattr(import_module(module), name)(raw, fields, folder)
+    except Exception as error:  # noqa: BLE001 - promised; what was understood without it stays
+        defects = fields.get("defects")
+        known = list(defects) if isinstance(defects, Sequence) else []
+        return {"defects": [*known, f"failed:{name}:{type(error).__name__}"]}
+    return found
+
+
+def _described(raw: bytes, *, with_language: bool) -> Fields:
     try:
         understood = understand(raw)
     except Exception as error:  # noqa: BLE001 - promised; the raw mail is the caller's, so nothing is lost

@@ -12,6 +12,7 @@ from postvak.models.brand import Brand, Look, NameMode
 from postvak.models.change import Change, Tally, TallyDelta
 from postvak.models.channel import Channel, SigningKey
 from postvak.models.communication import Communication, CommunicationEntry, CommunicationObject
+from postvak.models.crypto_key import CryptoKey, KeyName, Revocation
 from postvak.models.custom_field import CustomField
 from postvak.models.customer import Customer, CustomerAddress, Organisation, OrganisationDomain
 from postvak.models.draft import Draft, DraftFile
@@ -23,12 +24,14 @@ from postvak.models.history import History
 from postvak.models.job import Imported, Job, Redaction
 from postvak.models.lease import Lease
 from postvak.models.ledger import LedgerDelta, LedgerEntry, LedgerTally
+from postvak.models.mail_security import MailSecurity
 from postvak.models.mailbox import Mailbox
 from postvak.models.message import Attachment, Message, ReferencedId
 from postvak.models.options import Options
 from postvak.models.outgoing import Delivery, DeliveryEvent, OutgoingMail, SentCopy
 from postvak.models.people import Invitation, LoginProvider, QueueTeam, Rights, Role, Team
 from postvak.models.priority import Priority
+from postvak.models.protection import Encrypt, Protected, Sign
 from postvak.models.queue import Membership, Queue
 from postvak.models.receipt import Receipt, Trace
 from postvak.models.removed import RemovedTicket
@@ -67,6 +70,7 @@ __all__ = [
     "Communication",
     "CommunicationEntry",
     "CommunicationObject",
+    "CryptoKey",
     "CustomField",
     "Customer",
     "CustomerAddress",
@@ -75,6 +79,7 @@ __all__ = [
     "Digest",
     "Draft",
     "DraftFile",
+    "Encrypt",
     "ExternalLink",
     "ExternalNumber",
     "ExternalReference",
@@ -88,6 +93,7 @@ __all__ = [
     "Imported",
     "Invitation",
     "Job",
+    "KeyName",
     "Lease",
     "LedgerDelta",
     "LedgerEntry",
@@ -95,6 +101,7 @@ __all__ = [
     "LoginProvider",
     "Look",
     "LoopBreak",
+    "MailSecurity",
     "Mailbox",
     "Membership",
     "Mention",
@@ -108,6 +115,7 @@ __all__ = [
     "Participant",
     "Presence",
     "Priority",
+    "Protected",
     "Queue",
     "QueueTeam",
     "Rating",
@@ -117,6 +125,7 @@ __all__ = [
     "RemoteContent",
     "RemovedTicket",
     "Retention",
+    "Revocation",
     "Rights",
     "Role",
     "Rule",
@@ -130,6 +139,7 @@ __all__ = [
     "SearchText",
     "SentCopy",
     "SideConversation",
+    "Sign",
     "SigningKey",
     "Sla",
     "Status",

@@ -27,7 +27,7 @@ class Draft(models.Model):
 
     `about`: the message that is answered, forwarded or redirected. `address`: the agent's choice of a sending address,
     null for the usual one. `to`, `cc`, `bcc`: as typed. `html` is clean (mail.html). `known`: key of the newest
-    customer's mail that the agent saw. `revision` counts changes: who saves an older one is told.
+    customer's mail that the agent saw. `sign`, `encrypt`: the agent's choice, null: as usual. `revision` counts changes: who saves an older one is told.
     """
 
     class Kind(models.TextChoices):
@@ -52,6 +52,8 @@ class Draft(models.Model):
     text = models.TextField(blank=True, default="")
     quotes = models.BooleanField(default=True)
     status_key = models.CharField(max_length=40, blank=True, default="")
+    sign = models.BooleanField(null=True, blank=True)
+    encrypt = models.BooleanField(null=True, blank=True)
     known = models.PositiveBigIntegerField(null=True, blank=True)
     revision = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -11,6 +11,7 @@ class Message(models.Model):
 
     `is_internal`: never shown or quoted to the customer, also when it is a mail. `moved_from`: the ticket that it was
     on first. `side`: the conversation with a third party that it belongs to. `taken_back_at`: when an agent stopped the mail before anybody got it; it is kept, but answers nothing.
+    `trust`: who sent an incoming mail, `{"level": trust.values.Level, "why": [[code, {parameter: value}], …]}`; null: not judged.
     """
 
     class Kind(models.TextChoices):
@@ -54,6 +55,7 @@ class Message(models.Model):
     references = models.JSONField(default=list)
     blob = models.ForeignKey("Blob", models.PROTECT, null=True, blank=True, related_name="+")
     taken_back_at = models.DateTimeField(null=True, blank=True)
+    trust = models.JSONField(null=True, blank=True)
     side = models.ForeignKey("SideConversation", models.SET_NULL, null=True, blank=True, related_name="messages")
     moved_from = models.ForeignKey("Ticket", models.SET_NULL, null=True, blank=True, related_name="+")
 

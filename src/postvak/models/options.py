@@ -15,7 +15,7 @@ class Options(models.Model):
     minutes; `automatic_unanswered`: most to an address until a person writes to it; `tickets_per_hour`: most tickets of a sender,
     further mails are held; `automatic_hours`: older mails are not answered.
     `second_factor`: who has to log in with one. `backup_hour`: of the installation's day, null: no backup by itself; `backups_kept`:
-    how many of them.
+    how many of them. `automatic_unprotected`: what becomes of automatic mail about an encrypted one where encrypting isn't possible.
     """
 
     class Numbers(models.TextChoices):
@@ -40,6 +40,19 @@ class Options(models.Model):
         NOBODY = "nobody", _("nobody has to")
         ADMINS = "admins", _("administrators")
         ALL = "all", _("everybody")
+
+    class Cipher(models.TextChoices):
+        AUTO = "auto", _("as each recipient can read it")
+        GCM = "gcm", _("AES-256-GCM")
+        CBC = "cbc", _("AES-256-CBC")
+
+    class Protection(models.TextChoices):
+        SMIME = "smime", _("S/MIME")
+        PGP = "pgp", _("OpenPGP")
+
+    class Unprotected(models.TextChoices):
+        SKIP = "skip", _("is not sent")
+        BARE = "bare", _("is sent without what the customer wrote")
 
     numbers = models.CharField(_("ticket numbers"), max_length=8, choices=Numbers, default=Numbers.DATE)
     hook = models.CharField(_("mark before the number"), max_length=20, blank=True, default="#")
@@ -78,6 +91,17 @@ class Options(models.Model):
     second_factor = models.CharField(
         _("log-in with a second factor"), max_length=6, choices=SecondFactor, default=SecondFactor.NOBODY
     )
+    trusts_system_cas = models.BooleanField(_("trust the authorities of the operating system"), default=True)
+    smime_cipher = models.CharField(_("S/MIME encryption"), max_length=4, choices=Cipher, default=Cipher.AUTO)
+    first_kind = models.CharField(
+        _("when both are possible"), max_length=5, choices=Protection, default=Protection.SMIME
+    )
+    hides_subject = models.BooleanField(_("encrypt the subject, too (OpenPGP)"), default=True)
+    collects_keys = models.BooleanField(_("collect certificates and keys from mails"), default=True)
+    automatic_unprotected = models.CharField(
+        _("automatic mail that can't be encrypted"), max_length=4, choices=Unprotected, default=Unprotected.SKIP
+    )
+    checks_senders = models.BooleanField(_("check who sent a mail (SPF, DKIM, DMARC)"), default=True)
     backup_hour = models.PositiveSmallIntegerField(
         _("hour of the daily backup"), null=True, blank=True, validators=[MaxValueValidator(23)]
     )

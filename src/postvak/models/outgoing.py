@@ -25,6 +25,7 @@ class OutgoingMail(models.Model):
 
     `send_at`: the time that the agent chose; null: at once. `before`: what taking back gives the ticket again (see
     tickets.take_back). `retried_at`: when a person last asked for another try; the days until giving up count anew.
+    `protection`: what must happen before a byte of it leaves, send.protect; null: nothing. Its blob is sealed when it says `encrypt`.
     """
 
     message = models.OneToOneField("Message", models.PROTECT, null=True, blank=True, related_name="outgoing")
@@ -43,6 +44,7 @@ class OutgoingMail(models.Model):
     send_at = models.DateTimeField(null=True, blank=True)
     retried_at = models.DateTimeField(null=True, blank=True)
     before = models.JSONField(blank=True, default=dict)
+    protection = models.JSONField(null=True, blank=True)
 
     objects: ClassVar = OutgoingQuerySet.as_manager()
 

@@ -6,15 +6,18 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from postvak.models.people import Rights
+from postvak.models.protection import Protected
 
 if TYPE_CHECKING:
     from postvak.models.agent import Agent
 
 
-class Queue(models.Model):
+class Queue(Protected):
     """Mails that no address or mailbox claims go to the one queue with `is_default`.
 
     `follow_up_days`: a ticket that has been closed for longer never comes back, a new one is opened; null: no limit.
+    `languages`: codes in which the queue answers, the first one for everybody else; empty: those of the installation.
+    `keeps_decrypted`: text and preview of mails that came encrypted are stored in clear, and found by search.
     """
 
     class Colour(models.TextChoices):
@@ -48,6 +51,11 @@ class Queue(models.Model):
     auto_assign = models.CharField(
         _("new tickets are given to"), max_length=11, choices=AutoAssign, default=AutoAssign.NONE
     )
+    languages = models.JSONField(_("languages"), default=list, blank=True)
+    keeps_decrypted = models.BooleanField(_("decrypted text may be searched and shown in lists"), default=False)
+    holds_suspicious = models.BooleanField(_("hold suspicious mail for a person"), default=False)
+    answers_unverified = models.BooleanField(_("automatic mail to senders who can't be verified"), default=True)
+    commands_need_dmarc = models.BooleanField(_("agents' commands only with a DMARC pass"), default=True)
     is_default = models.BooleanField(_("default queue"), default=False)
     is_valid = models.BooleanField(_("valid"), default=True)
     members: "models.ManyToManyField[Agent, Membership]" = models.ManyToManyField(

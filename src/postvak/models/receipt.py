@@ -57,6 +57,7 @@ class Receipt(models.Model):
     envelope_from = models.CharField(max_length=320, blank=True, default="")
     envelope_to = models.JSONField(default=list)
     remote_ip = models.CharField(max_length=45, blank=True, default="")
+    helo = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 - a column without default is added to millions of rows at once
 
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
     next_attempt_at = models.DateTimeField(null=True, blank=True)

@@ -7,9 +7,10 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from postvak.models.draft import StoredFile
+from postvak.models.protection import Protected
 
 
-class Rule(models.Model):
+class Rule(Protected):
     """`key`: of a shipped rule (notify.shipped has its name and texts), "" for one of an administrator.
 
     `trigger`: what happens before it is asked. `recipients`: words of notify.recipients ("requester", "participants",

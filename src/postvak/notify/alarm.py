@@ -64,6 +64,8 @@ class Alarm:
             self.not_before = now + PAUSE
             return 0
         AlarmState.objects.filter(key=trouble.key).update(told_at=now)
+        if trouble.note_told is not None:
+            trouble.note_told()
         return 1
 
     def hook_one(self, found: Sequence[Finding], now: datetime, *, worker: str) -> int:
@@ -92,9 +94,13 @@ def remember(found: Sequence[Finding], now: datetime) -> None:
 
 
 def untold(found: Sequence[Finding], column: str, now: datetime) -> list[Finding]:
-    """Those that nobody was told of for a day; `column`: of AlarmState."""
+    """Those that nobody was told of for a day, or at all where once is enough; `column`: of AlarmState."""
     told = dict(AlarmState.objects.exclude(**{column: None}).values_list("key", column))
-    return [one for one in found if one.key not in told or told[one.key] <= now - AGAIN]
+    return [one for one in found if is_due(one, told.get(one.key), now) and not (column == "told_at" and one.is_told)]
+
+
+def is_due(trouble: Finding, told: datetime | None, now: datetime) -> bool:
+    return told is None or (trouble.note_told is None and told <= now - AGAIN)
 
 
 def hook_values(trouble: Finding) -> dict[str, object]:

@@ -19,6 +19,9 @@ CODES = {
     "grant_broken": Trigger.ACCOUNT,
     "certificate_ends": Trigger.CERTIFICATE,
     "certificate_unreadable": Trigger.CERTIFICATE,
+    "key_ends": Trigger.CERTIFICATE,
+    "key_ended": Trigger.CERTIFICATE,
+    "authority_ends": Trigger.CERTIFICATE,
 }
 BY_MAIL = {Delivery.MAIL.value, Delivery.DIGEST.value}  # an alarm doesn't wait for the digest
 

@@ -8,22 +8,27 @@ state are one commit: a crash before it means that the row is done again, a cras
 import logging
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from postvak.blobs import store
+from postvak.keys.reading import CantRead, readable
 from postvak.log.reason import Reason
 from postvak.mail.compose import compose
 from postvak.mail.parse import parse
 from postvak.models import AutomaticMail, Blob, History, Message, OutgoingMail, Ticket
 from postvak.notify.letters import Letter, NothingToSay, Original, write_letter
+from postvak.notify.protecting import Going, Unprotected, going
 from postvak.notify.shipped import name_of
 from postvak.notify.sifting import note_stops, sift
 from postvak.notify.unanswered import show_unanswered
+from postvak.send.concealed import conceal, is_secret, record_protection, stored_form
 from postvak.send.letter import count_message, message_of, record_files
 from postvak.send.outbox import freeze, freeze_notice
+from postvak.send.protection import is_encrypted
 from postvak.send.record import refresh_answer
 from postvak.send.sender import CannotAnswer
 
@@ -103,13 +108,21 @@ def write(row: AutomaticMail, worker: str) -> None:
         skip(row, worker, refusals)
         return
     try:
-        letter = write_letter(row, recipients, original, now)
+        way = going(row, recipients)
+        if way.is_bare and row.trigger:
+            row.trigger.text = ""  # for this letter; the row isn't saved
+        fit = fitting(row, original, way)
+        letter = write_letter(row, recipients, fit, now, opens=is_secret(way.protection))
+    except Unprotected as refusal:
+        skip(row, worker, [*refusals, refusal.reason])
+        return
     except NothingToSay:
         code = "nothing_to_relay" if row.kind == AutomaticMail.Kind.RELAY else "nothing_to_say"
         skip(row, worker, [Reason("automatic mail", code, {"to": ", ".join(recipients)})])
         return
+    letter = replace(letter, protection=way.protection)
     raw = compose(letter.draft)
-    (blob,) = store.prepare([raw])
+    (blob,) = store.prepare([stored_form(raw, way.protection)])
     with transaction.atomic():
         lock(row, worker)
         if row.kind == AutomaticMail.Kind.NOTICE:
@@ -131,7 +144,20 @@ def read_original(row: AutomaticMail) -> Original | None:
     if row.trigger is None or row.trigger.blob_id is None:
         return None
     raw = store.get(row.trigger.blob_id)
-    return Original(raw, parse(raw))
+    try:
+        return Original(raw, parse(readable(row.trigger) if is_encrypted(row.trigger) else raw))
+    except CantRead:
+        return Original(raw, parse(raw))
+
+
+def fitting(row: AutomaticMail, original: Original | None, way: Going) -> Original | None:
+    """An encrypted mail goes along readable in an encrypted one, else as it came: its reader couldn't open it either."""
+    if original is None or row.trigger is None or not is_secret(way.protection) or not is_encrypted(row.trigger):
+        return original
+    try:
+        return replace(original, raw=readable(row.trigger))
+    except CantRead:
+        return original
 
 
 def record(row: AutomaticMail, letter: Letter, blob: Blob, raw: bytes) -> Message:
@@ -142,9 +168,11 @@ def record(row: AutomaticMail, letter: Letter, blob: Blob, raw: bytes) -> Messag
         draft, ticket, text=letter.text, agent=agent, author_name=agent.name if agent else letter.sender.name
     )
     message.blob = blob
+    conceal(message, letter.protection)
     message.save()
-    files = record_files(message, raw)
-    freeze(message, letter.envelope, blob, channel=letter.sender.channel, at=draft.date)
+    record_protection(message, letter.protection, draft.date)
+    files = 0 if is_secret(letter.protection) else record_files(message, raw)
+    freeze(message, letter.envelope, blob, channel=letter.sender.channel, at=draft.date, protection=letter.protection)
     count_message(ticket, message, files, draft.date, is_answer=agent is not None)
     History.objects.create(
         ticket=ticket,
@@ -160,7 +188,8 @@ def record(row: AutomaticMail, letter: Letter, blob: Blob, raw: bytes) -> Messag
 def record_notice(row: AutomaticMail, letter: Letter, blob: Blob) -> OutgoingMail:
     """A mail to an agent is no message of the conversation, and its history doesn't tell of it."""
     store.save([blob])
-    return freeze_notice(letter.draft, row.ticket, blob, channel=letter.sender.channel)
+    channel = letter.sender.channel
+    return freeze_notice(letter.draft, row.ticket, blob, channel=channel, protection=letter.protection)
 
 
 def skip(row: AutomaticMail, worker: str, reasons: Sequence[Reason]) -> None:

@@ -32,18 +32,21 @@ class Dress:
     rows: Sequence[Wording] | None = None
 
 
-def body_of(words: Words, setting: Setting, *, quoted: Message | Quotation | None = None) -> Body:
+def body_of(words: Words, setting: Setting, *, quoted: Message | Quotation | None = None, opens: bool = False) -> Body:
     """The mail as it goes out. `words`: what was written, its HTML clean. `quoted`: the mail that is answered, unless the
-    brand quotes none (what is internal is never quoted); or what stands there instead, as in a forwarded mail."""
+    brand quotes none (what is internal is never quoted); or what stands there instead, as in a forwarded mail. `opens`: it goes
+    out encrypted, so it may quote an encrypted mail."""
     look = look_of(setting.brand)
-    return put_together(words, setting, Dress(look, logo_of(look, domain_of(setting))), quoted=quoted)
+    return put_together(words, setting, Dress(look, logo_of(look, domain_of(setting))), quoted=quoted, opens=opens)
 
 
-def put_together(words: Words, setting: Setting, dress: Dress, *, quoted: Message | Quotation | None = None) -> Body:
+def put_together(
+    words: Words, setting: Setting, dress: Dress, *, quoted: Message | Quotation | None = None, opens: bool = False
+) -> Body:
     look, language = dress.look, spoken(setting)
     quotation = quoted if isinstance(quoted, Quotation) else Quotation()
     if isinstance(quoted, Message) and (look is None or look.quotes_history):
-        quotation = quotation_of(quoted, language, domain=domain_of(setting))
+        quotation = quotation_of(quoted, language, domain=domain_of(setting), opens=opens)
     below, small = ending(setting, dress.rows)
     above = reply_line(language) if look and look.reply_line else ""
     parts = Parts(words.as_html, below.as_html, small.as_html, quotation.html, above)

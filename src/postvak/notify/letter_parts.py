@@ -15,6 +15,7 @@ from postvak.models import Agent, AutomaticMail, Ticket
 from postvak.notify.body import Body
 from postvak.send.letter import answered_id, chain, named, subject_of
 from postvak.send.outbox import Envelope
+from postvak.send.protection import Protection
 from postvak.send.sender import Sender
 
 
@@ -32,13 +33,15 @@ class Original:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail ready to be composed and frozen. `text`: what the conversation shows, `agent`: who wrote it, if anybody."""
+    """A mail ready to be composed and frozen. `text`: what the conversation shows, `agent`: who wrote it, if anybody;
+    `protection`: how it goes out."""
 
     draft: Draft
     envelope: Envelope
     sender: Sender
     text: str
     agent: Agent | None = None
+    protection: Protection | None = None
 
 
 def automatic_draft(

@@ -16,7 +16,7 @@ from postvak.models import AutomaticMail
 from postvak.notify.body import body_of
 from postvak.notify.letter_parts import Letter, NothingToSay, Original, automatic_draft, own_message_id
 from postvak.notify.rule_letters import notice, rule_letter
-from postvak.notify.setting import language_for
+from postvak.notify.setting import language_for, usual_language
 from postvak.notify.shipped import words_of
 from postvak.notify.words import Words, setting_of
 from postvak.send.letter import answered_id, chain, named, newest_mail, subject_of
@@ -36,9 +36,14 @@ SIGNATURES = frozenset(  # of the agent's own mail: they don't fit ours, and the
 )
 
 
-def write_letter(row: AutomaticMail, to: Sequence[str], original: Original | None, now: datetime) -> Letter:
-    """The mail for `row` in the language of its brand. Raises CannotAnswer, NothingToSay."""
-    with translation.override(row.ticket.queue.brand.language):
+def write_letter(
+    row: AutomaticMail, to: Sequence[str], original: Original | None, now: datetime, *, opens: bool = False
+) -> Letter:
+    """The mail for `row` in the language of its queue. `opens`: it was decided that it goes out encrypted; only then it quotes an
+    encrypted mail. Raises CannotAnswer, NothingToSay."""
+    with translation.override(usual_language(row.ticket.queue)):
+        if row.kind == Kind.RELAY:
+            return relay(row, to, original, now, opens=opens)
         return WRITERS[Kind(row.kind)](row, to, original, now)
 
 
@@ -103,8 +108,11 @@ def forwarding_words(row: AutomaticMail, mail: Mail, sender: Sender) -> str:
     )
 
 
-def relay(row: AutomaticMail, to: Sequence[str], original: Original | None, now: datetime) -> Letter:
-    """To the customer: what an agent answered by mail, as if he had written it in Postvak."""
+def relay(
+    row: AutomaticMail, to: Sequence[str], original: Original | None, now: datetime, *, opens: bool = False
+) -> Letter:
+    """To the customer: what an agent answered by mail, as if he had written it in Postvak. Another mail may be the newest one than
+    when it was decided how this one goes out, so `opens` says what may be quoted."""
     if original is None or row.agent is None:
         raise ValueError("a relay needs the agent and his mail")
     mail = original.mail
@@ -113,7 +121,7 @@ def relay(row: AutomaticMail, to: Sequence[str], original: Original | None, now:
     if not text and not files:
         raise NothingToSay
     sender, quoted = sender_for(row.ticket, agent=row.agent), newest_mail(row.ticket, besides=row.trigger)
-    body = body_of(Words(text), setting_of(row.ticket, sender, row.agent), quoted=quoted)
+    body = body_of(Words(text), setting_of(row.ticket, sender, row.agent), quoted=quoted, opens=opens)
     draft = Draft(
         author=MailAddress(sender.name, sender.address.email),
         to=named(to, row.ticket),
@@ -148,7 +156,6 @@ Writer = Callable[[AutomaticMail, Sequence[str], Original | None, datetime], Let
 WRITERS: Mapping[Kind, Writer] = {
     Kind.REJECTION: rejection,
     Kind.FORWARD: forward,
-    Kind.RELAY: relay,
     Kind.RULE: rule_letter,
     Kind.NOTICE: notice,
 }

@@ -13,18 +13,23 @@ from re import Match, compile
 from selectolax.lexbor import LexborHTMLParser
 
 from postvak.blobs import store
+from postvak.crypto.values import Act
+from postvak.keys.reading import CantRead, readable
+from postvak.keys.security import MOST_LAYERS, layers_of, security_of
 from postvak.mail.compose import File
 from postvak.mail.html import from_text, is_too_deep, sanitise
-from postvak.mail.outgoing_html import cids_in
+from postvak.mail.outgoing_html import cids_in, text_of
 from postvak.mail.parse import Understood, understand
 from postvak.mail.quotes import introduction, quote_reply
-from postvak.models import Message
+from postvak.models import MailSecurity, Message
 from postvak.notify.values import local
+from postvak.send.protection import is_encrypted
 
 LONGEST_HTML = 200_000  # letters; what is longer is quoted as text
 LARGEST_PICTURES = 10_000_000  # bytes of all that go along
 IMAGE = compile(r"<img(?:\s+[a-z-]+=\"[^\"]*\")*\s*/?>")
 ALT = compile(r"\salt=\"([^\"]*)\"")
+PGP_ARMOUR = "-----BEGIN PGP MESSAGE-----"
 EMPTY_LINK = compile(r"<a(?:\s+[a-z-]+=\"[^\"]*\")*>\s*</a>")
 QUOTATION = (
     '<div class="pv-quote gmail_quote" style="margin-top:1em">\n<div class="gmail_attr">{introduction}</div>\n'
@@ -41,25 +46,59 @@ class Quotation:
     files: tuple[File, ...] = ()
 
 
-def quotation_of(message: Message, language: str, *, domain: str) -> Quotation:
+def quotation_of(message: Message, language: str, *, domain: str, opens: bool = False) -> Quotation:
     """Nothing for what is internal: no way leads from there into a customer's mail."""
     if message.is_internal or message.kind == Message.Kind.NOTE or message.taken_back_at:
         return Quotation()
-    return written_below(message, language, domain=domain)
+    return written_below(message, language, domain=domain, opens=opens)
 
 
-def written_below(message: Message, language: str, *, domain: str) -> Quotation:
-    """Whatever it is: for conversations whose messages are internal, but known to those who get the quotation."""
+def written_below(message: Message, language: str, *, domain: str, opens: bool = False) -> Quotation:
+    """Whatever it is: for conversations whose messages are internal, but known to those who get the quotation. `opens`: the mail
+    that quotes goes out encrypted; nothing of an encrypted one is quoted in any other."""
     author, at = message.author_name or message.author_email, local(message.created_at)
-    html, files = html_of(message, domain)
-    if not html and not message.text.strip():
+    words = words_of(message, domain, opens=opens)
+    if not words.html and not words.text.strip():
         return Quotation()
     above = escape(introduction(author=author, at=at, language=language), quote=False)
     return Quotation(
-        quote_reply(message.text, author=author, at=at, language=language),
-        QUOTATION.format(introduction=above, html=html or from_text(message.text)),
-        files,
+        quote_reply(words.text, author=author, at=at, language=language),
+        QUOTATION.format(introduction=above, html=words.html or from_text(words.text)),
+        words.files,
     )
+
+
+def words_of(message: Message, domain: str, *, opens: bool = False) -> Quotation:
+    """What the mail says, without anything around it."""
+    if not is_encrypted(message):
+        html, files = html_of(message, domain)
+        return Quotation(message.text, html, files)
+    return hidden_words(message, domain) if opens else Quotation()
+
+
+def hidden_words(message: Message, domain: str) -> Quotation:
+    """Of an encrypted mail, whose text lies in no column; nothing when it can't be read here. Where only a part of it was encrypted,
+    what stood there in clear: the rest may be another one's mail, sent along so that it comes back decrypted."""
+    try:
+        original = understand(readable(message) if is_wholly_encrypted(message) else store.get(str(message.blob_id)))
+    except (CantRead, store.BlobMissing, store.VaultUnreachable):
+        return Quotation()
+    if PGP_ARMOUR in original.mail.text:
+        return Quotation()
+    is_ours = message.kind == Message.Kind.OUTGOING
+    html, files = shown_html(original, domain, is_ours=is_ours)
+    own = own_words(original.mail.html) if is_ours else ""
+    return Quotation(text_of(own) if own else original.mail.text, html, files)
+
+
+def is_wholly_encrypted(message: Message) -> bool:
+    """Everything that is read lay in all its encryptions; or we encrypted it."""
+    security = security_of(message)
+    if security is None or security.state == MailSecurity.State.SEALED:
+        return True
+    encrypted = [layer for layer in layers_of(security.report) if layer.act is Act.encrypted]
+    is_all_told = len(security.report) < MOST_LAYERS
+    return is_all_told and bool(encrypted) and all(layer.covers_all for layer in encrypted)
 
 
 def html_of(message: Message, domain: str) -> tuple[str, tuple[File, ...]]:
@@ -70,8 +109,11 @@ def html_of(message: Message, domain: str) -> tuple[str, tuple[File, ...]]:
         raw = store.get(message.blob_id)
     except (store.BlobMissing, store.VaultUnreachable):
         return "", ()
-    original = understand(raw)
-    html = own_words(original.mail.html) if message.kind == Message.Kind.OUTGOING else original.mail.html
+    return shown_html(understand(raw), domain, is_ours=message.kind == Message.Kind.OUTGOING)
+
+
+def shown_html(original: Understood, domain: str, *, is_ours: bool) -> tuple[str, tuple[File, ...]]:
+    html = own_words(original.mail.html) if is_ours else original.mail.html
     if not html.strip() or len(html) > LONGEST_HTML or is_too_deep(html):
         return "", ()
     return with_pictures(html, original, domain)

@@ -40,6 +40,7 @@ class Occasion:
     `mail`: what caused it, `age`: for how long it has been lying somewhere. `own`: normalised addresses of ours.
     `is_answer`: the recipient wrote to us, or it is about a ticket of his; a fixed address of a rule is none.
     `is_silenced`: a Loop header or filter forbids automatic mail. `is_forged`: DMARC says that the author didn't write it.
+    `is_unverified`: nothing proves who wrote, and the queue answers nobody of whom that is so.
     `is_suppressed`: mail to the recipient came back for good, or he complained. `blocked_by`: a pattern of the block list.
     `has_null_sender`: of the envelope. `is_import`, `is_mute`, `looked_only`: the mailbox takes old mails over as closed
     tickets, answers nothing, or did only look when the mail came.
@@ -61,6 +62,7 @@ class Occasion:
     is_spam: bool = False
     is_silenced: bool = False
     is_forged: bool = False
+    is_unverified: bool = False
     is_suppressed: bool = False
     blocked_by: str = ""
     has_null_sender: bool = False
@@ -160,6 +162,7 @@ CHECKS: tuple[tuple[str, frozenset[Kind], Check], ...] = (
     ("refused_silenced", ANSWERS, lambda occasion: occasion.is_silenced),
     ("refused_spam", ANSWERS, lambda occasion: occasion.is_spam),
     ("refused_forged", ANSWERS, of_answer(lambda occasion: occasion.is_forged)),
+    ("refused_unverified", ANSWERS, of_answer(lambda occasion: occasion.is_unverified)),
     ("refused_null_sender", ANSWERS, of_answer(lambda occasion: occasion.has_null_sender)),
     ("refused_automatic", ANSWERS, of_answer(was_written_by_a_machine)),
     ("refused_import", ANSWERS, lambda occasion: occasion.is_import),

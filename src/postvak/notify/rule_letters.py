@@ -17,7 +17,7 @@ from postvak.notify.letter_parts import Letter, NothingToSay, Original, automati
 from postvak.notify.look import logo_of, look_of
 from postvak.notify.rule_values import customer_values, notice_values
 from postvak.notify.rule_words import Filled, fill_rule
-from postvak.notify.setting import Setting, setting_of
+from postvak.notify.setting import Setting, setting_of, usual_language
 from postvak.notify.shipped import RuleWords, language_of, spoken, words_of
 from postvak.notify.words import Words
 from postvak.send.outbox import Envelope
@@ -78,9 +78,9 @@ def own_text(row: AutomaticMail) -> RuleWords | None:
 
 
 def customer_setting(rule: Rule, ticket: Ticket, sender: Sender) -> Setting:
-    """In the customer's language, if the rule has words in it, else in the brand's."""
+    """In the customer's language, if the rule has words in it, else in the queue's, which is mostly the brand's."""
     setting = setting_of(ticket, sender, None)
-    chosen = language_of(rule, setting.language, ticket.queue.brand.language, list(rule.texts.all()))
+    chosen = language_of(rule, setting.language, usual_language(ticket.queue), list(rule.texts.all()))
     return replace(setting, language=chosen)
 
 

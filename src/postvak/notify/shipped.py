@@ -65,12 +65,12 @@ def spoken(*languages: str) -> str:
     )
 
 
-def language_of(rule: Rule, wanted: str, brands: str, rows: Sequence[RuleText]) -> str:
-    """Which language its mail has: the one wanted, if the rule has words in it, else the brand's."""
+def language_of(rule: Rule, wanted: str, usual: str, rows: Sequence[RuleText]) -> str:
+    """Which language its mail has: the one wanted, if the rule has words in it, else the usual one."""
     has_own = any(row.language.lower() in {wanted.lower(), wanted.lower()[:2]} for row in rows if row.language)
     for_all = any(not row.language for row in rows)
     is_ours = rule.key in SHIPPED and spoken(wanted) == wanted.lower()[:2]
-    return wanted if has_own or for_all or is_ours else brands
+    return wanted if has_own or for_all or is_ours else usual
 
 
 def own_greeting(name: str) -> str:

@@ -31,7 +31,7 @@ __all__ = [
 
 Part = Wording.Part
 Filler = Callable[[str, bool], str]
-OWNERS = ("agent_id", "address_id", "brand_id")  # the most specific one first
+OWNERS = ("agent_id", "address_id", "queue_id", "brand_id")  # the most specific one first
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def salutation(setting: Setting, rows: Sequence[Wording] | None = None) -> Words
 
 
 def signature(setting: Setting) -> Words:
-    """The most specific filled one of agent, address and brand; all of them, one below the other, where the brand wants."""
+    """The most specific filled one of agent, address, queue and brand; all of them, one below the other, where the brand wants."""
     return signature_in(setting, rows_of(setting, Part.SIGNATURE))
 
 
@@ -91,7 +91,7 @@ def joined(levels: Sequence[Words]) -> Words:
 
 def rows_of(setting: Setting, *parts: Part) -> Sequence[Wording]:
     """The wordings of everybody whom the mail is from. One who isn't saved yet has none."""
-    whose = {"brand": setting.brand, "address": setting.address, "agent": setting.agent}
+    whose = {"brand": setting.brand, "queue": setting.place, "address": setting.address, "agent": setting.agent}
     owners = (Q(**{name: owner.pk}) for name, owner in whose.items() if owner is not None and owner.pk)
     return list(Wording.objects.filter(reduce(or_, owners, Q(pk=None)), part__in=parts))
 

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 
 from postvak.log.sentence import Line
 from postvak.log.sentences import trace_line
-from postvak.mail.parse import parse
 from postvak.models import Receipt
 from postvak.process.decide import decide
 from postvak.process.filters.replay import gather_again
-from postvak.process.incoming import Incoming
+from postvak.process.opening import take_in
 from postvak.process.plan import Facts, Plan
 
 IDLE = {"no_filter_fired", "filters_not_fired"}  # these decide nothing: a new filter that doesn't fire is no difference
@@ -42,7 +41,7 @@ class Again:
 
 def think_again(receipt: Receipt, raw: bytes, then: Sequence[list[object]]) -> Again:
     """`receipt` with its mailbox and `first__ticket` loaded; `then`: the entries of its trace."""
-    facts = gather_again([Incoming(receipt, parse(raw), raw)])[0]
+    facts = gather_again(take_in([(receipt, raw)]))[0]
     plan = decide(facts)
     now = [reason.as_json() for reason in plan.reasons]
     return Again(

@@ -11,6 +11,8 @@ from django.db import transaction
 from django.db.models import Model
 from django.utils import timezone
 
+from postvak.keys.collect import collect
+from postvak.keys.security import security_row
 from postvak.mail.threading import canonical_message_id
 from postvak.mail.values import Address as MailAddress
 from postvak.mail.values import Mail
@@ -19,7 +21,9 @@ from postvak.models import (
     Delivery,
     DeliveryEvent,
     History,
+    MailSecurity,
     Message,
+    Options,
     Participant,
     Receipt,
     SideConversation,
@@ -120,9 +124,9 @@ def new_ticket(work: Work, number: str, statuses: Mapping[str, Status], now: dat
         reply_via_id=plan.reply_via_id,
         created_at=now,
         changed_at=now,
-        preview=Ticket.preview_of(work.mail.text),
+        preview=Ticket.preview_of(work.kept.text),
         message_count=1 + len(work.plan.attributes.notes),
-        attachment_count=listed_attachments(work.mail),
+        attachment_count=listed_attachments(work.kept),
     )
     set_status(ticket, statuses[plan.status_key], now)
     dress(ticket, work.plan.attributes, statuses, now)
@@ -152,12 +156,25 @@ def make_messages(batch: Sequence[Work]) -> None:
             is_inline=attachment.is_inline,
         )
         for work in written
-        for attachment in work.mail.attachments
+        for attachment in work.kept.attachments
     )
+    note_security(written)
+
+
+def note_security(written: Sequence[Work]) -> None:
+    """What protects the mails, and the keys that came with them; most mails have neither."""
+    found = [(work, work.facts.security) for work in written if work.facts.security]
+    MailSecurity.objects.bulk_create(
+        security_row(work.message, security, work.receipt.received_at)
+        for work, security in found
+        if work.message is not None and security.layers
+    )
+    if found and Options.objects.filter(pk=1, collects_keys=True).exists():
+        collect(security for _work, security in found)
 
 
 def new_message(work: Work) -> Message:
-    mail, author = work.mail, work.mail.author
+    mail, author = work.kept, work.mail.author
     return Message(
         ticket_id=work.ticket_id,
         kind=Message.Kind.INCOMING,
@@ -179,6 +196,7 @@ def new_message(work: Work) -> Message:
         message_id=canonical_message_id(mail.message_id),
         references=chain_of(mail),
         blob_id=work.receipt.blob_id,
+        trust=work.facts.trust.as_json(),
     )
 
 
@@ -240,10 +258,10 @@ def update_tickets(batch: Sequence[Work], statuses: Mapping[str, Status], now: d
 def add_follow_up(ticket: Ticket, work: Work, opened: Status, now: datetime) -> None:
     ticket.changed_at = now
     ticket.message_count += 1 + len(work.plan.attributes.notes)
-    ticket.attachment_count += listed_attachments(work.mail)
+    ticket.attachment_count += listed_attachments(work.kept)
     ticket.is_unread = True
     if work.plan.side is None:
-        ticket.preview = Ticket.preview_of(work.mail.text)
+        ticket.preview = Ticket.preview_of(work.kept.text)
     failed = work.brings_back
     if work.plan.reopens or (failed and ticket.status.type != Status.Type.REMOVED):
         set_status(ticket, opened, now)

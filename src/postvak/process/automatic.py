@@ -184,6 +184,7 @@ def occasion_of(facts: Facts, plan: Plan, rule: KnownRule, mail: PlannedMail) ->
         is_spam=is_wished(plan.wishes, "spam") or is_wished(plan.wishes, FOLLOW_UP + "spam"),
         is_silenced=plan.sends_nothing,
         is_forged=is_forged(facts),
+        is_unverified=not answers_him(facts, plan),
         has_null_sender=bool(arrival.envelope_to) and not arrival.envelope_from,  # RFC 3834 section 2
         is_import=arrival.imports_closed,
         is_mute=not arrival.answers_automatically,
@@ -201,6 +202,13 @@ def occasion_of(facts: Facts, plan: Plan, rule: KnownRule, mail: PlannedMail) ->
         is_broken=lately.is_broken(mail.own_address, address),
         is_unanswered=address in lately.unanswered,
     )
+
+
+def answers_him(facts: Facts, plan: Plan) -> bool:
+    """Does the queue answer senders who can't be verified, or was this one?"""
+    queue_id = plan.new_ticket.queue_id if plan.new_ticket else plan.ticket.queue_id if plan.ticket else 0
+    queue = facts.desk.queues.get(queue_id)
+    return queue is None or queue.answers_unverified or facts.trust.is_proven
 
 
 def age_of(facts: Facts) -> timedelta:

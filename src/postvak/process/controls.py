@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from postvak.mail.addresses import normalise
 from postvak.mail.values import Mail
 from postvak.process.plan import Facts, Plan, Wish, Wishes
+from postvak.trust.dmarc import is_aligned
 
 PREFIX = re.compile(r"x-(?:postvak|otobo|znuny|otrs)-", re.IGNORECASE)
 FOLLOW_UP = "followup-"
@@ -90,14 +91,14 @@ def wishes_of(mail: Mail) -> tuple[dict[str, tuple[Wish, ...]], tuple[str, ...]]
     return wishes, tuple(unknown)
 
 
-def computed(mail: Mail, ticket_number: str) -> dict[str, str]:
+def computed(mail: Mail, ticket_number: str, decrypted: str = "") -> dict[str, str]:
     """Values that we find ourselves, always on, for conditions only; never taken from a header."""
     files = sum(not attachment.is_inline for attachment in mail.attachments)
     report = mail.reports[0] if mail.reports else None
     return {
         "attachmentcount": str(files),
         "attachmentexists": "yes" if files else "no",
-        "bodydecrypted": "",
+        "bodydecrypted": decrypted,
         "bounce": "yes" if mail.kind == "bounce" else "",
         "bounce-originalmessageid": report.original_message_id if report else "",
         "bounce-errormessage": report.diagnostic if report else "",
@@ -112,24 +113,49 @@ def read_control_headers(facts: Facts, plan: Plan) -> Plan:
         plan = plan.because("control headers", "control_unknown", list=", ".join(unknown[:20]))
     if not wishes:
         return plan
-    names = ", ".join(origin for origin in dict.fromkeys(wish.origin for found in wishes.values() for wish in found))
+    names = ", ".join(origins(wishes))
     if not facts.arrival.is_trusted:
         return plan.because("control headers", "control_not_trusted", list=names, mailbox=facts.arrival.mailbox_name)
     if facts.arrival.trusted_senders and not is_trusted_sender(facts):
         sender = facts.mail.author.email if facts.mail.author else ""
         return plan.because("control headers", "control_sender_not_trusted", list=names, email=sender)
+    if facts.arrival.trusted_senders:
+        wishes, others = vouched_for(wishes, facts.trust.evidence.vouched)
+        if others:
+            email = facts.mail.author.email if facts.mail.author else ""
+            plan = plan.because("control headers", "control_not_signed", list=", ".join(others), email=email)
+        if not wishes:
+            return plan
+        names = ", ".join(origins(wishes))
     return replace(plan, wishes=wishes).because("control headers", "control_read", list=names)
 
 
+def vouched_for(
+    wishes: dict[str, tuple[Wish, ...]], vouched: frozenset[str]
+) -> tuple[dict[str, tuple[Wish, ...]], list[str]]:
+    """Those of which each line is the sender's own, and the names of the others: a genuine mail that somebody sends once more with
+    control headers in front is still a genuine mail."""
+    kept = {
+        control: found for control, found in wishes.items() if all(wish.origin.lower() in vouched for wish in found)
+    }
+    return kept, origins({control: found for control, found in wishes.items() if control not in kept})
+
+
+def origins(wishes: Mapping[str, tuple[Wish, ...]]) -> list[str]:
+    return list(dict.fromkeys(wish.origin for found in wishes.values() for wish in found))
+
+
 def is_trusted_sender(facts: Facts) -> bool:
-    """Is the author, or his domain or one above it, on the list, and did the mail pass DMARC or its domain's DKIM?"""
+    """Is the author, or his domain or one above it, on the list, and did the mail pass DMARC or does it bear a good
+    DKIM signature of its domain?"""
     author = facts.mail.author
     if author is None:
         return False
-    email, check = normalise(author.email), facts.sender_check
+    email, trust = normalise(author.email), facts.trust
     domains = domains_above(email.rpartition("@")[2])
     is_listed = bool({email, *domains} & facts.arrival.trusted_senders)
-    return is_listed and (check.dmarc == "pass" or bool(domains & check.dkim))
+    signed = any(is_aligned(one, trust.evidence.author, strict=False) for one in trust.dkim)
+    return is_listed and (trust.dmarc == "pass" or signed)
 
 
 def domains_above(domain: str) -> set[str]:

@@ -17,7 +17,9 @@ from postvak.process.filters.compiled import run_filters
 from postvak.process.follow_up import follow_policy, follow_up_or_new, group_by_time, hold_flood, open_new, reject
 from postvak.process.people import choose_customer, take_agents_mail
 from postvak.process.plan import Facts, FirstCopy, Outcome, Plan, PlannedMail, Wish
+from postvak.process.protection import protection_reasons
 from postvak.process.routing import choose_queue, note_address, own_address
+from postvak.process.senders import reason_of
 from postvak.process.thread import find_ticket, take_aside
 
 Decision = Callable[[Facts, Plan], Plan]
@@ -55,7 +57,9 @@ def received(facts: Facts) -> Plan:
     )
     if mail.defects:
         plan = plan.because("read", "defects", list=", ".join(mail.defects[:10]))
-    return plan
+    found = protection_reasons(facts.security) if facts.security else ()
+    sender = reason_of(facts.trust)
+    return replace(plan, reasons=(*plan.reasons, *found, *((sender,) if sender else ())))
 
 
 def keep_before_start(facts: Facts, plan: Plan) -> Plan:
@@ -178,6 +182,19 @@ def hold_if_wished(facts: Facts, plan: Plan) -> Plan:
     return hold(plan, "filters", "held_by_filter", reason=wish.value[:500], origin=wish.origin)
 
 
+def hold_suspicious(facts: Facts, plan: Plan) -> Plan:
+    """Where the queue wants it: whose sender isn't who he seems to be waits for a person."""
+    queue = facts.desk.queues.get(queue_of(plan) or 0)
+    if queue is None or not queue.holds_suspicious or not facts.trust.is_doubtful or facts.arrival.is_released:
+        return plan
+    return hold(plan, "sender", "held_suspicious", queue=queue.name)
+
+
+def queue_of(plan: Plan) -> int | None:
+    """In which the mail lands: its ticket's, as far as nothing moves it."""
+    return plan.attributes.queue_id or (plan.ticket.queue_id if plan.ticket else plan.queue_id)
+
+
 def note_silence(facts: Facts, plan: Plan) -> Plan:
     if not is_wished(plan.wishes, "loop"):
         return plan
@@ -247,6 +264,7 @@ STEPS: tuple[Step, ...] = (
     Step("too many new tickets", hold_flood),
     Step("queue", choose_queue),
     Step("attributes", set_attributes),
+    Step("suspicious sender", hold_suspicious),
     Step("forwarding", forward_if_wished),
     Step("rejection by filter", reject_if_wished),
     Step("follow-up or new", follow_up_or_new),

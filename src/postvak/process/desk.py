@@ -62,7 +62,7 @@ def load_options() -> Options:
 
 def load_desk(options: Options, mails: Iterable[Mail], *, has_commands: bool = False) -> Desk:
     """For these mails; `has_commands`: agents may give some in them. Raises Queue.DoesNotExist when set-up made no default queue."""
-    queues, addresses, default_id = load_queues()
+    queues, addresses, default_id, faces = load_queues()
     filters = valid_filters((options.filters_pk, options.filters_at))  # type: ignore[attr-defined]
     has_grouping = options.has_grouping  # type: ignore[attr-defined]
     return Desk(
@@ -82,26 +82,46 @@ def load_desk(options: Options, mails: Iterable[Mail], *, has_commands: bool = F
         filters=filters,
         directory=load_directory(filters, mails, has_commands=has_commands),
         rules=from_json(options.rules_json),  # type: ignore[attr-defined]
+        faces=faces,
     )
 
 
-def load_queues() -> tuple[dict[int, OwnQueue], dict[str, OwnAddress], int]:
-    """All queues and addresses, valid or not, in one query; and the default queue."""
+def load_queues() -> tuple[dict[int, OwnQueue], dict[str, OwnAddress], int, frozenset[str]]:
+    """All queues and addresses, valid or not, in one query; the default queue; names that customers see."""
     queues: dict[int, OwnQueue] = {}
     addresses: dict[str, OwnAddress] = {}
+    faces: set[str] = set()
     default_id = 0
-    rows = Queue.objects.values_list(
+    rows: Iterable[Any] = Queue.objects.values_list(
         "pk", "name", "is_valid", "follow_up", "follow_up_days", "is_default",
         "addresses__pk", "addresses__email", "addresses__is_valid", "addresses__grouping_hours", "address__email", "brand__name",
+        "addresses__display_name", "keeps_decrypted", "holds_suspicious", "answers_unverified", "commands_need_dmarc",
     )  # fmt: skip
-    for pk, name, is_valid, follow_up, days, is_default, address_id, email, address_is_valid, hours, own, brand in rows:
-        queues[pk] = OwnQueue(pk, name, is_valid, follow_up, days, own or "", brand)
+    for (
+        pk,
+        name,
+        is_valid,
+        follow_up,
+        days,
+        is_default,
+        *address,
+        own,
+        brand,
+        face,
+        keeps,
+        holds,
+        answers,
+        proof,
+    ) in rows:
+        queues[pk] = OwnQueue(pk, name, is_valid, follow_up, days, own or "", brand, keeps, holds, answers, proof)
+        faces |= {brand, face or ""}
         default_id = pk if is_default else default_id
+        address_id, email, address_is_valid, hours = address
         if email:
             addresses[email] = OwnAddress(address_id, email, pk, name, address_is_valid and is_valid, hours)
     if not default_id:
         raise Queue.DoesNotExist("no queue is the default one; choose one in the administration")
-    return queues, addresses, default_id
+    return queues, addresses, default_id, frozenset(faces)
 
 
 def load_directory(

@@ -227,7 +227,7 @@ def frozen(found: Mapping[str, set[int]]) -> Found:
 def clues_of(incoming: Incoming, options: Options, rules: Sequence[ExternalNumber]) -> Clues:
     mail, hook = incoming.mail, options.hook
     return Clues(
-        numbers_in_subject(mail.subject, hook=hook),
+        tuple(dict.fromkeys(n for subject in incoming.subjects for n in numbers_in_subject(subject, hook=hook))),
         numbers_in_subject(mail.text[:SEARCHED], hook=hook) if options.number_in_body else (),
         numbers_in_files(incoming, hook) if options.number_in_attachments else (),
         tuple(found for rule in rules for found in external_numbers(incoming, rule)),
@@ -243,7 +243,7 @@ def numbers_in_files(incoming: Incoming, hook: str) -> tuple[str, ...]:
     ]
     found: dict[str, None] = {}
     for attachment in texts[:SEARCHED_FILES]:
-        text = attachment_content(incoming.raw, attachment.index)[1].decode("utf-8", "replace")
+        text = attachment_content(incoming.readable, attachment.index)[1].decode("utf-8", "replace")
         found |= dict.fromkeys(numbers_in_subject(text[:SEARCHED], hook=hook))
     return tuple(found)
 
@@ -257,7 +257,7 @@ def external_numbers(incoming: Incoming, rule: ExternalNumber) -> list[tuple[Ext
         return []  # the administration shows it; a rule that can't run must not stop mail
     if sender.search(author_key(mail).encode()) is None:
         return []
-    places = [mail.subject] * rule.in_subject + [mail.text[:SEARCHED]] * rule.in_body
+    places = [*incoming.subjects] * rule.in_subject + [mail.text[:SEARCHED]] * rule.in_body
     found = next((value for place in places if (value := first_group(number, place))), "")
     return [(rule, found[:200])] if found else []
 

@@ -10,24 +10,24 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Case, CharField, Count, F, IntegerField, Max, Q, QuerySet, Subquery, Value, When
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Lower
 from django.utils import timezone
 
-from postvak.mail.addresses import ascii_domain, normalise, read_addresses
-from postvak.mail.authentication import check_of
+from postvak.mail.addresses import normalise
 from postvak.mail.forwards import original_author
 from postvak.mail.threading import canonical_message_id
-from postvak.mail.values import Mail
 from postvak.models import Agent, CustomerAddress, LedgerEntry, Mailbox, OrganisationDomain, Receipt, Ticket, Trace
 from postvak.process.background import with_background
 from postvak.process.desk import load_desk, load_options
 from postvak.process.evidence import find_threads, known_ticket, referenced
 from postvak.process.incoming import Incoming, author_domain, author_key
-from postvak.process.plan import Arrival, Facts, FirstCopy, KnownAgent, KnownCustomer, KnownTicket, SenderCheck
+from postvak.process.plan import Arrival, Facts, FirstCopy, KnownAgent, KnownCustomer, KnownTicket
 from postvak.process.reports import find_deliveries, report_of
 from postvak.process.routing import address_written_to
+from postvak.process.senders import judge_sender
 from postvak.process.set_up import Desk
 from postvak.tickets.access import rights_by_agent
+from postvak.trust.judge import folded
 
 MEGABYTE = 1024 * 1024
 AT_ONCE, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -47,6 +47,8 @@ def gather(wave: Sequence[Incoming]) -> list[Facts]:
     facts = [
         Facts(
             mail=incoming.mail,
+            outer=incoming.outer,
+            security=incoming.security,
             arrival=arrival_of(incoming.receipt, looked_only=incoming.receipt.pk in looked),
             desk=desk,
             first_copy=copies.get(incoming.mail.fingerprint),
@@ -54,7 +56,6 @@ def gather(wave: Sequence[Incoming]) -> list[Facts]:
             customer=people.customers.get(author_key(incoming.mail)),
             organisation_id=people.organisations.get(author_domain(incoming.mail)),
             agent=people.agents.get(author_key(incoming.mail)),
-            sender_check=sender_check(incoming),
             thread=threads.of(incoming),
             report=report_of(incoming, deliveries, threads),
             forwarded_from=(original := originals.get(incoming.receipt.pk or 0, "")),
@@ -65,6 +66,7 @@ def gather(wave: Sequence[Incoming]) -> list[Facts]:
         )
         for incoming in wave
     ]
+    facts = [with_trust(fact, incoming, people) for fact, incoming in zip(facts, wave, strict=True)]
     return with_background(with_recent(facts, desk))
 
 
@@ -111,23 +113,19 @@ def arrival_of(receipt: Receipt, *, looked_only: bool = False) -> Arrival:
     )
 
 
-def sender_check(incoming: Incoming) -> SenderCheck:
-    """Of the host that the administrator named, and about the one author that we see: a pass for another domain (two
-    From lines, two authors) proves nothing. The listener takes mail from anybody, so a header there is anybody's."""
-    mailbox = incoming.receipt.mailbox
-    if not mailbox.receiving_host or mailbox.kind == Mailbox.Kind.FORWARD:
-        return SenderCheck()
-    found = check_of(incoming.mail.headers, host=mailbox.receiving_host)
-    if found.dmarc == "pass" and not is_about_author(incoming.mail, found.about):
-        return SenderCheck("none", found.dkim)
-    return SenderCheck(found.dmarc, found.dkim)
-
-
-def is_about_author(mail: Mail, domain: str) -> bool:
-    lines = [value for name, value in mail.headers if name.lower() == "from"]
-    if len(lines) != 1 or len(read_addresses(lines[0])) != 1:
-        return False
-    return ascii_domain(domain) in {"", author_domain(mail)}
+def with_trust(fact: Facts, incoming: Incoming, people: "People") -> Facts:
+    return replace(
+        fact,
+        trust=judge_sender(
+            incoming,
+            fact.desk,
+            customer=fact.customer,
+            is_partner=fact.organisation_id is not None,
+            agent=fact.agent,
+            namesakes=people.namesakes,
+            is_ours=fact.thread.own_mail is not None or fact.report.ticket is not None or fact.report.is_notice,
+        ),
+    )
 
 
 def find_copies(wave: Sequence[Incoming]) -> tuple[dict[str, FirstCopy], set[str]]:
@@ -150,12 +148,13 @@ def find_copies(wave: Sequence[Incoming]) -> tuple[dict[str, FirstCopy], set[str
 @dataclass(frozen=True, slots=True)
 class People:
     """Who the writers are: customers and agents by address, organisations by domain. `opened`: by address, how many tickets he
-    opened within the last hour."""
+    opened within the last hour. `namesakes`: names of agents that writers have, folded."""
 
     customers: Mapping[str, KnownCustomer] = field(default_factory=dict)
     organisations: Mapping[str, int] = field(default_factory=dict)
     agents: Mapping[str, KnownAgent] = field(default_factory=dict)
     opened: Mapping[str, int] = field(default_factory=dict)
+    namesakes: frozenset[str] = frozenset()
 
     def joined(self, other: "People") -> "People":
         return People(
@@ -163,17 +162,26 @@ class People:
             {**self.organisations, **other.organisations},
             {**self.agents, **other.agents},
             {**self.opened, **other.opened},
+            self.namesakes | other.namesakes,
         )
 
 
 def find_people(wave: Sequence[Incoming]) -> People:
-    writers = {incoming.mail.author.email for incoming in wave if incoming.mail.author}
-    return find_people_by((author_key(incoming.mail) for incoming in wave), writers)
+    authors = [incoming.mail.author for incoming in wave if incoming.mail.author]
+    names = {spelling for author in authors for spelling in spellings(author.name)}
+    return find_people_by((author_key(incoming.mail) for incoming in wave), {one.email for one in authors}, names)
 
 
-def find_people_by(addresses: Iterable[str], writers: Collection[str] = ()) -> People:
+def spellings(name: str) -> set[str]:
+    """Under which an agent may be kept who calls himself so: "Baker, Bob" may be Bob Baker. One word alone is anybody's."""
+    last, _comma, first = (part.strip() for part in name[:200].lower().partition(","))
+    found = {name[:200].strip().lower(), f"{first} {last}".strip()}
+    return {spelling for spelling in found if " " in spelling}
+
+
+def find_people_by(addresses: Iterable[str], writers: Collection[str] = (), names: Collection[str] = ()) -> People:
     """Customers, organisations and agents behind addresses, in one query. `writers`: addresses as they write them, whose new
-    tickets are counted."""
+    tickets are counted; `names`: of agents, in small letters."""
     emails = set(addresses) - {""}
     if not emails:
         return People()
@@ -187,21 +195,27 @@ def find_people_by(addresses: Iterable[str], writers: Collection[str] = ()) -> P
         Value("organisation", text), F("domain"), F("organisation_id"), none, Value("", text)
     )
     is_admin = Case(When(is_admin=True, then=Value(1)), default=Value(0), output_field=number)
-    agents = Agent.objects.filter(email__in=emails, is_active=True).values_list(
-        Value("agent", text), F("email"), F("pk"), is_admin, F("name")
-    )
+    agents = agents_by(emails, names).values_list(Value("agent", text), F("email"), F("pk"), is_admin, F("name"))
     opened = tickets_of(writers).values_list(Value("opened", text), F("sender"), F("number"), none, Value("", text))
     rows = list(customers.union(organisations, agents, *([opened] if writers else []), all=True))
     counted: Counter[str] = Counter()
     for table, key, number_of, _other, _ in rows:
         if table == "opened":
             counted[normalise(key)] += number_of
+    found = [(pk, name, key, bool(other)) for table, key, pk, other, name in rows if table == "agent"]
     return People(
         {key: KnownCustomer(pk, other) for table, key, pk, other, _ in rows if table == "customer"},
         {key: pk for table, key, pk, _other, _ in rows if table == "organisation"},
-        known_agents([(pk, name, key, bool(other)) for table, key, pk, other, name in rows if table == "agent"]),
+        known_agents([row for row in found if row[2] in emails]),
         counted,
+        frozenset(folded(name) for _pk, name, _email, _is_admin in found if name.lower() in names),
     )
+
+
+def agents_by(emails: Collection[str], names: Collection[str]) -> "QuerySet[Agent]":
+    wanted = Q(email__in=emails)
+    rows = Agent.objects.filter(is_active=True)
+    return rows.alias(lowered=Lower("name")).filter(wanted | Q(lowered__in=names)) if names else rows.filter(wanted)
 
 
 def known_agents(rows: Sequence[tuple[int, str, str, bool]]) -> dict[str, KnownAgent]:
@@ -225,7 +239,7 @@ def tickets_of(writers: Collection[str]) -> "QuerySet[Any, Any]":
 def find_originals(wave: Sequence[Incoming], people: People) -> dict[int, str]:
     """Receipt -> author of the mail that an agent passes on with it; '' when he passes none on."""
     return {
-        incoming.receipt.pk or 0: normalise(original_author(incoming.raw, incoming.mail))
+        incoming.receipt.pk or 0: normalise(original_author(incoming.readable, incoming.mail))
         for incoming in wave
         if author_key(incoming.mail) in people.agents
     }

@@ -126,7 +126,7 @@ def open_new(facts: Facts, plan: Plan) -> Plan:
     closed = facts.arrival.imports_closed
     instead = any(link.kind == TicketLink.Kind.INSTEAD for link in plan.links)
     ticket = NewTicket(
-        subject=facts.mail.subject,
+        subject=facts.kept(queue_id).subject,
         queue_id=queue_id,
         reply_address_id=plan.reply_address_id,
         reply_via_id=facts.arrival.reply_via_id,

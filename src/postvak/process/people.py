@@ -12,7 +12,7 @@ from postvak.process.controls import FOLLOW_UP
 from postvak.process.follow_up import AUTOMATIC
 from postvak.process.plan import Facts, KnownAgent, KnownCustomer, Plan, PlannedMail, Wish
 from postvak.process.routing import own_address
-from postvak.process.thread import is_surely_agent
+from postvak.process.thread import is_proven, is_surely_agent
 from postvak.tickets.access import NOTHING, May
 
 AgentsMail = Mailbox.AgentsMail
@@ -103,6 +103,8 @@ def read_commands(facts: Facts, plan: Plan, agent: KnownAgent) -> Plan:
     if found and not facts.arrival.agents_commands:
         return plan.because("agent", "commands_not_allowed", count=len(found))
     may = agent.may_in(plan.ticket.queue_id) if plan.ticket else NOTHING
+    if found and demands_proof(facts, plan):
+        return plan.because("agent", "commands_unproven", count=len(found), **told(facts, plan, agent))
     for word, value in found:
         if not allows(may, word):
             line = f"#{word} {value}".strip()
@@ -113,6 +115,13 @@ def read_commands(facts: Facts, plan: Plan, agent: KnownAgent) -> Plan:
         plan = replace(plan, wishes={**plan.wishes, FOLLOW_UP + control: (Wish(wanted, origin),)})
         plan = plan.because("agent", "command", command=f"{origin} {value}".strip())
     return plan
+
+
+def demands_proof(facts: Facts, plan: Plan) -> bool:
+    """Does the queue want DMARC or a signature for commands, and the mail has neither? What a trusted mailbox says of its senders
+    isn't enough for that."""
+    queue = facts.desk.queues.get(plan.ticket.queue_id) if plan.ticket else None
+    return queue is not None and queue.commands_need_dmarc and not is_proven(facts)
 
 
 def allows(may: May, word: str) -> bool:

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
 
+from postvak.crypto.values import Opened
+from postvak.crypto.values import State as Opening
 from postvak.log.reason import Parameter, Reason
 from postvak.mail.values import Mail
 from postvak.models.receipt import Receipt
 from postvak.notify.lately import Lately
 from postvak.process.set_up import Background, Desk
 from postvak.tickets.access import EVERYTHING, NOTHING, May
+from postvak.trust.values import Trust
 
 Outcome = Receipt.Outcome
 
@@ -184,25 +187,19 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class SenderCheck:
-    """What the receiving host found about the sender (RFC 8601): `dmarc` is pass, fail or none; `dkim` the domains
-    whose signature was good."""
-
-    dmarc: str = "none"
-    dkim: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
     """All that decide() may look at. Times come from here; decide reads no clock.
 
     `recent`: the customer's newest open tickets by our address (id), for grouping. `forwarded_from`: author of the mail
-    that this one passes on, looked for only in agents' mails.
+    that this one passes on, looked for only in agents' mails. `mail` is what people read; `outer`: of an encrypted one what may be
+    stored. `security`: what protects it; `trust`: who sent it, as far as can be known.
     """
 
     mail: Mail
     arrival: Arrival
     desk: Desk
+    outer: Mail | None = None
+    security: Opened | None = None
     first_copy: FirstCopy | None = None
     has_known_id: bool = False
     thread: Thread = Thread()
@@ -210,7 +207,7 @@ class Facts:
     customer: KnownCustomer | None = None
     organisation_id: int | None = None
     agent: KnownAgent | None = None
-    sender_check: SenderCheck = SenderCheck()
+    trust: Trust = Trust()
     recent: Mapping[int, KnownTicket] = field(default_factory=dict)
     forwarded_from: str = ""
     forwarded_customer: KnownCustomer | None = None
@@ -219,6 +216,20 @@ class Facts:
     lately: Lately | None = None
     opened: int = 0
     background: Background = Background()
+
+    @property
+    def is_decrypted(self) -> bool:
+        return self.security is not None and self.security.state is Opening.open
+
+    def kept(self, queue_id: int | None) -> Mail:
+        """What is stored of the mail on a ticket of this queue: of an encrypted one its header, unless the queue keeps its text. The
+        subject is always the one outside: what stands on a ticket leaves with its mails, in clear, too."""
+        queue = self.desk.queues.get(queue_id or 0)
+        if self.outer is None or self.security is None:
+            return self.mail
+        if not self.is_decrypted or queue is None or not queue.keeps_decrypted:
+            return self.outer
+        return replace(self.mail, subject=self.outer.subject)
 
     @property
     def at(self) -> datetime:

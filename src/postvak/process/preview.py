@@ -15,9 +15,8 @@ from django.utils import timezone
 from postvak.blobs import store
 from postvak.log.sentence import Line
 from postvak.log.sentences import trace_line
-from postvak.mail.parse import parse
 from postvak.models import Mailbox, Receipt, Trace
-from postvak.process.incoming import Incoming
+from postvak.process.opening import take_in
 from postvak.process.run import process_wave, waves
 
 WORKER = "preview"
@@ -65,9 +64,7 @@ def preview(mailbox: Mailbox, *, start_at: datetime | None, limit: int = LIMIT) 
         receipt.claimed_by, receipt.state = WORKER, Receipt.State.PROCESSING
     found = store.find_all([str(receipt.blob_id) for receipt in receipts])
     raws = [(receipt, found[str(receipt.blob_id)]) for receipt in receipts]
-    mails = [
-        Incoming(receipt, parse(raw), raw) for receipt, raw in raws if isinstance(raw, bytes)
-    ]  # others: held later
+    mails = take_in((receipt, raw) for receipt, raw in raws if isinstance(raw, bytes))  # others: held later
     with transaction.atomic():
         Receipt.objects.filter(pk__in=[receipt.pk for receipt in receipts]).update(
             state=Receipt.State.PROCESSING, claimed_by=WORKER

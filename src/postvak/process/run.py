@@ -1,5 +1,8 @@
 """The processing worker: claims receipts, understands, decides, applies; holds what fails three times.
 
+What a worker leaves behind when it dies (or lets its lease run out) is taken up one by one: a mail that takes a worker down with it
+is found out, and held after the third time; those that were only near it lose nothing.
+
 Mails go in waves: those of one claim that don't depend on each other share a transaction. When a wave fails,
 each of its mails gets a transaction of its own, so that one bad mail never stops the others (promise 1).
 """
@@ -7,15 +10,15 @@ each of its mails gets a transaction of its own, so that one bad mail never stop
 import logging
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from postvak.blobs import store
 from postvak.log.reason import Reason
-from postvak.mail.parse import parse
 from postvak.mail.threading import canonical_message_id
 from postvak.models import Address, ExternalNumber, Receipt, Trace
 from postvak.process.apply import LeaseLost, MergedMeanwhile, apply
@@ -24,6 +27,7 @@ from postvak.process.evidence import external_numbers, referenced
 from postvak.process.facts import gather
 from postvak.process.filters.store import count_hits
 from postvak.process.incoming import Incoming, author_key
+from postvak.process.opening import take_in
 from postvak.process.plan import Facts, Plan
 from postvak.process.turns import decide_in_turn
 from postvak.process.work import Work
@@ -36,6 +40,11 @@ LEASE = timedelta(minutes=5)
 ATTEMPTS = 3
 RACES = 2  # that somebody else was faster is tried again at once, so often; if it goes on, it is no race
 BACK_OFF = (timedelta(seconds=5), timedelta(seconds=60))
+ALONE = "A worker stopped before this mail was done, so it is tried alone."  # in Receipt.error, until it is done
+
+
+class Abandoned(Exception):
+    """A worker stopped while it had only this mail in hand."""
 
 
 def process_due(worker: str) -> int:
@@ -47,13 +56,20 @@ def process_due(worker: str) -> int:
 
 
 def claim(worker: str) -> list[Receipt]:
-    """Take up to BATCH due receipts under a lease, oldest first. A worker that dies frees them when it ends."""
+    """Take up to BATCH due receipts under a lease, oldest first. A worker that dies frees them when it ends; then each of them is
+    taken alone, and counts an attempt only when it was alone before, too."""
     now = timezone.now()
     with transaction.atomic():
         due = Receipt.objects.claimable(now).order_by("id").select_for_update(skip_locked=True)
-        ids = within_bytes(due.values_list("pk", "size")[:BATCH])
-        if not ids:
+        rows = list(due.values_list("pk", "size", "state")[:BATCH])
+        if not rows:
             return []
+        if rows[0][2] == Receipt.State.PROCESSING:
+            ids = [rows[0][0]]
+            Receipt.objects.filter(pk__in=ids, error=ALONE).update(attempts=F("attempts") + 1)
+            Receipt.objects.filter(pk__in=ids).update(error=ALONE)
+        else:
+            ids = within_bytes((pk, size) for pk, size, state in rows if state == Receipt.State.RECEIVED)
         Receipt.objects.filter(pk__in=ids).update(
             state=Receipt.State.PROCESSING, claimed_by=worker, claimed_until=now + LEASE
         )
@@ -74,7 +90,7 @@ def within_bytes(rows: Iterable[tuple[int, int]]) -> list[int]:
 def process(receipts: Sequence[Receipt], worker: str) -> None:
     """Process claimed receipts (with their mailbox loaded) to an outcome, a later attempt, or *held*."""
     started_at = timezone.now()
-    for wave in waves(read(receipts, worker)):
+    for wave in waves(read(without_deadly(receipts, worker), worker)):
         try:
             process_wave(wave, worker, started_at)
         except Exception as error:  # noqa: BLE001 - nothing is lost: each mail is tried alone, where errors are recorded
@@ -83,18 +99,28 @@ def process(receipts: Sequence[Receipt], worker: str) -> None:
                 process_alone(incoming, worker)
 
 
+def without_deadly(receipts: Sequence[Receipt], worker: str) -> list[Receipt]:
+    """Mails that stopped a worker each time they were tried are held, unread."""
+    deadly = [receipt for receipt in receipts if receipt.error == ALONE and receipt.attempts >= ATTEMPTS]
+    for receipt in deadly:
+        log.error("receipt %s: a worker stopped at it %d times", receipt.pk, receipt.attempts)
+        error = Abandoned(f"the worker stopped {receipt.attempts} times while it had only this mail in hand")
+        give_up(receipt, worker, error, receipt.attempts)
+    return [receipt for receipt in receipts if receipt not in deadly]
+
+
 def read(receipts: Sequence[Receipt], worker: str) -> list[Incoming]:
     """The mails behind the receipts. Bytes that can't be read are a failure of that mail only."""
     found = store.find_all([str(receipt.blob_id) for receipt in receipts])
-    incoming: list[Incoming] = []
+    mails: list[tuple[Receipt, bytes]] = []
     for receipt in receipts:
         raw = found[str(receipt.blob_id)]
         if isinstance(raw, bytes):
-            incoming.append(Incoming(receipt, parse(raw), raw))
+            mails.append((receipt, raw))
         else:
             log.warning("receipt %s: %s", receipt.pk, raw)
             record_failure(receipt, worker, raw)
-    return incoming
+    return take_in(mails)
 
 
 def waves(waiting: list[Incoming]) -> Iterator[list[Incoming]]:
@@ -133,7 +159,7 @@ def process_alone(incoming: Incoming, worker: str) -> None:
     if receipt.claimed_by != worker or receipt.state != Receipt.State.PROCESSING:
         return
     try:
-        process_wave([Incoming(receipt, incoming.mail, incoming.raw)], worker, timezone.now())
+        process_wave([replace(incoming, receipt=receipt)], worker, timezone.now())
     except LeaseLost:
         return
     except (IntegrityError, MergedMeanwhile) as error:  # a copy, the same new customer or a merge was faster
@@ -149,7 +175,7 @@ def lose_race(receipt: Receipt, worker: str, error: Exception) -> None:
         log.error("receipt %s failed: %r", receipt.pk, error)
         record_failure(receipt, worker, error)
         return
-    mine(receipt, worker).update(attempts=receipt.attempts + 1)
+    mine(receipt, worker).update(attempts=receipt.attempts + 1, error="")
     release(receipt, worker, timezone.now())
 
 
@@ -163,22 +189,27 @@ def mine(receipt: Receipt, worker: str) -> QuerySet[Receipt]:
 
 def record_failure(receipt: Receipt, worker: str, error: Exception) -> None:
     """Try again with back-off; the third time the mail is *held* with the error, for a person."""
-    now = timezone.now()
-    said = f"{type(error).__name__}: {error}"
-    where = "".join(traceback.format_exception(error))[-4000:]
     attempts = receipt.attempts + 1
-    rows = mine(receipt, worker)
-    if attempts < ATTEMPTS:
-        rows.update(attempts=attempts, error=where)
-        release(receipt, worker, now + BACK_OFF[attempts - 1])
+    if attempts >= ATTEMPTS:
+        give_up(receipt, worker, error, attempts)
         return
+    mine(receipt, worker).update(attempts=attempts, error=told(error))
+    release(receipt, worker, timezone.now() + BACK_OFF[attempts - 1])
+
+
+def told(error: Exception) -> str:
+    return "".join(traceback.format_exception(error))[-4000:]
+
+
+def give_up(receipt: Receipt, worker: str, error: Exception, attempts: int) -> None:
+    said = f"{type(error).__name__}: {error}"
     with transaction.atomic():
-        updated = rows.update(
+        updated = mine(receipt, worker).update(
             state=Receipt.State.DONE,
             outcome=Receipt.Outcome.HELD,
-            processed_at=now,
+            processed_at=timezone.now(),
             attempts=attempts,
-            error=where,
+            error=told(error),
             claimed_by="",
             claimed_until=None,
         )
@@ -189,5 +220,5 @@ def record_failure(receipt: Receipt, worker: str, error: Exception) -> None:
 
 def explain(raw: bytes, receipt: Receipt) -> tuple[Facts, Plan]:
     """What would become of these bytes, arriving as the unsaved `receipt` says. Writes nothing (promise 3)."""
-    facts = gather([Incoming(receipt, parse(raw), raw)])[0]
+    facts = gather(take_in([(receipt, raw)]))[0]
     return facts, decide(facts)

@@ -60,7 +60,8 @@ class OwnAddress:
 
 @dataclass(frozen=True, slots=True)
 class OwnQueue:
-    """`follow_up` and `follow_up_days` as in models.Queue. `sends_from`: its address."""
+    """`follow_up` and `follow_up_days` as in models.Queue, and `keeps_decrypted` and what it demands of senders. `sends_from`: its
+    address."""
 
     id: int
     name: str
@@ -69,13 +70,17 @@ class OwnQueue:
     follow_up_days: int | None = None
     sends_from: str = ""
     brand: str = ""
+    keeps_decrypted: bool = False
+    holds_suspicious: bool = False
+    answers_unverified: bool = True
+    commands_need_dmarc: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
     """The set-up that decisions depend on. `addresses` by normalised e-mail; `ungrouped`: senders and domains whose
     mails are never grouped; `filters` in their order; `directory`: names that wishes may use; `rules`: those of the message
-    centre that mails set off and that are on.
+    centre that mails set off and that are on; `faces`: names of brands and addresses, as customers see them.
     """
 
     addresses: Mapping[str, OwnAddress]
@@ -86,6 +91,7 @@ class Desk:
     filters: "tuple[CompiledFilter, ...]" = ()
     directory: Directory = Directory()
     rules: tuple[KnownRule, ...] = ()
+    faces: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

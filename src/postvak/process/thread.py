@@ -12,6 +12,7 @@ from postvak.models.status import Status
 from postvak.models.ticket import TicketLink
 from postvak.process.controls import is_trusted_sender
 from postvak.process.plan import Facts, KnownTicket, Link, Outcome, Plan
+from postvak.trust.values import Level
 
 STEP = "thread"
 
@@ -119,15 +120,20 @@ def may_join(facts: Facts, ticket: KnownTicket) -> bool:
 
 
 def is_surely_agent(facts: Facts) -> bool:
-    """An agent's address is believed when the mail passed DMARC, when he is a trusted sender, or in a mailbox that
-    trusts everybody; never when DMARC failed."""
+    """An agent's address is believed when the mail passed DMARC or bears his signature, when he is a trusted sender, or in a
+    mailbox that trusts everybody; never when DMARC failed."""
     if facts.agent is None or is_forged(facts):
         return False
     arrival = facts.arrival
     trusts_him = is_trusted_sender(facts) if arrival.trusted_senders else True
-    return facts.sender_check.dmarc == "pass" or (arrival.is_trusted and trusts_him)
+    return is_proven(facts) or (arrival.is_trusted and trusts_him)
+
+
+def is_proven(facts: Facts) -> bool:
+    """It passed DMARC, or the author signed it himself."""
+    return facts.trust.dmarc == "pass" or facts.trust.level is Level.signed
 
 
 def is_forged(facts: Facts) -> bool:
-    """The receiving host says that somebody else wrote under this address."""
-    return facts.sender_check.dmarc == "fail"
+    """DMARC says that somebody else wrote under this address, and no signature of his own says otherwise."""
+    return facts.trust.dmarc == "fail" and facts.trust.level is not Level.signed

@@ -30,6 +30,14 @@ class Work:
         return self.facts.mail
 
     @property
+    def kept(self) -> Mail:
+        """What of the mail is stored on its ticket."""
+        new, ticket = self.plan.new_ticket, self.plan.ticket
+        return self.facts.kept(
+            new.queue_id if new else self.plan.attributes.queue_id or (ticket.queue_id if ticket else None)
+        )
+
+    @property
     def author_email(self) -> str:
         """The customer's address: of the mail's author, or of the one whose mail an agent passes on."""
         return self.plan.author_email or author_key(self.mail)

@@ -15,7 +15,8 @@ from postvak.models import Mailbox, Receipt
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """One mail at the door. `source` names it on its mailbox for ever: the same source is the same mail.
+    """One mail at the door. `source` names it on its mailbox for ever: the same source is the same mail. `helo`: how the server that
+    handed it over named itself.
 
     `arrived_at`: when the server got it, where known. Envelope and IP where the way in tells them.
     """
@@ -26,6 +27,7 @@ class Arrived:
     envelope_from: str = ""
     envelope_to: tuple[str, ...] = ()
     remote_ip: str = ""
+    helo: str = ""
 
 
 def accept(mailbox: Mailbox, mails: Sequence[Arrived]) -> list[Receipt]:
@@ -79,6 +81,7 @@ def make_receipt(mailbox: Mailbox, mail: Arrived, digest: str, now: datetime, du
         envelope_from=mail.envelope_from,
         envelope_to=list(mail.envelope_to),
         remote_ip=mail.remote_ip,
+        helo=mail.helo[:255] or None,
         next_attempt_at=due,
     )
 

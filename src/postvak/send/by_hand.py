@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 
 from postvak.mail.addresses import is_valid_recipient, normalise
 from postvak.models import Address, Agent, Channel, Delivery, DeliveryEvent, History, OutgoingMail
+from postvak.send.protect import sentence
+from postvak.send.protection import Protection, possible
 from postvak.send.record import refresh_answer
 from postvak.send.suppress import suppressed
 
@@ -99,6 +101,7 @@ def correct_recipient(delivery: Delivery, address: str, *, by: Agent | None = No
             raise CannotCorrect(_("This mail is on its way at this moment, or arrived. Look again."))
         if any(normalise(one.recipient) == normalise(address) for one in row.deliveries.all()):
             raise CannotCorrect(_("%(address)s is a recipient of this mail already.") % {"address": address})
+        check_readable(row, address, now)
         Delivery.objects.filter(pk=old.pk).update(state=State.CANCELLED, changed_at=now)
         write_events([old], "replaced", by, now, said=address)
         new = Delivery.objects.create(outgoing=row, recipient=address, changed_at=now)
@@ -117,6 +120,15 @@ def check_address(address: str) -> None:
         raise CannotCorrect(
             _("Mail to %(address)s comes back, too. Release it on the ticket first.") % {"address": address}
         )
+
+
+def check_readable(row: OutgoingMail, address: str, now: datetime) -> None:
+    """A mail that goes out encrypted needs a key of whoever gets it instead."""
+    if not (row.protection or {}).get("encrypt"):
+        return
+    (ability,) = possible([address], now)
+    if Protection.read(row.protection or {}).kind not in ability.keys:
+        raise CannotCorrect(sentence(ability))
 
 
 def in_nobodys_hands(outgoing: OutgoingMail) -> OutgoingMail | None:

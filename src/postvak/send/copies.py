@@ -21,6 +21,7 @@ from postvak.crypto.sealing import CannotOpen
 from postvak.models import Channel, Mailbox, OutgoingMail, SentCopy
 from postvak.net.connection import ConnectionProblem, Problem
 from postvak.net.imap_append import Shelf
+from postvak.send.sealed import NotReady, copy_of
 from postvak.send.signing import header_lines
 
 log = logging.getLogger("postvak.send")
@@ -106,7 +107,8 @@ def put(copy: SentCopy, shelf: Shelf, worker: str) -> None:
     outgoing = OutgoingMail.objects.get(pk=copy.outgoing_id)
     try:
         raw = store.get(outgoing.blob_id)
-    except (BlobMissing, VaultUnreachable) as error:
+        raw = copy_of(outgoing, raw) if outgoing.protection else raw
+    except (BlobMissing, VaultUnreachable, NotReady) as error:
         put_off(copy, str(error), worker)
         return
     header, message_id = identity(raw)

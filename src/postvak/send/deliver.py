@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -30,6 +30,7 @@ from postvak.models import Channel, Delivery, DeliveryEvent, OutgoingMail, Signi
 from postvak.net.connection import ConnectionProblem, Problem
 from postvak.send import outbox, pace, statements
 from postvak.send.file_channel import FileChannel
+from postvak.send.protection import carries
 from postvak.send.provider_session import ProviderChannel
 from postvak.send.record import (
     Result,
@@ -37,6 +38,7 @@ from postvak.send.record import (
     record_channel_success,
     write_attempt,
 )
+from postvak.send.sealed import Part, Refusal, check_encrypted, ready
 from postvak.send.signing import CannotSign, signed
 from postvak.send.smtp import hand_over_seconds
 from postvak.send.smtp_channel import SmtpChannel
@@ -95,11 +97,16 @@ def send_all(mails: Sequence[OutgoingMail], worker: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A claimed mail as it goes out, or why it doesn't."""
+    """A claimed mail as it goes out, or why it doesn't go to some or all. More than one part: an encrypted mail with hidden
+    recipients."""
 
     mail: OutgoingMail
-    raw: bytes
-    refused: Result | None = None
+    parts: tuple[Part, ...] = ()
+    refused: Mapping[str, Result] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        return sum(len(part.raw) for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,18 +178,16 @@ class Line:
 
     def send_each(self, channel: Channel, waiting: deque[OutgoingMail]) -> None:
         """A mail leaves `waiting` when there is an answer to it. Raises ConnectionProblem, CannotOpen."""
-        ready = deque(loads(waiting))  # now, so that no signing stands between an answer and its record
+        made = deque(loads(waiting))  # now, so that no signing stands between an answer and its record
         session, done = self.opened(channel), None
-        while ready and not self.is_stopping():
-            load = ready.popleft()
-            refused = load.refused or too_large(load.raw, channel)
-            recipients = outbox.unfinished(load.mail)
-            if refused or not recipients:
-                self.write(done, None)
-                done = Done(load.mail, dict.fromkeys(recipients, refused) if refused else {})
-            else:
+        while made and not self.is_stopping():
+            load = checked(made.popleft(), channel)
+            if load.parts:
                 is_mine = self.write(done, load)
-                done = handed_over(session, load, recipients) if is_mine else None
+                done = handed_over(session, load) if is_mine else None
+            else:
+                self.write(done, None)
+                done = Done(load.mail, load.refused)
             waiting.popleft()
         self.write(done, None)
 
@@ -208,10 +213,18 @@ class Line:
         return is_mine
 
 
-def handed_over(session: Session, load: Load, recipients: Sequence[str]) -> Done:
-    began = timezone.now()
-    results = session.hand_over(load.mail, recipients, load.raw)
-    return Done(load.mail, results, began, session.dialogue)
+def handed_over(session: Session, load: Load) -> Done:
+    """What is known of the first parts stays, whatever happens to the others. Raises ConnectionProblem while nothing is."""
+    began, results, dialogue = timezone.now(), dict(load.refused), list[str]()
+    for number, part in enumerate(load.parts):
+        try:
+            results |= session.hand_over(load.mail, part.recipients, part.raw)
+        except ConnectionProblem as problem:
+            if number == 0:
+                raise
+            results |= dict.fromkeys(part.recipients, Result(State.DEFERRED, None, problem.said))
+        dialogue += session.dialogue
+    return Done(load.mail, results, began, tuple(dialogue))
 
 
 def note_results(connection: Topic, done: Done) -> None:
@@ -238,20 +251,58 @@ def loads(mails: Collection[OutgoingMail]) -> Iterator[Load]:
     found = store.find_all([mail.blob_id for mail in mails])
     signs = SigningKey.objects.filter(is_on=True).exists()
     for mail in mails:
-        raw = found[mail.blob_id]
+        raw, recipients = found[mail.blob_id], tuple(outbox.unfinished(mail))
         if isinstance(raw, BlobMissing):
-            yield Load(mail, b"", Result(State.FAILED, None, str(raw)))
+            yield refused(mail, Result(State.FAILED, None, str(raw)))
         elif isinstance(raw, VaultUnreachable):
-            yield Load(mail, b"", Result(State.DEFERRED, None, str(raw)))
+            yield refused(mail, Result(State.DEFERRED, None, str(raw)))
+        elif recipients:
+            load = protected_load(mail, raw, recipients) if mail.protection else Load(mail, (Part(recipients, raw),))
+            yield signed_load(load) if signs else load
         else:
-            yield signed_load(mail, raw) if signs else Load(mail, raw)
+            yield Load(mail)
 
 
-def signed_load(mail: OutgoingMail, raw: bytes) -> Load:
+def refused(mail: OutgoingMail, result: Result) -> Load:
+    return Load(mail, (), for_all(mail, result))
+
+
+def protected_load(mail: OutgoingMail, stored: bytes, recipients: Sequence[str]) -> Load:
+    made = ready(mail, stored, recipients)
+    return Load(mail, made.parts, {one: result_of(refusal) for one, refusal in made.refused.items()})
+
+
+def result_of(refusal: Refusal) -> Result:
+    return Result(State.FAILED if refusal.is_final else State.DEFERRED, None, refusal.said)
+
+
+def signed_load(load: Load) -> Load:
     try:
-        return Load(mail, signed(raw, mail))
+        return replace(load, parts=tuple(replace(part, raw=signed(part.raw, load.mail)) for part in load.parts))
     except CannotSign as error:
-        return Load(mail, b"", Result(State.DEFERRED, None, str(error)))
+        return refused(load.mail, Result(State.DEFERRED, None, str(error)))
+
+
+def checked(load: Load, channel: Channel) -> Load:
+    """Without the parts that must not, or can't, be handed over."""
+    against = [(part, why_not(load.mail, part, channel)) for part in load.parts]
+    results = {one: result for part, result in against if result for one in part.recipients}
+    fine = tuple(part for part, result in against if result is None)
+    return replace(load, parts=fine, refused={**load.refused, **results})
+
+
+def why_not(mail: OutgoingMail, part: Part, channel: Channel) -> Result | None:
+    if refusal := check_encrypted(mail, part.raw):
+        return result_of(refusal)
+    return (check_carried(channel) if mail.protection else None) or too_large(part.raw, channel)
+
+
+def check_carried(channel: Channel) -> Result | None:
+    """The channel was changed since the mail was posted."""
+    if carries(channel):
+        return None
+    said = f"Not sent: {channel.name} can't carry a part of this mail: what is signed or encrypted would break."
+    return Result(State.FAILED, None, said)
 
 
 def too_large(raw: bytes, channel: Channel) -> Result | None:
@@ -269,7 +320,7 @@ def hand_on(done: Done | None, following: Load | None, worker: str) -> bool:
     with TURN, transaction.atomic():
         events: list[DeliveryEvent] | None = None
         if following:
-            events = outbox.begin(following.mail, now, seconds=hand_over_seconds(len(following.raw)))
+            events = outbox.begin(following.mail, now, seconds=hand_over_seconds(following.size))
         written = write_attempt(done.mail, done.results, worker=worker, now=now) if done else []
         statements.tell([*written, *(events or [])])
     return events is not None

@@ -20,6 +20,8 @@ from postvak.mail.compose import Draft
 from postvak.mail.threading import canonical_message_id
 from postvak.models import Blob, Channel, Delivery, DeliveryEvent, Message, OutgoingMail, Ticket
 from postvak.send import pace, statements
+from postvak.send.concealed import as_json
+from postvak.send.protection import Protection
 from postvak.send.record import UNFINISHED, record_doubt
 
 LEASE = timedelta(minutes=20)  # prolonged for a mail whose hand-over may take longer (smtp.hand_over_seconds)
@@ -45,11 +47,13 @@ def freeze(
     at: datetime,
     send_at: datetime | None = None,
     before: Mapping[str, object] | None = None,
+    protection: Protection | None = None,
 ) -> OutgoingMail:
     """Put `message` (saved, its bytes in the saved `blob`) into the outbox, due at `at`.
 
     Call inside the transaction that writes the message. From here on nobody changes recipients or bytes. `send_at`: the
-    time that an agent chose; `before`: what the ticket gets back when the mail is taken back.
+    time that an agent chose; `before`: what the ticket gets back when the mail is taken back. `protection`: what must happen to
+    the bytes before they leave; those of an encrypted mail lie sealed in `blob` (send.concealed).
     """
     outgoing = OutgoingMail(
         message=message,
@@ -59,11 +63,14 @@ def freeze(
         next_attempt_at=at,
         send_at=send_at,
         before=dict(before or {}),
+        protection=as_json(protection),
     )
     return put_in(outgoing, envelope.recipients)
 
 
-def freeze_notice(draft: Draft, ticket: Ticket | None, blob: Blob, *, channel: Channel) -> OutgoingMail:
+def freeze_notice(
+    draft: Draft, ticket: Ticket | None, blob: Blob, *, channel: Channel, protection: Protection | None = None
+) -> OutgoingMail:
     """Put a mail to agents into the outbox, due at its date: no message of the conversation, and without a return path, so
     that nobody's machine answers it. `ticket`: null where it tells of several. As freeze(): in the caller's transaction."""
     outgoing = OutgoingMail(
@@ -74,6 +81,7 @@ def freeze_notice(draft: Draft, ticket: Ticket | None, blob: Blob, *, channel: C
         channel=channel,
         blob=blob,
         next_attempt_at=draft.date,
+        protection=as_json(protection),
     )
     return put_in(outgoing, [one.email for one in draft.to])
 

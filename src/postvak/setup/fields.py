@@ -1,5 +1,6 @@
 """Kinds of settings: how each is read from a row, checked, and written to it. A value is what TOML and JSON can hold."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ Base = (
     Path | None
 )  # folder for relative files; null: a door where secrets come in clear, and nothing is read from files
 KEPT = "(secret)"
+LANGUAGE_CODE = "[a-z]{2}(?:-[a-z0-9]{2,5})?"
 
 
 class SettingError(Exception):
@@ -55,6 +57,10 @@ class Field:
     def read(self, row: Model) -> Value:
         """The value for the file; None or "" is left out."""
         return cast(Value, getattr(row, self.attribute))
+
+    def left_out(self, row: Model) -> str:
+        """What of the row read() doesn't give and where it is, as a sentence; "" for nothing."""
+        return ""
 
     def check(self, value: Value) -> Value:
         raise NotImplementedError
@@ -156,6 +162,18 @@ class Lines(Field):
         old = self.read(row)
         setattr(row, self.attribute, self.check(value))
         return old, self.read(row)
+
+
+class LanguageCodes(Field):
+    """Their codes, kept as a list; the order counts."""
+
+    schema: JsonSchema = {"type": "array", "items": {"type": "string", "pattern": f"^{LANGUAGE_CODE}$"}}
+    nothing: Value = []
+
+    def check(self, value: Value) -> Value:
+        if not isinstance(value, list) or not all(re.fullmatch(LANGUAGE_CODE, str(one)) for one in value):
+            raise SettingError('write a list of language codes: ["nl", "pt-br"].')
+        return list(dict.fromkeys(str(one) for one in value))
 
 
 class Senders(Lines):

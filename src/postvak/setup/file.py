@@ -26,6 +26,7 @@ from postvak.setup.section import Section
 from postvak.setup.sections import SECTIONS, by_name
 from postvak.setup.values import with_settings
 
+LEFT_OUT = "Left out:"
 Tables = Mapping[str, list[dict[str, Value]]]
 
 
@@ -47,11 +48,23 @@ def export() -> str:
     return tomlkit.dumps(document)
 
 
+def left_out() -> list[str]:
+    """What export() doesn't write and where it is: files that are too large for a text."""
+    return [
+        f"{section.place(str(section.key_of(row)))}: {line}"
+        for section in SECTIONS
+        for row in section.rows()
+        for line in section.left_out(row)
+    ]
+
+
 def export_row(section: Section, row: Model) -> tomlkit.items.Table:
     """Without what is empty, where a new row is empty there, too."""
     table = tomlkit.table()
     if not section.is_single:
         table.append(section.key, section.key_of(row))
+    for line in section.left_out(row):
+        table.add(tomlkit.comment(f"{LEFT_OUT} {line}"))
     is_whole = section.is_single or section.is_shipped(row)
     for name, field in section.settings.items():
         value = field.read(row)

@@ -115,6 +115,14 @@ class LookOf(Field):
             table["logo"] = base64.b64encode(content).decode()
         return table
 
+    def left_out(self, row: Model) -> str:
+        look = look_of(row)
+        size = len(logo_of(look)) if look and look.logo_id else 0
+        if size <= EXPORTED_LOGO:
+            return ""
+        kept = "a backup and the export of everything have it"
+        return f'The logo of {size // 1000} kB is too large: {kept}. Elsewhere write: logo = {{ file = "logo.png" }}.'
+
     def write(self, row: Model, value: Value, base: Base) -> tuple[Value, Value]:
         old = self.read(row)
         if value is False:

@@ -16,7 +16,7 @@ from postvak.notify.blocking import read_pattern
 from postvak.setup.fields import Base, Field, Flag, JsonSchema, Number, NumberOrNone, SettingError, Text, Value
 from postvak.setup.references import Reference, keyed
 from postvak.setup.removal import a_rule, plainly
-from postvak.setup.section import Section
+from postvak.setup.section import Section, files_left_out
 from postvak.setup.templates import Languages
 from postvak.setup.tickets import Hour
 from postvak.tickets.rules.check import AGENT, problems
@@ -29,6 +29,9 @@ TEXTS = "_texts_to_save"
 @dataclass(frozen=True)
 class RuleSection(Section):
     """The key is that of a shipped rule, or the name of another one; "=" before a name that a shipped one has as its key."""
+
+    def left_out(self, row: Model) -> list[str]:
+        return [*super().left_out(row), *files_left_out(row)]
 
     def rows(self) -> Iterable[Model]:
         return Rule.objects.select_related("calendar", "status").prefetch_related("texts")
@@ -205,6 +208,8 @@ RULES = RuleSection(
         "delivery": Text("delivery"),
         "once": Text("once"),
         "per_day": NumberOrNone("per_day"),
+        "sign": Text("sign"),
+        "encrypt": Text("encrypt"),
         "comment": Text("comment"),
         "position": Number("position"),
         "text": RuleTexts("texts"),

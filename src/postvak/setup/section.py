@@ -18,6 +18,12 @@ def as_written(key: str) -> str:
     return key
 
 
+def files_left_out(row: Any) -> list[str]:
+    """Of a row with `files`."""
+    names = [f"“{' '.join(name.split())}”" for name in row.files.order_by("pk").values_list("name", flat=True)]
+    return [f"The attached files {', '.join(names)}: a backup and the export of everything have them."] if names else []
+
+
 def anything(row: Any) -> None:
     """No rule beyond those of the columns."""
 
@@ -53,6 +59,10 @@ class Section:
 
     def key_of(self, row: Model) -> Value:
         return cast(Value, getattr(row, self.key))
+
+    def left_out(self, row: Model) -> list[str]:
+        """What of the row is not in the file and where it is, in sentences."""
+        return [line for field in self.settings.values() if (line := field.left_out(row))]
 
     def rename(self, row: Model, key: str) -> None:
         """Set the key; not saved."""

@@ -11,7 +11,7 @@ from django.db.models import Model
 from postvak.models import Address, Brand, Channel, Queue, Retention, Wording
 from postvak.receive.retention import ALLOWED
 from postvak.setup.accounts import ACCOUNT_SECTIONS, MAILBOXES
-from postvak.setup.fields import Flag, Number, NumberOrNone, Text
+from postvak.setup.fields import Flag, LanguageCodes, Number, NumberOrNone, Text
 from postvak.setup.filters import FILTERS
 from postvak.setup.identity import LookOf, Wordings
 from postvak.setup.people import AGENTS, IN_QUEUES, LOGIN_PROVIDERS, ROLES, TEAMS
@@ -24,6 +24,7 @@ from postvak.setup.sla import SLA_SECTIONS
 from postvak.setup.templates import TEMPLATE_SECTION
 from postvak.setup.tickets import TICKET_SECTIONS
 from postvak.setup.views import VIEWS
+from postvak.tickets.queue_tree import clean_name
 
 Part = Wording.Part
 DUE_TIMES = {section.name for section in SLA_SECTIONS}  # the worker reckons them anew when one of these changes
@@ -33,6 +34,13 @@ DUE_TIMES = {section.name for section in SLA_SECTIONS}  # the worker reckons the
 class QueueSection(Section):
     def is_shipped(self, row: Model) -> bool:
         return isinstance(row, Queue) and row.is_default
+
+
+def queue_name(name: str) -> str:
+    try:
+        return clean_name(name)
+    except ValueError as error:
+        raise ValidationError("write a name before and behind each “::”.") from error
 
 
 def check_retention(row: Retention) -> None:
@@ -66,10 +74,19 @@ QUEUES = QueueSection(
         "follow_up": Text("follow_up"),
         "follow_up_days": NumberOrNone("follow_up_days"),
         "auto_assign": Text("auto_assign"),
+        "sign": Text("sign"),
+        "encrypt": Text("encrypt"),
+        "holds_suspicious": Flag("holds_suspicious"),
+        "answers_unverified": Flag("answers_unverified"),
+        "commands_need_dmarc": Flag("commands_need_dmarc"),
+        "keeps_decrypted": Flag("keeps_decrypted"),
+        "languages": LanguageCodes("languages"),
+        "signature": Wordings(Part.SIGNATURE),
         "default": Flag("is_default", exclusive=True),
         "valid": Flag("is_valid"),
     },
     {"address": Reference("address", Address, "email"), **IN_QUEUES},
+    normalise=queue_name,
 )
 ADDRESSES = Section(
     "address",
@@ -80,6 +97,8 @@ ADDRESSES = Section(
         "name_mode": Text("name_mode"),
         "queue": Reference("queue", Queue, "name", required=True),
         "channel": Reference("channel", Channel, "name"),
+        "sign": Text("sign"),
+        "encrypt": Text("encrypt"),
         "grouping_hours": NumberOrNone("grouping_hours"),
         "valid": Flag("is_valid"),
         "comment": Text("comment"),

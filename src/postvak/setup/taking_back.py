@@ -102,9 +102,7 @@ def restore(entry: AuditEntry, by: By) -> Model:
             section.rename(row, kept["key"]) if not section.is_single and kept.get("new_key") != kept["key"] else None
             set_all(row, section, kept, by, is_new=is_deletion(entry))
             made += [row]
-    except SettingError as error:
-        raise CannotTakeBack(str(error)) from error
-    except (ValidationError, DatabaseError, KeyError, TypeError, ValueError) as error:
+    except (SettingError, ValidationError, DatabaseError, KeyError, TypeError, ValueError) as error:
         raise CannotTakeBack(_("It no longer fits the other settings: %(said)s") % {"said": error}) from error
     return row
 

@@ -11,7 +11,7 @@ from postvak.mail.outgoing_html import clean
 from postvak.models import AnswerTemplate, Brand, Queue, Status
 from postvak.setup.fields import Base, Field, Flag, JsonSchema, Number, SettingError, Value
 from postvak.setup.references import Reference, Rows
-from postvak.setup.section import Section
+from postvak.setup.section import Section, files_left_out
 from postvak.tickets.answer_templates import BETWEEN, category_of, check_template
 from postvak.tickets.tags import known_tags, tags_named, words
 from postvak.tickets.texts import Text, check_text, write_texts
@@ -38,6 +38,9 @@ class TemplateSection(Section):
         row = AnswerTemplate()
         self.rename(row, key)
         return row
+
+    def left_out(self, row: Model) -> list[str]:
+        return [*super().left_out(row), *files_left_out(row)]
 
     def rename(self, row: Model, key: str) -> None:
         template = cast(AnswerTemplate, row)

@@ -6,6 +6,7 @@
 import { editorOf } from "./editor.js";
 import { startDraft } from "./composer/draft.js";
 import { startFiles } from "./composer/files.js";
+import { startGuards } from "./composer/guards.js";
 import { startHints } from "./composer/hints.js";
 import { startPictures } from "./composer/pictures.js";
 import { startPreview } from "./composer/preview.js";
@@ -44,6 +45,7 @@ function startNote(desk) {
 function startMail(desk) {
   startRecipients(desk);
   startHints(desk);
+  startGuards(desk);
   if (desk.editor) {
     desk.draft = startDraft(desk);
     desk.files = startFiles(desk);

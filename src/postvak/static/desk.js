@@ -57,6 +57,7 @@ function takeBar(frame) {
   bar.dataset.state = said.dataset.state;
   bar.querySelector("[data-said]").textContent = said.firstElementChild.textContent.trim();
   bar.querySelector("[data-ways]").hidden = !said.querySelector("a");
+  for (const way of bar.querySelectorAll("[data-remote-form]")) way.hidden = !said.querySelector("[data-always]");
   said.hidden = true;
 }
 document.addEventListener("htmx:afterRequest", event => {

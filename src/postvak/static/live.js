@@ -11,9 +11,10 @@ const own = document.getElementById("live");
 const SELDOM = 6; // times longer between two looks while the stream comes
 const SOON = 1000, LATER = 3000; // ms; at most one look in this time and part
 const READ_NOW = 3000, MUCH_LATER = 20_000; // opening a ticket changes it: it is read
+const AFTER_RELEASE = 50; // ms until the click has come
 const now = () => performance.now();
 
-let isLive = false;
+let isLive = false, isPressed = false;
 const states = new WeakMap(); // part -> { looked, due }: when it looked last, when it shall again at the latest
 
 function stateOf(part) {
@@ -27,7 +28,7 @@ const isSeen = part => !["list", "navigation"].includes(part.dataset.live) || pa
 const pause = part => part.dataset.look * 1000 * (isLive && part.dataset.live ? SELDOM : 1);
 
 function lookAround() {
-  if (document.hidden) return;
+  if (document.hidden || isPressed) return;
   for (const part of document.querySelectorAll("[data-look]")) {
     const state = stateOf(part);
     if (now() < Math.min(state.due, state.looked + pause(part)) || !isSeen(part)) continue;
@@ -42,6 +43,18 @@ function wake(part, wait) {
 }
 
 setInterval(lookAround, 250);
+
+// Between press and release nothing is put elsewhere under the finger: the click would be lost.
+addEventListener("pointerdown", () => { isPressed = true; }, true);
+for (const name of ["pointerup", "pointercancel", "dragend"]) {
+  addEventListener(name, () => setTimeout(() => { isPressed = false; }, AFTER_RELEASE), true);
+}
+document.addEventListener("htmx:beforeSwap", event => {
+  const part = event.detail.elt.closest("[data-look]");
+  if (!isPressed || !part || event.detail.requestConfig.triggeringEvent?.type !== "look") return;
+  event.detail.shouldSwap = false;
+  stateOf(part).due = 0;
+});
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) return;
   if (!isLive) document.querySelectorAll("[data-look]").forEach(part => { stateOf(part).due = 0; });

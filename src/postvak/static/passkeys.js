@@ -31,7 +31,8 @@ async function answer(form) {
   const asked = await fetch(form.dataset.options, {
     method: "POST", headers: { "X-CSRFToken": form.elements.namedItem("csrfmiddlewaretoken").value },
   });
-  if (!asked.ok || asked.redirected) throw new Error("no challenge");
+  if (asked.redirected) return location.assign(asked.url); // to confirm who it is, before the device makes anything
+  if (!asked.ok) throw new Error("no challenge");
   const { publicKey } = await asked.json();
   return written(await navigator.credentials[form.dataset.passkey]({ publicKey: readOptions(publicKey) }));
 }
@@ -47,7 +48,9 @@ for (const form of document.querySelectorAll("form[data-passkey]")) {
     problem.hidden = true;
     button.disabled = true;
     try {
-      form.elements.namedItem("answer").value = await answer(form);
+      const proof = await answer(form);
+      if (!proof) return;
+      form.elements.namedItem("answer").value = proof;
       form.submit();
     } catch {
       problem.hidden = false;

@@ -294,6 +294,12 @@ def ledger_parts(agent: Agent) -> list[Q]:
     return parts or [Q(pk__in=[])]
 
 
+def colleagues(agent: Agent) -> QuerySet[Agent]:
+    """Those who work in a queue that he sees."""
+    theirs = Q(is_admin=True) | Q(queues__in=visible_queues(agent))
+    return Agent.objects.filter(theirs, is_active=True).distinct().select_related("substitute").order_by("name")
+
+
 def assignable_agents(queue: Queue) -> QuerySet[Agent]:
     """Valid agents who work in the queue; who only reads there gets no tickets."""
     workers = Membership.objects.filter(has("work"), queue=queue).values("agent")

@@ -16,11 +16,13 @@ from postvak.models import Address, Agent, Attachment, Message, Options, Ticket
 from postvak.models.draft import Draft
 from postvak.notify.body import Body, body_of, missing_pictures
 from postvak.notify.words import Words, setting_of
+from postvak.send.concealed import is_secret
 from postvak.send.letter import answered_id, chain, is_aside, message_of, named, newest_mail
 from postvak.send.sender import CannotAnswer, Sender, sender_for
 from postvak.tickets.access import demand
 from postvak.tickets.forward import Passing, passed_on, passing_of
 from postvak.tickets.posting import Posting, Sending, check_sending, own_message_id, post, written_mail
+from postvak.tickets.protecting import protection_for
 from postvak.tickets.recipients import Recipients, checked
 from postvak.tickets.second_look import check_filled
 
@@ -72,7 +74,8 @@ def answer(ticket: Ticket, what: Answer, *, by: Agent) -> Message:
     if not words and not what.is_forward:
         raise CannotAnswer("text", _("The answer has no text yet."))
     check_sending(what)
-    draft = letter_of(ticket, what, to, sender, by=by)
+    protection = protection_for(ticket.queue, sender, to.everybody, what, about_of(ticket, what))
+    draft = letter_of(ticket, what, to, sender, by=by, opens=is_secret(protection))
     check_filled([words.text, draft.subject], what.despite)
     message = message_of(draft, ticket, text=words.text, agent=by, author_name=by.name)
     message.has_html = bool(what.html)
@@ -88,15 +91,22 @@ def answer(ticket: Ticket, what: Answer, *, by: Agent) -> Message:
         is_answer=not what.is_forward and not is_aside(what.about, ticket),
         asks_domains=not what.is_forward,
         written=written_of(what),
+        protection=protection,
     )
     return post(ticket, posting, what, by=by)
 
 
-def letter_of(ticket: Ticket, what: Answer, to: Recipients, sender: Sender, *, by: Agent) -> MailDraft:
-    """The finished mail; writes nothing."""
-    about = what.about or newest_mail(ticket)
-    passing = passing_of(what.original, what.forwarded, about) if what.is_forward else Passing()
-    body = whole_body(ticket, what, about, passing, sender, by=by)
+def about_of(ticket: Ticket, what: Answer) -> Message | None:
+    return what.about or newest_mail(ticket)
+
+
+def letter_of(
+    ticket: Ticket, what: Answer, to: Recipients, sender: Sender, *, by: Agent, opens: bool = False
+) -> MailDraft:
+    """The finished mail; writes nothing. `opens`: it goes out encrypted, so an encrypted mail may stand in it."""
+    about = about_of(ticket, what)
+    passing = passing_of(what.original, what.forwarded, about, opens=opens) if what.is_forward else Passing()
+    body = whole_body(ticket, what, about, passing, sender, by=by, opens=opens)
     files = (*shown_files(what), *passing.files, *body.files)
     check_pictures(body.html, files)
     # A forward begins a conversation of its own: the ids of the customer's mails are nothing to a third party.
@@ -124,14 +134,15 @@ def check_pictures(html: str, files: Iterable[File]) -> None:
 
 
 def whole_body(
-    ticket: Ticket, what: Answer, about: Message | None, passing: Passing, sender: Sender, *, by: Agent
+    ticket: Ticket, what: Answer, about: Message | None, passing: Passing, sender: Sender, *, by: Agent, opens: bool
 ) -> Body:
     """Words, signature, and below them the mail that is answered or passed on. What is internal is never quoted."""
     setting, words = setting_of(ticket, sender, by), words_of(what)
     if what.is_forward:
-        return body_of(words, setting, quoted=passed_on(about, setting) if about and not passing.originals else None)
+        quoted = passed_on(about, setting, opens=opens) if about and not passing.originals else None
+        return body_of(words, setting, quoted=quoted)
     quotes = what.quotes and about is not None and not about.is_internal
-    return body_of(words, setting, quoted=about if quotes else None)
+    return body_of(words, setting, quoted=about if quotes else None, opens=opens)
 
 
 def words_of(what: Answer) -> Words:
@@ -170,4 +181,6 @@ def written_of(what: Answer) -> dict[str, object]:
         "quotes": what.quotes,
         "files": sum(not file.content_id for file in shown_files(what)),
         "status": storable(what.status_key),
+        "sign": what.sign,
+        "encrypt": what.encrypt,
     }

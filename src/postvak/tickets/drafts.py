@@ -14,13 +14,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from postvak.blobs import store
+from postvak.crypto.sealing import CannotOpen
 from postvak.mail.charsets import storable
 from postvak.mail.compose import File
 from postvak.mail.outgoing_html import cids_in, clean, text_of
-from postvak.mail.parse import attachment_content
+from postvak.mail.parse import attachment_content, understand
 from postvak.models import Address, Agent, Channel, Message, Queue, Ticket
 from postvak.models.draft import Draft, DraftFile
+from postvak.send.concealed import unseal_words
+from postvak.send.protection import is_encrypted
+from postvak.send.sealed import opened
 from postvak.send.sender import CannotAnswer
+from postvak.tickets import sealed_drafts
 from postvak.tickets.access import demand
 from postvak.tickets.second_look import Overtaken, overtaken_by
 
@@ -29,7 +34,9 @@ BASE64 = 1.37  # RFC 2045: four letters for three bytes, and a line end every 76
 RESERVED = 64 * 1024  # header and text
 EMPTY_FOR = timedelta(days=1)
 WRITING = timedelta(minutes=2)
-COLUMNS = ("to", "cc", "bcc", "subject", "html", "text", "quotes", "status_key", "known", "address", "about", "queue")
+COLUMNS = (
+    "to", "cc", "bcc", "subject", "html", "text", "quotes", "status_key", "known", "address", "about", "queue", "sign", "encrypt",
+)  # fmt: skip
 Kind = Draft.Kind
 
 
@@ -65,6 +72,8 @@ class Typed:
     address: Address | None = None
     about: Message | None = None
     queue: Queue | None = None
+    sign: bool | None = None
+    encrypt: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,7 @@ def save(place: Place, typed: Typed, *, draft: int | None, revision: int) -> Dra
     demand_place(place.agent, place.ticket, typed.queue)
     now = timezone.now()
     columns = columns_of(stored(typed))
+    secret = sealed_drafts.is_secret(place.ticket, place.kind, columns)
     if draft is None:
         return make(place, columns)
     with transaction.atomic():
@@ -109,10 +119,13 @@ def save(place: Place, typed: Typed, *, draft: int | None, revision: int) -> Dra
         row = mine.first()
         if row is None or row.revision != revision:
             raise Newer(row)
-        for name, value in columns.items():
+        was_secret = sealed_drafts.is_secret_draft(row)
+        for name, value in sealed_drafts.concealed(columns, secret=secret).items():
             setattr(row, name, value)
         row.revision, row.changed_at = revision + 1, now
         row.save(update_fields=[*columns, "revision", "changed_at"])
+    if secret and not was_secret:
+        sealed_drafts.seal_files(row)
     return row
 
 
@@ -125,6 +138,7 @@ def demand_place(agent: Agent, ticket: Ticket | None, queue: Queue | None) -> No
 
 def make(place: Place, columns: Mapping[str, object]) -> Draft:
     """Raises Newer when there is one already."""
+    secret = sealed_drafts.is_secret(place.ticket, place.kind, columns)
     try:
         with transaction.atomic():
             return Draft.objects.create(
@@ -133,7 +147,7 @@ def make(place: Place, columns: Mapping[str, object]) -> Draft:
                 kind=place.kind,
                 revision=1,
                 changed_at=timezone.now(),
-                **columns,
+                **sealed_drafts.concealed(columns, secret=secret),
             )
     except IntegrityError as error:
         there = find(place)
@@ -190,16 +204,18 @@ def from_taken_back(message: Message, *, by: Agent) -> Draft | None:
     is there already, begun before. Raises VaultUnreachable, BlobMissing."""
     if not has_own_words(message):
         return None
-    written: Mapping[str, Any] = message.outgoing.before.get("written", {})
+    written = unseal_words(message.outgoing.before.get("written", {}))
     place = Place(by, message.ticket, str(written.get("kind") or Kind.REPLY))
     there = find(place)
     if there is not None:
         return there if message.taken_back_at and there.created_at >= message.taken_back_at else None
     files = own_files(message, written)
-    blobs = store.prepare([file.content for file in files])
+    columns = columns_of(stored(typed_again(message, written)))
+    secret = is_encrypted(message) or sealed_drafts.is_secret(place.ticket, place.kind, columns)
+    blobs = store.prepare([sealed_drafts.stored_file(file.content, secret=secret) for file in files])
     with transaction.atomic():
         try:
-            draft = make(place, columns_of(stored(typed_again(message, written))))
+            draft = make(place, sealed_drafts.concealed(columns, secret=secret))
         except Newer as newer:  # two pages at once
             return newer.draft
         store.save(blobs)
@@ -233,6 +249,8 @@ def typed_again(message: Message, written: Mapping[str, Any]) -> Typed:
         known=newest_known(message),
         address=Address.objects.filter(pk=written.get("address") or 0).first(),
         about=message.ticket.messages.filter(pk=written.get("about") or 0).first(),
+        sign=written.get("sign"),
+        encrypt=written.get("encrypt"),
     )
 
 
@@ -245,6 +263,8 @@ def newest_known(message: Message) -> int | None:
 def own_files(message: Message, written: Mapping[str, Any]) -> list[File]:
     """Those that the agent added: the first ones, and the pictures in his words; not the quoted ones, not the logo."""
     shown, rows = cids_in(str(written.get("html", ""))), list(message.attachments.all())
+    if is_encrypted(message):
+        return own_sealed_files(message, written)
     attached = [row for row in rows if not row.is_inline]
     wanted = [row for row in rows if row.content_id in shown] + attached[: written.get("files", len(attached))]
     raw = store.get(str(message.blob_id)) if wanted else b""
@@ -252,6 +272,21 @@ def own_files(message: Message, written: Mapping[str, Any]) -> list[File]:
         File(row.name, row.content_type, attachment_content(raw, row.part)[1], row.content_id if row.is_inline else "")
         for row in wanted
     ]
+
+
+def own_sealed_files(message: Message, written: Mapping[str, Any]) -> list[File]:
+    """The same for a mail that was to go out encrypted: no row tells of its files. None when the sealing keys are other ones now."""
+    try:
+        understood = understand(opened(store.get(str(message.blob_id))))
+    except CannotOpen:
+        return []
+    shown = cids_in(str(written.get("html", "")))
+    pairs = list(zip(understood.mail.attachments, understood.files, strict=True))
+    inside = [
+        File(i.name, i.content_type, f.content, i.content_id) for i, f in pairs if i.is_inline and i.content_id in shown
+    ]
+    attached = [File(i.name, i.content_type, f.content) for i, f in pairs if not i.is_inline]
+    return inside + attached[: written.get("files", len(attached))]
 
 
 def take_over(draft: Draft, *, by: Agent) -> Draft:
@@ -277,7 +312,8 @@ def add_file(draft: Draft, file: File, *, limit: int) -> DraftFile:
     """Raises TooLarge, VaultUnreachable; Newer when the draft is gone."""
     demand_place(draft.agent, draft.ticket, draft.queue)
     check_room(draft, len(file.content), limit)
-    blobs = store.prepare([file.content])
+    secret = sealed_drafts.is_secret_draft(draft)
+    blobs = store.prepare([sealed_drafts.stored_file(file.content, secret=secret)])
     with transaction.atomic():
         row = Draft.objects.select_for_update().filter(pk=draft.pk).first()
         if row is None:
@@ -311,7 +347,8 @@ def remove_file(file: DraftFile) -> None:
 def contents(files: Sequence[DraftFile]) -> tuple[File, ...]:
     """With their bytes. Raises VaultUnreachable, BlobMissing."""
     raws = store.get_all([str(file.blob_id) for file in files])
-    return tuple(File(one.name, one.content_type, raws[str(one.blob_id)], one.content_id) for one in files)
+    readable = sealed_drafts.readable_file
+    return tuple(File(one.name, one.content_type, readable(raws[str(one.blob_id)]), one.content_id) for one in files)
 
 
 def total_of(files: Iterable[DraftFile]) -> int:

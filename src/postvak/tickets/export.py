@@ -18,6 +18,9 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from postvak.blobs import store
+from postvak.keys.reading import CantRead, readable
+from postvak.keys.reading import original as stored_original
+from postvak.keys.security import security_of
 from postvak.log.sentences import history_line
 from postvak.mail.parse import attachment_content
 from postvak.models import Message, Ticket
@@ -27,6 +30,7 @@ ASCTIME = "%a %b %d %H:%M:%S %Y"
 BAD = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 LONGEST_NAME = 80
 Entry = tuple[str, bytes, datetime]  # name, content, time
+UNREADABLE = (store.BlobMissing, store.VaultUnreachable, CantRead)
 LOADED = ("queue", "status", "priority", "type", "customer", "organisation", "assignee")
 
 
@@ -39,12 +43,18 @@ def tickets_of(keys: Iterable[int]) -> Iterator[Ticket]:
 
 
 def messages_of(ticket: Ticket) -> Iterator[Message]:
-    return ticket.messages.prefetch_related("attachments").order_by("created_at", "pk").iterator(chunk_size=50)
+    return (
+        ticket.messages.select_related("security")
+        .prefetch_related("attachments")
+        .order_by("created_at", "pk")
+        .iterator(chunk_size=50)
+    )
 
 
 def original(message: Message) -> bytes:
-    """The raw mail. Raises BlobMissing, VaultUnreachable."""
-    return store.get(str(message.blob_id))
+    """The mail as it came: an encrypted one stays so. What we sealed ourselves is unsealed. Raises BlobMissing, VaultUnreachable,
+    CantRead."""
+    return stored_original(message)
 
 
 # -- mbox ----------------------------------------------------------------------------
@@ -61,7 +71,7 @@ def mbox(keys: Iterable[int]) -> Iterator[bytes]:
 def mbox_entry(message: Message) -> bytes:
     try:
         raw = original(message)
-    except (store.BlobMissing, store.VaultUnreachable) as error:
+    except UNREADABLE as error:
         raw = f"Subject: {json.dumps(message.subject)[1:-1]}\nX-Postvak-Missing: {type(error).__name__}\n\n".encode()
     sender = (message.author_email or "MAILER-DAEMON").encode("ascii", "replace").replace(b" ", b"_")
     at = message.created_at.astimezone(timezone.get_fixed_timezone(0)).strftime(ASCTIME).encode()
@@ -149,21 +159,37 @@ def mail_entries(shown: Shown, number: str) -> Iterator[Entry]:
     message = shown.message
     try:
         raw = original(message)
-    except (store.BlobMissing, store.VaultUnreachable) as error:
+    except UNREADABLE as error:
         return shown.lacks("", error)
     name = f"mails/{number} {message.created_at:%Y-%m-%d} {message.kind}.eml"
     shown.has(name)
     yield name, raw, message.created_at
+    yield from readable_entry(shown, number, raw)
     for file in message.attachments.all():
         name = f"files/{number}-{file.part} {plain_name(file.name)}"
         try:
-            content = attachment_content(raw, file.part)[1]
-        except LookupError as error:
+            content = attachment_content(readable(message), file.part)[1]
+        except (LookupError, CantRead) as error:
             shown.lacks(file.name, error)
             continue
         shown.has(name)
         yield name, content, message.created_at
     return None
+
+
+def readable_entry(shown: Shown, number: str, raw: bytes) -> Iterator[Entry]:
+    """Beside an encrypted mail what is in it: whoever may export the ticket reads it there, too."""
+    security = security_of(shown.message)
+    if security is None or not security.encrypted:
+        return
+    name = f"mails/{number} {shown.message.created_at:%Y-%m-%d} decrypted.eml"
+    try:
+        inside = readable(shown.message)
+    except UNREADABLE as error:
+        return shown.lacks(name, error)
+    if inside != raw:
+        shown.has(name)
+        yield name, inside, shown.message.created_at
 
 
 def plain_name(name: str) -> str:

@@ -26,11 +26,13 @@ from postvak.models import (
 from postvak.notify.body import body_of
 from postvak.notify.words import Setting, setting_before, setting_of
 from postvak.send.letter import message_of
+from postvak.send.protection import Protection
 from postvak.send.sender import CannotAnswer, Sender, sender_of
 from postvak.tickets.access import demand
 from postvak.tickets.answer import Answer, check_pictures, shown_files, words_of, written_of
 from postvak.tickets.numbers import allocate
 from postvak.tickets.posting import Posting, check_sending, own_message_id, post, written_mail
+from postvak.tickets.protecting import protection_for
 from postvak.tickets.recipients import Recipients, checked
 from postvak.tickets.second_look import check_filled
 from postvak.tickets.transfer import let_take_part
@@ -45,6 +47,7 @@ class Opening:
     to: Recipients
     sender: Sender
     subject: str
+    protection: Protection | None = None
 
 
 def first_mail(queue: Queue, what: Answer, *, by: Agent) -> Message:
@@ -69,6 +72,7 @@ def first_mail(queue: Queue, what: Answer, *, by: Agent) -> Message:
             code="first_mail",
             is_answer=True,
             written=written_of(what),
+            protection=opening.protection,
         )
         return post(ticket, posting, what, by=by)
 
@@ -83,7 +87,7 @@ def checked_opening(queue: Queue, what: Answer, by: Agent) -> Opening:
         raise CannotAnswer("text", _("The mail has no text yet."))
     check_sending(what)
     check_filled([words.text, subject], what.despite)
-    return Opening(queue, what, to, sender, subject)
+    return Opening(queue, what, to, sender, subject, protection_for(queue, sender, to.everybody, what))
 
 
 def open_ticket(opening: Opening, number: str, now: datetime, by: Agent) -> Ticket:

@@ -1,6 +1,9 @@
 """Marks beside the status: personal (somebody's own matter) and private (only assignee, leads and administrators read it)."""
 
+from collections.abc import Collection
+
 from django.db import transaction
+from django.db.models import Q
 
 from postvak.models import Agent, Membership, Ticket
 from postvak.tickets.access import demand
@@ -34,3 +37,12 @@ def loses_sight(ticket: Ticket, agent: Agent) -> bool:
     if ticket.is_private or agent.is_admin or ticket.assignee_id == agent.pk:
         return False
     return not Membership.objects.filter(queue=ticket.queue_id, agent=agent, is_lead=True).exists()
+
+
+def losing_sight(keys: Collection[int], agent: Agent) -> int:
+    """How many of these tickets he could not read any more once they are private."""
+    if agent.is_admin:
+        return 0
+    keeps = Q(is_private=True) | Q(assignee=agent) | Q(queue__membership__agent=agent, queue__membership__is_lead=True)
+    kept = set(Ticket.objects.filter(keeps, pk__in=keys).values_list("pk", flat=True))
+    return len(set(keys) - kept)

@@ -20,9 +20,12 @@ from postvak.mail.compose import Draft as MailDraft
 from postvak.mail.compose import compose
 from postvak.mail.threading import make_message_id
 from postvak.models import Agent, Message, Status, Ticket
+from postvak.send.concealed import conceal, is_secret, record_protection, seal_words, stored_form
 from postvak.send.letter import count_message, record_files
 from postvak.send.outbox import Envelope, freeze
+from postvak.send.protection import Protection
 from postvak.send.record import refresh_answer
+from postvak.send.sealed import NotReady, rehearse
 from postvak.send.sender import CannotAnswer, Sender
 from postvak.tickets.access import demand
 from postvak.tickets.change import put_status, right_to_change
@@ -45,7 +48,7 @@ class Sending:
     `known`, `seen` and `despite`: see second_look; what he knew (null: he wants no question), and what he wants all the same.
     `draft`: key of the draft that this was; it goes when the mail does; `revision`: of it, as
     the agent saw it (null: whichever it is). `tags`: put on the ticket. `once`: letters and digits
-    of the form that was sent; the same form a second time sends nothing.
+    of the form that was sent; the same form a second time sends nothing. `sign`, `encrypt`: his choice, null for as usual.
     """
 
     status_key: str = ""
@@ -58,6 +61,8 @@ class Sending:
     revision: int | None = None
     tags: tuple[str, ...] = ()
     once: str = ""
+    sign: bool | None = None
+    encrypt: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +70,7 @@ class Posting:
     """A mail that is ready: its bytes, its unsaved message, who gets it. `code`: of the line in the ticket's history.
 
     `is_answer`: the customer waits no longer. `written`: what the composer needs again when the mail is taken back.
+    `protection`: how it goes out, see tickets.protecting.
     """
 
     raw: bytes
@@ -75,13 +81,14 @@ class Posting:
     is_answer: bool = False
     asks_domains: bool = False
     written: Mapping[str, object] = field(default_factory=dict)
+    protection: Protection | None = None
 
 
 def post(ticket: Ticket, posting: Posting, how: Sending, *, by: Agent) -> Message:
     """Raises CannotAnswer, and nothing is written."""
     check_size(posting)
     try:
-        blobs = store.prepare([posting.raw])
+        blobs = store.prepare([stored_form(posting.raw, posting.protection)])
     except store.VaultUnreachable as error:
         raise CannotAnswer("", _("The answer can't be stored at the moment: %(said)s") % {"said": error}) from error
     now, message = timezone.now(), posting.message
@@ -93,8 +100,11 @@ def post(ticket: Ticket, posting: Posting, how: Sending, *, by: Agent) -> Messag
             spend(how.draft, by=by, revision=how.revision, despite=how.despite)
         store.save(blobs)
         message.ticket, message.blob, message.created_at = ticket, blobs[0], now
+        conceal(message, posting.protection)
         message.save()
-        record_files(message, posting.raw)
+        record_protection(message, posting.protection, now)
+        if not is_secret(posting.protection):
+            record_files(message, posting.raw)
         freeze(
             message,
             Envelope(posting.sender.address.email, posting.recipients),
@@ -103,6 +113,7 @@ def post(ticket: Ticket, posting: Posting, how: Sending, *, by: Agent) -> Messag
             at=how.send_at or now + how.undo,
             send_at=how.send_at,
             before=before_of(row, posting, how),
+            protection=posting.protection,
         )
         files = message.attachments.filter(is_inline=False).count()
         count_message(ticket, message, files, now, is_answer=posting.is_answer)
@@ -113,10 +124,22 @@ def post(ticket: Ticket, posting: Posting, how: Sending, *, by: Agent) -> Messag
 def check_size(posting: Posting) -> None:
     """What the channel is known not to take is refused here and now, not by its server later. Raises CannotAnswer."""
     channel = posting.sender.channel
-    limit = channel.size_limit or channel.announced_size
-    if limit and len(posting.raw) > limit:
+    limit, size = channel.size_limit or channel.announced_size, size_as_sent(posting)
+    if limit and size > limit:
         text = _("The mail is too large: it has %(size)s, and %(limit)s can be sent. Take files out.")
-        raise CannotAnswer("files", text % {"size": filesizeformat(len(posting.raw)), "limit": filesizeformat(limit)})
+        raise CannotAnswer("files", text % {"size": filesizeformat(size), "limit": filesizeformat(limit)})
+
+
+def size_as_sent(posting: Posting) -> int:
+    """Signed and encrypted once, for nobody, so that what can't be done is told here. Raises CannotAnswer."""
+    if posting.protection is None:
+        return len(posting.raw)
+    try:
+        return rehearse(posting.raw, posting.protection, posting.sender.address.email, posting.recipients)
+    except NotReady as error:
+        field = "encrypt" if posting.protection.encrypt else "sign"
+        text = _("The mail can't be signed or encrypted, so it was not sent: %(said)s")
+        raise CannotAnswer(field, text % {"said": error.told()}) from error
 
 
 def look_again(row: Ticket, posting: Posting, how: Sending, *, by: Agent) -> None:
@@ -141,7 +164,7 @@ def before_of(row: Ticket, posting: Posting, how: Sending) -> dict[str, object]:
     """Only an answer changes whose turn it is, so only that is given back."""
     changes = posting.is_answer or bool(how.status_key)
     before = state_before(row, status_key=how.status_key or row.status.key) if changes else {}
-    return {**before, "written": dict(posting.written)}
+    return {**before, "written": seal_words(posting.written, posting.protection)}
 
 
 def change_ticket(ticket: Ticket, posting: Posting, how: Sending, *, by: Agent) -> None:

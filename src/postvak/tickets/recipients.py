@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from postvak.blobs import store
+from postvak.keys.reading import CantRead, original
 from postvak.mail.addresses import is_valid_recipient, normalise, without_subaddress
 from postvak.mail.header_lines import header_end
 from postvak.mail.parse import parse
@@ -101,8 +102,8 @@ def emails_of(pairs: Iterable[Sequence[str]]) -> list[str]:
 def reply_to(message: Message) -> tuple[str, ...]:
     """The mail's Reply-To, where it names a few outside addresses; () when there is none to go by."""
     try:
-        raw = store.get(str(message.blob_id)) if message.blob_id else b""
-    except (store.BlobMissing, store.VaultUnreachable):
+        raw = original(message) if message.blob_id else b""
+    except (CantRead, store.BlobMissing, store.VaultUnreachable):
         return ()
     wanted = [one.email for one in parse(raw[: header_end(raw)[1]]).reply_to]
     if len(wanted) > MOST_REPLY_TO or not all(is_valid_recipient(email) for email in wanted):

@@ -16,6 +16,7 @@ from postvak.send.sender import CannotAnswer, sender_for
 from postvak.tickets.access import demand
 from postvak.tickets.forward import raw_of
 from postvak.tickets.posting import Posting, Sending, check_sending, own_message_id, post
+from postvak.tickets.protecting import check_travels
 from postvak.tickets.recipients import checked
 
 Kind = Message.Kind
@@ -37,6 +38,7 @@ def redirect(ticket: Ticket, what: Redirect, *, by: Agent) -> Message:
         raise CannotAnswer("about", _("Choose a mail that came in. A mail of ours can be sent again."))
     sender, recipients, now = sender_for(ticket, agent=by), checked(what.to).to, timezone.now()
     check_sending(what)
+    check_travels(ticket.queue, sender, about)
     original, message_id = raw_of(about), own_message_id(ticket, sender, once=what.once)
     author = MailAddress(sender.name, sender.address.email)
     try:

@@ -15,6 +15,7 @@ from postvak.send.sender import CannotAnswer, Sender, sender_for
 from postvak.tickets.access import demand
 from postvak.tickets.forward import raw_of
 from postvak.tickets.posting import Posting, Sending, own_message_id, post
+from postvak.tickets.protecting import protection_again
 from postvak.tickets.recipients import Recipients, checked, emails_of, sifted
 
 Kind, Purpose = Message.Kind, Message.Purpose
@@ -27,6 +28,7 @@ def repeat(message: Message, to: Sequence[str], how: Sending, *, by: Agent) -> M
     ticket, now = message.ticket, timezone.now()
     recipients = checked(to) if to else as_before(message)
     sender = sender_as_before(message, by)
+    protection = protection_again(ticket.queue, sender, recipients.everybody, how, message)
     message_id = own_message_id(ticket, sender, once=how.once)
     shown_to, shown_cc = named(recipients.to, ticket), named(recipients.cc, ticket)
     author = MailAddress(sender.name, sender.address.email)
@@ -52,7 +54,9 @@ def repeat(message: Message, to: Sequence[str], how: Sending, *, by: Agent) -> M
         message_id=canonical_message_id(message_id),
         references=message.references,
     )
-    posting = Posting(raw=raw, message=fresh, recipients=recipients.everybody, sender=sender, code="sent_again")
+    posting = Posting(
+        raw=raw, message=fresh, recipients=recipients.everybody, sender=sender, code="sent_again", protection=protection
+    )
     return post(ticket, posting, how, by=by)
 
 

@@ -19,12 +19,15 @@ from postvak.models import Agent, Message, Options, SideConversation, Ticket
 from postvak.notify.body import body_of, spoken
 from postvak.notify.quoting import Quotation, written_below
 from postvak.notify.setting import Setting, setting_before
+from postvak.send.concealed import is_secret
 from postvak.send.letter import answered_id, chain, message_of, named
+from postvak.send.protection import Protection, is_encrypted
 from postvak.send.sender import CannotAnswer, Sender, sender_for
 from postvak.tickets.access import demand
 from postvak.tickets.answer import Answer, check_pictures, shown_files, words_of, written_of
 from postvak.tickets.forward import Passing, passed_on, passing_of
 from postvak.tickets.posting import Posting, check_sending, check_still_there, own_message_id, post, written_mail
+from postvak.tickets.protecting import protection_for
 from postvak.tickets.recipients import Recipients, checked
 from postvak.tickets.second_look import check_filled
 
@@ -40,6 +43,11 @@ class Letter:
     sender: Sender
     subject: str
     before: Message | None = None
+    protection: Protection | None = None
+
+    @property
+    def opens(self) -> bool:
+        return is_secret(self.protection)
 
 
 def start(ticket: Ticket, what: Answer, *, by: Agent) -> Message:
@@ -105,7 +113,8 @@ def ready(ticket: Ticket, what: Answer, subject: str, by: Agent, *, before: Mess
     write = reply_subject if before else numbered
     written = write(subject, ticket.number, hook=options.hook, place=options.subject_place)
     check_filled([words.text, written], what.despite)
-    return Letter(what, to, sender, written, before)
+    protection = protection_for(ticket.queue, sender, to.everybody, what, before or what.about)
+    return Letter(what, to, sender, written, before, protection)
 
 
 def composed(ticket: Ticket, letter: Letter, by: Agent) -> tuple[Message, bytes]:
@@ -121,7 +130,11 @@ def letter_of(ticket: Ticket, letter: Letter, by: Agent) -> MailDraft:
     """No id of the customer's mails stands in it, and nothing of them that wasn't chosen."""
     what, sender = letter.what, letter.sender
     setting = setting_before(ticket.queue, sender, by)  # a signature tells a third party nothing of the customer
-    passing = passing_of("files", what.forwarded, what.about) if what.about and not letter.before else Passing()
+    begins = what.about is not None and not letter.before
+    is_open = not letter.opens and is_encrypted(what.about)  # then nothing of it goes along
+    passing = (
+        passing_of("files", what.forwarded, what.about, opens=letter.opens) if begins and not is_open else Passing()
+    )
     body = body_of(words_of(what), setting, quoted=quotation(letter, setting))
     files = (*shown_files(what), *passing.files, *body.files)
     check_pictures(body.html, files)
@@ -145,8 +158,9 @@ def quotation(letter: Letter, setting: Setting) -> Quotation | None:
     if not what.quotes:
         return None
     if before is not None:
-        return written_below(before, spoken(setting), domain=setting.address.email.rpartition("@")[2])
-    return passed_on(what.about, setting) if what.about else None
+        domain = setting.address.email.rpartition("@")[2]
+        return written_below(before, spoken(setting), domain=domain, opens=letter.opens)
+    return passed_on(what.about, setting, opens=letter.opens) if what.about else None
 
 
 def sent(ticket: Ticket, letter: Letter, message: Message, raw: bytes, by: Agent) -> Message:
@@ -159,5 +173,6 @@ def sent(ticket: Ticket, letter: Letter, message: Message, raw: bytes, by: Agent
         code="side_mail",
         asks_domains=letter.before is not None,
         written=written_of(what),
+        protection=letter.protection,
     )
     return post(ticket, posting, what, by=by)

@@ -20,6 +20,7 @@ from postvak.models import (
     Agent,
     AutomaticMail,
     DraftFile,
+    MailSecurity,
     Message,
     Options,
     OutgoingMail,
@@ -196,6 +197,7 @@ def digests_of(ticket: Ticket, receipts: Sequence[int]) -> set[str]:
     found = (
         Message.objects.filter(ticket=ticket).values_list("blob_id", flat=True),
         mails_of(ticket).values_list("blob_id", flat=True),
+        MailSecurity.objects.filter(message__ticket=ticket).values_list("view_id", flat=True),
         Receipt.objects.filter(pk__in=receipts).values_list("blob_id", flat=True),
         DraftFile.objects.filter(draft__ticket=ticket).values_list("blob_id", flat=True),
     )

@@ -29,12 +29,13 @@ EVERY = (Part.SALUTATION, Part.SIGNATURE, Part.FOOTER)
 @dataclass(frozen=True, slots=True)
 class Typed:
     """What stands in the form. `level`: whose `rows` (unsaved) take the place of those that are stored: "brand",
-    "address" or "agent". `look` counts for a brand only; `logo`: (bytes, type) of one that was just chosen."""
+    "queue", "address" or "agent". `look` counts for a brand only; `logo`: (bytes, type) of one that was just chosen."""
 
     level: str
     rows: Sequence[Wording]
     brand: Brand
     address: Address | None = None
+    queue: Queue | None = None
     look: Look | None = None
     logo: tuple[bytes, str] | None = None
 
@@ -73,7 +74,7 @@ def body_typed(setting: Setting, typed: Typed, quoted: Message | None) -> Body:
 def setting_on(ticket: Ticket, typed: Typed, agent: Agent) -> tuple[Setting, Message | None]:
     """That ticket, with the brand or address that is edited."""
     address = typed.address or ticket.reply_address or ticket.queue.address or address_for(typed.brand)
-    setting = Setting(typed.brand, address, agent, ticket, ticket.customer, language_for(ticket))
+    setting = Setting(typed.brand, address, agent, ticket, ticket.customer, language_for(ticket), typed.queue)
     return setting, newest_mail(ticket)
 
 
@@ -83,7 +84,7 @@ def example(typed: Typed, agent: Agent) -> tuple[Setting, Message]:
     with translation.override(typed.brand.language):
         now, subject = timezone.now(), gettext("The lamp flickers")
         text = gettext("Hello,\n\nmy lamp flickers since I replaced the dimmer. What can I do?\n\nAnn Archer")
-        queue = Queue(name=gettext("Customer service"), brand=typed.brand)
+        queue = typed.queue or Queue(name=gettext("Customer service"), brand=typed.brand)
     customer = Customer(name="Ann Archer", organisation=Organisation(name="Archer & Sons"))
     ticket = Ticket(number="2026112100017", subject=subject, queue=queue, customer=customer, created_at=now)
     mail = Message(kind="incoming", author_name="Ann Archer", created_at=now, subject=subject, text=text)

@@ -43,6 +43,7 @@ PAGES = {
     "admin_mailbox": "mailboxes",
     "admin_channel": "sending",
     "admin_signing": "sending",
+    "admin_key": "signing-encryption",
     "admin_grant": "microsoft-google",
     "admin_address": "addresses",
     "admin_queue": "queues-people",

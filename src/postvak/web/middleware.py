@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from postvak.blobs.store import BlobMissing, VaultUnreachable
+from postvak.keys import shown
 from postvak.models import Agent
 from postvak.tickets.access import NotAllowed
 from postvak.web import shelf
@@ -145,6 +146,19 @@ def zone_of(agent: Agent | None) -> ZoneInfo:
 def known_zones() -> frozenset[str]:
     """Asked once: it reads hundreds of files, 14 ms."""
     return frozenset(available_timezones())
+
+
+def kept_by_nobody(get_response: GetResponse) -> GetResponse:
+    """What was decrypted for showing isn't kept by the browser: its cache lies on a disk."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        shown.start()
+        response = get_response(request)
+        if shown.is_noted():
+            response.headers["Cache-Control"] = "private, no-store"
+        return response
+
+    return middleware
 
 
 def readable_mails(get_response: GetResponse) -> GetResponse:

@@ -23,7 +23,7 @@ from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.session import agent_of, asking
 
-FOR_ADMINISTRATORS = frozenset({"logs:read", "settings:read", "settings:write", "people:write"})
+FOR_ADMINISTRATORS = frozenset({"logs:read", "settings:read", "settings:write", "people:write", "exports:write"})
 NEVER = 0
 DAYS = (30, 90, 365)
 

@@ -11,9 +11,10 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext
 
+from postvak.mail.charsets import storable
 from postvak.mail.language import SCRIPTS, SMALL_WORDS
 from postvak.mail.outgoing_html import clean, text_of
-from postvak.models import Address, Agent, Brand, Wording
+from postvak.models import Address, Agent, Brand, Queue, Wording
 from postvak.notify.words import check_wording
 
 CHINESE = "zh-hans"  # as Django calls it
@@ -23,7 +24,7 @@ LANGUAGES = {
 }
 LONGEST = 20_000  # letters
 ALL, NEW = "all", "new"
-Owner = Brand | Address | Agent
+Owner = Brand | Queue | Address | Agent
 Part = Wording.Part
 
 
@@ -86,7 +87,8 @@ class WordingFields:
         text, html = data.get(f"{variant.name}-text"), data.get(f"{variant.name}-html", "")
         if text is None:
             return variant
-        text, html = text.replace("\r\n", "\n").strip()[:LONGEST], clean(html[: 10 * LONGEST])
+        text = storable(text.replace("\r\n", "\n")).strip()[:LONGEST]
+        html = clean(storable(html[: 10 * LONGEST]))
         if html:
             return checked(replace(variant, text=text_of(html), html=html))
         return variant if text == variant.text else checked(replace(variant, text=text, html=""))

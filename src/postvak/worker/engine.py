@@ -34,6 +34,7 @@ from postvak.receive.retention import drop_expired
 from postvak.send.copies import copy_due
 from postvak.send.signing_keys import DailyCheck
 from postvak.send.suppress import suppress_returned
+from postvak.setup import revocation_lists
 from postvak.tickets import bulk, notices, trash
 from postvak.tickets.aftermath import follow_changes, forget_changes
 from postvak.tickets.digest import write_digests_due
@@ -241,6 +242,7 @@ class Engine:
             self.guarded(lambda: notices.forget(timezone.now()))
             self.guarded(lambda: forget_jobs(timezone.now()))
             self.guarded(lambda: ask_for_daily_backup(timezone.now(), self.name))
+            self.guarded(lambda: revocation_lists.ask_daily(timezone.now(), self.name))
             self.guarded(lambda: forget_hooks(timezone.now()))
             self.guarded(lambda: forget_old_talks(timezone.now(), worker=self.name))
             self.stopping.wait(UPKEEP_LOOK)

@@ -8,6 +8,10 @@ from postvak.bring.work import KIND as IMPORT
 from postvak.bring.work import do_import
 from postvak.jobs.run import Work
 from postvak.keep.work import BACKUP, EXPORT, make_backup, make_export
+from postvak.keys.again import KIND as OPEN_MAILS
+from postvak.process.reopen import try_again
+from postvak.setup.revocation_lists import KIND as FETCH_LISTS
+from postvak.setup.revocation_lists import fetch_lists
 from postvak.tickets.privacy.erase import KIND as ERASE
 from postvak.tickets.privacy.erase import erase
 
@@ -17,4 +21,6 @@ WORKS: Mapping[str, Work] = {
     EXPORT: make_export,
     ERASE: erase,
     SHEET: take_sheet,
+    OPEN_MAILS: try_again,
+    FETCH_LISTS: fetch_lists,
 }

@@ -15,11 +15,14 @@ from postvak.jobs.run import Run, work_due
 from postvak.log.ledger.numbers import fold, totals
 from postvak.models import (
     Agent,
+    AnswerTemplate,
+    AnswerTemplateFile,
     AuditEntry,
     Channel,
     Customer,
     Delivery,
     Draft,
+    DraftFile,
     Job,
     LedgerEntry,
     Mailbox,
@@ -36,6 +39,7 @@ from postvak.receive.accept import Arrived, accept
 from postvak.tickets.answer import Answer, answer
 from postvak.tickets.privacy.erase import KIND, erase
 from postvak.tickets.privacy.person import person_of, report
+from postvak.tickets.privacy.remains import pragma
 from postvak.tickets.search.index import index_due
 from tests.mails import mail
 
@@ -205,3 +209,41 @@ def test_a_mail_that_waits_to_go_out_is_stopped(ann: Customer) -> None:
     job.refresh_from_db()
     assert job.state == Job.State.DONE, job.said
     assert Delivery.objects.get().state == Delivery.State.CANCELLED
+
+
+def test_what_agents_attached_loses_her_address_but_only_where_that_breaks_nothing(ann: Customer, bob: Agent) -> None:
+    template = AnswerTemplate.objects.create(name="List")
+    draft = Draft.objects.create(agent=bob, kind="new", changed_at=timezone.now())
+    contents = {
+        "list.csv": ("text/csv", f"dee@third.example;{ADDRESS.upper()};1\n".encode() + b"\xe9\n"),
+        "wide.txt": ("text/plain", f"to {ADDRESS}".encode("utf-16")),
+        "mail.eml": ("message/rfc822", mail(message_id="forwarded@x.example")),
+        "page.html": ("text/html; charset=utf-8", f"<a href='mailto:{ADDRESS}'>x</a>".encode()),
+        "packed.zip": ("application/zip", f"PK{ADDRESS}".encode()),
+    }
+    for name, (kind, content) in contents.items():
+        (blob,) = blobs = store.prepare([content])
+        store.save(blobs)
+        AnswerTemplateFile.objects.create(template=template, name=name, content_type=kind, size=len(content), blob=blob)
+        DraftFile.objects.create(draft=draft, name=name, content_type=kind, size=len(content), blob=blob)
+    erased(ann)
+    for model in (AnswerTemplateFile, DraftFile):
+        found = {row.name: store.get(str(row.blob_id)) for row in model.objects.all()}
+        assert found["list.csv"] == b"dee@third.example;*****;1\n\xe9\n"
+        assert found["wide.txt"].decode("utf-16") == "to *****"
+        assert found["packed.zip"] == contents["packed.zip"][1]
+        assert not [name for name in ("mail.eml", "page.html") if ADDRESS.encode() in found[name]]
+        assert {row.name: row.size for row in model.objects.all()} == {name: len(raw) for name, raw in found.items()}
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL has no such setting")
+def test_while_it_erases_the_database_overwrites_what_it_deletes(
+    ann: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pragma("secure_delete = OFF")
+    seen = []
+    monkeypatch.setattr(
+        "postvak.tickets.privacy.erase.sweep_files", lambda person: seen.append(pragma("secure_delete")) or 0
+    )
+    erased(ann)
+    assert (seen, pragma("secure_delete")) == ([1], 0)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db import DatabaseError
 
-from postvak.notify.health import backups, machine, mails
+from postvak.notify.health import backups, keys, machine, mails
 from postvak.notify.health.finding import Finding, Severity, worst_first
 
 log = logging.getLogger("postvak.health")
@@ -25,6 +25,7 @@ CHECKS: Sequence[Check] = (
     mails.loops,
     mails.grants,
     mails.signing,
+    keys.keys,
     machine.disk,
     machine.certificate,
     machine.clock,

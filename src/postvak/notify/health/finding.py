@@ -1,6 +1,6 @@
 """Finding: one trouble that a health check found, as a code with parameters. Spec 07."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -25,7 +25,8 @@ ORDER = tuple(Severity)
 @dataclass(frozen=True, slots=True)
 class Finding:
     """`about`: which mailbox, channel … ("mailbox:3"). `page`: name and parts of the address where it can be mended.
-    `row`: what is in trouble, so that the alarm goes another way. `since`: when it began, if that is known."""
+    `row`: what is in trouble, so that the alarm goes another way. `since`: when it began, if that is known.
+    `note_told`: remembers that a mail about it went out; such a one is told once, and not at all where it `is_told`."""
 
     code: str
     parameters: Mapping[str, object] = field(default_factory=dict)
@@ -34,6 +35,8 @@ class Finding:
     page: tuple[str, ...] = ("admin_health",)
     row: Mailbox | Channel | None = None
     since: datetime | None = None
+    is_told: bool = False
+    note_told: Callable[[], None] | None = None
 
     @property
     def key(self) -> str:

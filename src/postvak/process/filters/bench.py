@@ -14,7 +14,6 @@ from django.utils import timezone
 from postvak.blobs import store
 from postvak.log.sentence import Line
 from postvak.log.sentences import trace_line
-from postvak.mail.parse import parse
 from postvak.models import Filter, Mailbox, Receipt
 from postvak.process.controls import read_control_headers
 from postvak.process.decide import decide
@@ -28,6 +27,7 @@ from postvak.process.filters.order import natural
 from postvak.process.filters.replay import gather_again
 from postvak.process.filters.subject import Subject
 from postvak.process.incoming import Incoming
+from postvak.process.opening import take_in
 from postvak.process.plan import Facts, Plan
 from postvak.process.run import BATCH, within_bytes
 from postvak.process.thread import find_ticket
@@ -181,7 +181,7 @@ def read_again(ids: Sequence[int]) -> tuple[list[Incoming], int]:
     receipts = list(rows)
     found = store.find_all([str(receipt.blob_id) for receipt in receipts])
     raws = [(receipt, found[str(receipt.blob_id)]) for receipt in receipts]
-    wave = [Incoming(receipt, parse(raw), raw) for receipt, raw in raws if isinstance(raw, bytes)]
+    wave = take_in((receipt, raw) for receipt, raw in raws if isinstance(raw, bytes))
     return wave, len(receipts) - len(wave)
 
 
@@ -245,7 +245,7 @@ def try_mail(draft: Draft, raw: bytes, *, mailbox: Mailbox, row: Filter | None =
     """The draft on one pasted mail, as if it arrived at `mailbox` now. Raises as candidate()."""
     mine = candidate(draft, row)
     receipt = Receipt(mailbox=mailbox, source="bench", size=len(raw), received_at=timezone.now())
-    incoming = Incoming(receipt, parse(raw), raw)
+    incoming = take_in([(receipt, raw)])[0]
     facts = gather([incoming])[0]
     known = facts.first_copy
     if known is not None:
@@ -272,7 +272,7 @@ def facts_of_known(receipt_id: int, incoming: Incoming) -> Facts:
     """Of a mail that is stored already: as it was when it came. The pasted bytes are looked at, they may differ in
     their Received lines."""
     receipt = Receipt.objects.select_related("mailbox", "first__ticket").get(pk=receipt_id)
-    return gather_again([Incoming(receipt, incoming.mail, incoming.raw)])[0]
+    return gather_again([replace(incoming, receipt=receipt)])[0]
 
 
 def ask(mine: Candidate, facts: Facts) -> tuple[tuple[bool, ...], str]:

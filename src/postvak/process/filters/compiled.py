@@ -1,14 +1,14 @@
 """Filters made ready once per change, and run over a mail. Pure: no database, no clock."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from postvak.conditions.condition import Condition
 from postvak.conditions.field import Field, bounded, encoded, in_form
 from postvak.conditions.operators import OPERATORS, BadValue, Hit, Test
 from postvak.log.reason import Reason
 from postvak.log.wording import MORE
-from postvak.process.controls import FIELD, control_of
+from postvak.process.controls import FIELD, FOLLOW_UP, control_of
 from postvak.process.filters.actions import accumulates, controls_set, fill, has_placeholder, sort_of
 from postvak.process.filters.draft import Action, Draft
 from postvak.process.filters.fields import HEADER, field_of
@@ -18,14 +18,27 @@ from postvak.process.plan import Facts, KnownTicket, Wish, Wishes
 SHOWN = 200  # characters of a value in the trace
 NAMED = 50  # filters in the trace that were asked and did not fire
 NAME = 100  # characters of the name of one of these
+HIDDEN = "…"  # for what was captured in the secret part of a mail
+OUTSIDE = {
+    "from", "from.name", "from.address", "from.domain", "to", "cc", "reply_to", "recipients", "mailbox", "ticket_queue",
+    "ticket_status", "dkim", "signer", "size", "time",
+}  # fmt: skip
+LEAVES = {
+    "title",
+    "reject",
+    "note-visible",
+}  # controls whose value stands in mails to customers, or may come to stand there
 Ask = Callable[[Subject], Hit | None]
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledCondition:
+    """`reads_inside`: of an encrypted mail it may see what nobody on its way saw."""
+
     ask: Ask
     negated: bool
     cost: int
+    reads_inside: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +93,13 @@ def compile_condition(condition: Condition) -> CompiledCondition:
     if field is None or operator is None:
         raise BadValue(f"unknown condition {condition.field} {condition.operator}")
     test = operator.make(condition.value)
-    return CompiledCondition(asker(condition.field, field, test), condition.negated, cost(condition, test))
+    ask = asker(condition.field, field, test)
+    return CompiledCondition(ask, condition.negated, cost(condition, test), reads_inside(condition.field))
+
+
+def reads_inside(key: str) -> bool:
+    """Header fields stand outside, but for those that we compute or that filters set."""
+    return bool(control_of(key[len(HEADER) :])) if key.startswith(HEADER) else key not in OUTSIDE
 
 
 LARGE = {"body", "reply", "html", "language"}
@@ -168,12 +187,16 @@ def is_true(condition: CompiledCondition, subject: Subject) -> bool:
 
 
 def act(rule: CompiledFilter, subject: Subject) -> list[Reason]:
-    group, names = captures(rule, subject) if rule.needs_captures else (None, {})
+    """What was captured inside an encrypted mail comes into no column, trace or mail in clear."""
+    shown = captures(rule, subject) if rule.needs_captures else (None, {})
+    masked = captures(rule, subject, hides=True) if rule.needs_captures and subject.facts.is_decrypted else shown
+    kept = shown if keeps_words(subject.facts) else masked
     set_here: set[str] = set()
     wishes = dict(subject.wishes)
     reasons = []
     for action, controls, template in rule.actions:
-        value = fill(template, group, names).strip() if rule.needs_captures else template.strip()
+        found = masked if any(control.removeprefix(FOLLOW_UP) in LEAVES for control in controls) else kept
+        value = fill(template, *found).strip() if rule.needs_captures else template.strip()
         if not value:
             reasons.append(Reason("filters", "filter_value_empty", {"filter": rule.name, "set": action.set}))
             continue
@@ -189,16 +212,29 @@ def act(rule: CompiledFilter, subject: Subject) -> list[Reason]:
     return reasons
 
 
-def captures(rule: CompiledFilter, subject: Subject) -> tuple[str | None, Mapping[str, str]]:
-    """First group of the last condition that has one, and named groups of all; negated conditions find nothing."""
+def keeps_words(facts: Facts) -> bool:
+    """Is its text stored in clear anyway? Where the mail lands isn't known yet, so all queues must keep it."""
+    return all(queue.keeps_decrypted for queue in facts.desk.queues.values())
+
+
+def captures(rule: CompiledFilter, subject: Subject, *, hides: bool = False) -> tuple[str | None, Mapping[str, str]]:
+    """First group of the last condition that has one, and named groups of all; negated conditions find nothing. `hides`: not what
+    stands inside an encrypted mail."""
     group: str | None = None
     names = built_in(subject.facts)
     for condition in rule.in_order:
         hit = None if condition.negated else condition.ask(subject)
         if hit is not None:
+            hit = hidden(hit) if hides and condition.reads_inside else hit
             group = hit.group if hit.group is not None else group
             names |= hit.names
     return group, names
+
+
+def hidden(hit: Hit) -> Hit:
+    return replace(
+        hit, group=HIDDEN if hit.group else hit.group, names={one: HIDDEN for one, said in hit.names.items() if said}
+    )
 
 
 def built_in(facts: Facts) -> dict[str, str]:

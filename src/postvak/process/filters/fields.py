@@ -5,18 +5,23 @@ from collections.abc import Mapping
 from django.utils.translation import gettext_lazy as _
 
 from postvak.conditions.field import Field, FieldKind, yes_no
+from postvak.crypto.values import Layer, Verdict
 from postvak.mail.addresses import read_addresses
 from postvak.mail.language import language_of
 from postvak.mail.quotes import reply_text
 from postvak.mail.values import Address
 from postvak.process.filters.subject import Subject
 from postvak.process.thread import may_join
+from postvak.trust.values import Level
 
 HEADER = "header:"
 ADDRESS_HEADERS = {
     "from", "to", "cc", "sender", "reply-to", "resent-from", "resent-to", "resent-cc", "delivered-to", "envelope-to",
     "x-envelope-to", "x-original-to", "return-path", "errors-to",
 }  # fmt: skip
+VERDICTS = tuple(one.value for one in Verdict)
+NO_SIGNATURE = "none"
+SPF = ("pass", "fail", "softfail", "neutral", "none", "temperror", "permerror")
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -43,9 +48,38 @@ def attachments(subject: Subject) -> tuple[str, ...]:
     return tuple(a.name for a in subject.facts.mail.attachments if not a.is_inline)
 
 
-def protection(subject: Subject, words: tuple[str, ...]) -> tuple[str, ...]:
+def signature(subject: Subject) -> Layer | None:
+    security = subject.facts.security
+    return security.signature if security else None
+
+
+def is_encrypted(subject: Subject) -> bool:
+    security = subject.facts.security
+    return security is not None and bool(security.encrypted)
+
+
+def is_marked(subject: Subject, words: tuple[str, ...]) -> bool:
+    """By its header, of a mail in which nothing of that kind could be found."""
     content_type = subject.facts.mail.header("content-type").lower()
-    return yes_no(any(word in content_type for word in words))
+    return any(word in content_type for word in words)
+
+
+def verdict(subject: Subject) -> tuple[str, ...]:
+    found = signature(subject)
+    return (found.verdict.value,) if found and found.verdict else (NO_SIGNATURE,)
+
+
+def signers(subject: Subject) -> tuple[str, ...]:
+    """Whose key it was, whether or not anybody vouches for it: the verdict says that."""
+    found = signature(subject)
+    return found.signers if found else ()
+
+
+def subjects(subject: Subject) -> tuple[str, ...]:
+    """The one outside, and the encrypted one."""
+    outside = subject.facts.mail.subject
+    inside = subject.facts.security.subject if subject.facts.security else ""
+    return (outside, inside) if inside and inside != outside else (outside,)
 
 
 def clock(subject: Subject) -> tuple[str, ...]:
@@ -65,7 +99,7 @@ def queue_of_ticket(subject: Subject) -> tuple[str, ...]:
 
 
 FIELDS: Mapping[str, Field[Subject]] = {
-    "subject": Field(_("Subject"), FieldKind.text, lambda s: (s.facts.mail.subject,)),
+    "subject": Field(_("Subject"), FieldKind.text, subjects),
     "body": Field(_("Text"), FieldKind.text, lambda s: (s.facts.mail.text,)),
     "reply": Field(
         _("New text without quotation"),
@@ -130,19 +164,31 @@ FIELDS: Mapping[str, Field[Subject]] = {
     "dmarc": Field(
         _("DMARC check of the sender"),
         FieldKind.choice,
-        lambda s: (s.facts.sender_check.dmarc,),
+        lambda s: (s.facts.trust.dmarc,),
         ("pass", "fail", "none"),
+    ),
+    "spf": Field(
+        _("SPF check of the sending server"), FieldKind.choice, lambda s: (s.facts.trust.evidence.spf.value,), SPF
+    ),
+    "dkim": Field(_("Domain of a good DKIM signature"), FieldKind.text, lambda s: tuple(sorted(s.facts.trust.dkim))),
+    "trust": Field(
+        _("Who sent it"),
+        FieldKind.choice,
+        lambda s: (s.facts.trust.level.value,) if s.facts.trust.level else (),
+        tuple(level.value for level in Level),
     ),
     "signed": Field(
         _("Signed (S/MIME or PGP)"),
         FieldKind.switch,
-        lambda s: protection(s, ("multipart/signed", "signed-data")),
+        lambda s: yes_no(signature(s) is not None or is_marked(s, ("multipart/signed", "signed-data"))),
     ),
     "encrypted": Field(
         _("Encrypted (S/MIME or PGP)"),
         FieldKind.switch,
-        lambda s: protection(s, ("multipart/encrypted", "enveloped-data")),
+        lambda s: yes_no(is_encrypted(s) or is_marked(s, ("multipart/encrypted", "enveloped-data"))),
     ),
+    "signature": Field(_("Verdict on the signature"), FieldKind.choice, verdict, (*VERDICTS, NO_SIGNATURE)),
+    "signer": Field(_("Signed by"), FieldKind.text, signers),
     "spam_score": Field(
         _("Spam score of the mail server"),
         FieldKind.number,

@@ -131,8 +131,6 @@ def notes_on_field(field: str) -> Iterator[str]:
         yield _(
             "Attachments are always counted here; in OTOBO only if that was switched on, else the filter never fired."
         )
-    if control == "bodydecrypted":
-        yield _("“BodyDecrypted” is always empty here.")
 
 
 def notes_on_expression(field: str, before: str, after: str) -> Iterator[str]:

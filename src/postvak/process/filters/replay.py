@@ -16,6 +16,7 @@ from postvak.process.facts import gather
 from postvak.process.incoming import Incoming
 from postvak.process.plan import Facts, FirstCopy, KnownTicket, Thread
 from postvak.process.routing import address_written_to
+from postvak.process.senders import trust_then
 
 Outcome = Receipt.Outcome
 Reasons = Mapping[str, Mapping[str, object]]  # code -> parameters, of one trace
@@ -101,6 +102,7 @@ def as_it_was(facts: Facts, receipt: Receipt, past: Past) -> Facts:
         if facts.lately and receipt.processed_at
         else facts.lately,
         opened=0 if receipt.outcome != Outcome.HELD else facts.opened,
+        trust=trust_then(reasons) or facts.trust,
     )
 
 

@@ -44,7 +44,8 @@ class Subject:
         control = control_of(name)
         if is_computed(control):
             number = self.ticket.number if self.ticket else ""
-            return (computed(self.facts.mail, number)[control.removeprefix(FOLLOW_UP)],)
+            decrypted = self.facts.mail.text if self.facts.is_decrypted else ""
+            return (computed(self.facts.mail, number, decrypted)[control.removeprefix(FOLLOW_UP)],)
         if control:
             return tuple(wish.value for wish in self.wishes.get(control, ()))
         if self._headers is None:

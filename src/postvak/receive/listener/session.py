@@ -240,8 +240,9 @@ class Session(SMTP):
         for address, mailbox in self.envelope.recipients:
             addresses[mailbox.pk].append(address)
         source, now, sender = f"{self.protocol}/{number}", timezone.now(), (self.envelope.sender or "")[:320]
+        helo = "".join(letter for letter in str(self.session.host_name or "") if "!" <= letter <= "~")
         arrivals = [
-            (mailbox, Arrived(source, raw, now, sender, tuple(addresses[pk]), self.ip))
+            (mailbox, Arrived(source, raw, now, sender, tuple(addresses[pk]), self.ip, helo))
             for pk, mailbox in mailboxes.items()
         ]
         stored = await self.reception.writer.store(arrivals)

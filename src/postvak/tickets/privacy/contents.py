@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from postvak.blobs import store
 from postvak.blobs.rows import Blob
-from postvak.models import Message, OutgoingMail, Receipt
+from postvak.models import MailSecurity, Message, OutgoingMail, Receipt
 from postvak.receive.retention import unreferenced
 
 HOLDERS = (Message, Receipt, OutgoingMail)
@@ -31,6 +31,21 @@ def exchange(old: str, raw: bytes) -> str:
             model._default_manager.filter(blob=old).update(blob=new)
         let_go([old])
     return new
+
+
+def forget_security(message: Message) -> None:
+    """What protected it, who signed it, and its decrypted form. Call in a transaction."""
+    views = {str(one) for one in MailSecurity.objects.filter(message=message).values_list("view_id", flat=True) if one}
+    MailSecurity.objects.filter(message=message).delete()
+    let_go(views)
+
+
+def forget_view(security: MailSecurity) -> None:
+    """Its decrypted form, and what was inside its header. Call in a transaction."""
+    view = security.view_id
+    MailSecurity.objects.filter(pk=security.pk).update(view=None, sealed_subject="")
+    if view:
+        let_go([str(view)])
 
 
 def let_go(digests: Iterable[str]) -> None:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
 from postvak.jobs.run import JobError, Run
+from postvak.keys.uses import of_people
 from postvak.log import audit
 from postvak.mail.redact import MARK
 from postvak.models import (
@@ -27,6 +28,7 @@ from postvak.models import (
 )
 from postvak.tickets.privacy import person as about
 from postvak.tickets.privacy import remains, sweep
+from postvak.tickets.privacy.files import sweep_files
 from postvak.tickets.privacy.person import Person
 from postvak.tickets.privacy.unreadable import make_unreadable
 from postvak.tickets.privacy.whole import remove_receipts, remove_ticket, stop_mails
@@ -70,9 +72,14 @@ class Erasing:
 
 def erase(run: Run) -> None:
     """The work of the job."""
-    erasing = Erasing(run)
+    with remains.overwritten():
+        carry_out(Erasing(run))
+
+
+def carry_out(erasing: Erasing) -> None:
+    run = erasing.run
     for number, (said, step) in enumerate(STEPS, start=1):
-        if erasing.run.point.get("step", 0) >= number:
+        if run.point.get("step", 0) >= number:
             continue
         run.progress(said=str(said()), done=number - 1, total=len(STEPS), point=erasing.point)
         step(erasing)
@@ -143,6 +150,7 @@ def card(erasing: Erasing) -> None:
             (FailedLogin, "email"),
         ):
             model._default_manager.filter(about.of_addresses(person, column)).delete()
+        of_people(person.emails).delete()
         AuditEntry.objects.filter(kind="customer", key=person.key).update(
             name=f"customer {person.key}", changes={}, earlier=None
         )
@@ -169,6 +177,7 @@ def contents(erasing: Erasing) -> None:
     while digests := sweep.digests_after(last):
         last = digests[-1]
         erasing.note("mails", sweep.sweep_contents(digests, erasing.person), digest=last)
+    erasing.note("files", sweep_files(erasing.person))
 
 
 def search(erasing: Erasing) -> None:

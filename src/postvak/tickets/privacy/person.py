@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from postvak.keys.uses import of_people
 from postvak.mail.redact import Pattern, pattern_of
 from postvak.models import (
     Attachment,
@@ -134,6 +135,7 @@ KINDS: Sequence[tuple[str | Promise, Count]] = (
     (_("lines of history"), lambda person: History.objects.filter(ticket__customer=person.key).count()),
     (_("lines of the ledger"), lambda person: ledger_lines(person).count()),
     (_("suppressed addresses"), lambda person: Suppression.objects.filter(of_addresses(person, "address")).count()),
+    (_("certificates and keys"), lambda person: of_people(person.emails).count()),
     (_("entries of the block list"), lambda person: Blocked.objects.filter(of_addresses(person, "pattern")).count()),
     (_("permissions for remote pictures"), lambda person: RemoteContent.objects.filter(of_addresses(person, "email")).count()),
     (_("refused log-ins"), lambda person: FailedLogin.objects.filter(of_addresses(person, "email")).count()),

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from postvak.blobs import store
+from postvak.crypto.sealing import seal_bytes
+from postvak.keys.reading import readable_or_original
+from postvak.keys.security import security_of
 from postvak.log import audit
 from postvak.mail.html import to_text
 from postvak.mail.parse import parse
@@ -29,7 +32,8 @@ from postvak.models import (
     Ticket,
     Trace,
 )
-from postvak.tickets.privacy.contents import StillGoing, exchange
+from postvak.tickets.privacy.contents import StillGoing, exchange, forget_view
+from postvak.tickets.sealed_drafts import rewrite
 from postvak.tickets.search.index import read_again
 
 AROUND = 40  # letters of a place that are shown before and after it
@@ -90,9 +94,9 @@ def in_one(message: Message, pattern: Pattern) -> list[Place]:
     )
     for file in message.attachments.all():
         found += in_text(_("name of a file"), file.name, pattern, message)
-    if message.blob_id and message.has_html:
-        html = parse(store.get(message.blob_id)).html or ""
-        shown = in_text(_("formatted text"), to_text(html), pattern, message)
+    if message.blob_id and (message.has_html or security_of(message) is not None):
+        mail = parse(readable_or_original(message))
+        shown = in_text(_("formatted text"), to_text(mail.html) if mail.html else mail.text, pattern, message)
         found += shown if len(shown) > len(in_text("", message.text, pattern, message)) else []
     return found
 
@@ -141,10 +145,10 @@ def redact_one(message: Message, pattern: Pattern | None, files: frozenset[int] 
     if message.blob_id:
         parts = frozenset(number % MAX_PARTS for number in files)
         note = _("This file was removed.")
-        done = redact(store.get(message.blob_id), pattern, remove=parts, note=note)
+        done = redact(readable_or_original(message), pattern, remove=parts, note=note)
         if done.places or done.removed:
             try:
-                message.blob_id = exchange(str(message.blob_id), done.raw)
+                message.blob_id = exchange(str(message.blob_id), stored_again(message, done.raw))
             except StillGoing as error:
                 raise CannotRedact(
                     _("A mail with these words is still to go out. Wait, or take it back first.")
@@ -156,6 +160,16 @@ def redact_one(message: Message, pattern: Pattern | None, files: frozenset[int] 
         AttachmentText.objects.filter(attachment__message=message).delete()
         read_again([message.pk])
     return places
+
+
+def stored_again(message: Message, raw: bytes) -> bytes:
+    """What was encrypted stays sealed: the mail as it came can't be changed, so that its readable form takes its place."""
+    security = security_of(message)
+    if security is None:
+        return raw
+    seal_again = bool(security.encrypted)
+    forget_view(security)
+    return seal_bytes(raw, settings.CONFIGURATION.sealing_keys) if seal_again else raw
 
 
 def hide_columns(message: Message, pattern: Pattern | None) -> int:
@@ -224,12 +238,13 @@ def hide_around(ticket: Ticket, pattern: Pattern | None) -> None:
         (LedgerEntry.objects.filter(ticket=ticket), ("subject",)),
         (AutomaticMail.objects.filter(ticket=ticket), ("text", "parameters")),
         (OutgoingMail.objects.filter(Q(ticket=ticket) | Q(message__ticket=ticket)), ("subject", "before")),
-        (ticket.drafts.all(), ("subject", "text", "html")),
         (ticket.history.all(), ("parameters",)),
         (ticket.side_conversations.all(), ("subject",)),
     )
     for query, columns in rows:
         hide_in_rows(query, columns, pattern)
+    for draft in ticket.drafts.all():
+        rewrite(draft, lambda text: pattern.hide(text)[0])
 
 
 def hide_in_rows(query: QuerySet[Any], columns: tuple[str, ...], pattern: Pattern) -> None:

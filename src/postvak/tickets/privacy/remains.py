@@ -6,13 +6,37 @@ is left to a person at a quiet hour. PostgreSQL has autovacuum, which takes care
 """
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
 from django.db import OperationalError, connection
 
 MOST_BYTES = 1024**3
+MODES = ("OFF", "ON", "FAST")
 WHOLE, LARGE, BUSY = "", "large", "busy"
+
+
+@contextmanager
+def overwritten() -> Iterator[None]:
+    """What this connection deletes meanwhile is overwritten with zeros at once (SQLite's secure_delete), so that less remains where the
+    file can't be written anew."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    before = pragma("secure_delete")
+    pragma("secure_delete = ON")
+    try:
+        yield
+    finally:
+        pragma(f"secure_delete = {MODES[before]}")
+
+
+def pragma(words: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA {words}")
+        return int(cursor.fetchone()[0])
 
 
 def wipe(*, at_any_size: bool = False) -> str:

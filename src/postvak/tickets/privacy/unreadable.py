@@ -8,7 +8,7 @@ from django.db import transaction
 from postvak.blobs import store
 from postvak.mail.redact import MARK, pattern_of
 from postvak.models import AttachmentText, Message, ReferencedId, Ticket
-from postvak.tickets.privacy.contents import exchange
+from postvak.tickets.privacy.contents import exchange, forget_security
 from postvak.tickets.privacy.person import Person, written
 from postvak.tickets.privacy.redaction import hide_around, redact_one
 from postvak.tickets.privacy.whole import forget_receipts
@@ -58,6 +58,7 @@ def empty(message: Message) -> None:
     if message.blob_id and store_has(message):
         exchange(str(message.blob_id), STUB.format(mark=MARK, key=message.pk).encode())
     message.refresh_from_db(fields=["blob"])
+    forget_security(message)
     ReferencedId.objects.filter(message=message).delete()
     AttachmentText.objects.filter(attachment__message=message).delete()
     message.attachments.all().delete()

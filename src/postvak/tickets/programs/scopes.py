@@ -22,6 +22,7 @@ SCOPES: Mapping[str, str | Promise] = {
     "settings:write": _("Change the settings; for administrators."),
     "people:read": _("Read agents, teams, roles and queues."),
     "people:write": _("Invite agents and change them; for administrators."),
+    "exports:write": _("Export everything, make backups, and fetch the files; for administrators."),
 }
 
 

@@ -9,7 +9,7 @@ from postvak.conditions.check import condition_problems
 from postvak.conditions.condition import Malformed, condition_of
 from postvak.mail.addresses import is_valid_recipient, normalise, without_subaddress
 from postvak.mail.placeholders import unknown
-from postvak.models import Address, Agent, Calendar, Rule
+from postvak.models import Address, Agent, Calendar, Encrypt, Rule, Sign
 from postvak.models.rule import RuleText
 from postvak.tickets.rules.fields import FIELDS
 
@@ -59,6 +59,10 @@ def head_problems(rule: Rule) -> Iterator[Problem]:
         yield Problem("trigger", 0, _("Choose what has to happen before the mail goes out."))
     if rule.match not in {"all", "any"}:
         yield Problem("match", 0, _("“%(value)s” is neither all nor any.") % {"value": rule.match})
+    for name, known in (("sign", Sign.values), ("encrypt", Encrypt.values)):
+        if getattr(rule, name) not in {"", *known}:
+            text = _("“%(value)s” is none of: %(names)s.")
+            yield Problem(name, 0, text % {"value": getattr(rule, name), "names": ", ".join(known)})
     if rule.per_day is not None and rule.per_day < 1:
         yield Problem("per_day", 0, _("Give a number from 1 on, or leave it empty for no limit."))
 

@@ -14,7 +14,7 @@ from postvak.tickets.rules.check import problems
 from postvak.tickets.texts import Text
 
 AGENT = "agent:"
-PLAIN = ("trigger", "match", "delivery", "once", "comment")
+PLAIN = ("trigger", "match", "delivery", "once", "sign", "encrypt", "comment")
 NUMBERS = ("minutes", "hour", "per_day")
 KNOWN = frozenset({"key", "name", "recipients", "conditions", "calendar", "status", "on", "texts", *PLAIN, *NUMBERS})
 TEXT = ("language", "subject", "html")

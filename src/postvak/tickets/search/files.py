@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from postvak.blobs import store
+from postvak.keys.reading import CantRead, readable
 from postvak.mail.charsets import decode, storable
 from postvak.mail.html import to_text
 from postvak.mail.parse import attachment_content
@@ -80,10 +81,9 @@ def claim() -> AttachmentText | None:
 def text_of(file: Attachment) -> str:
     """Empty when there is none to be had. Raises VaultUnreachable."""
     try:
-        raw = store.get(str(file.message.blob_id))
-        _info, content = attachment_content(raw, file.part)
+        _info, content = attachment_content(readable(file.message), file.part)
         text = pdf_text(content) if kind_of(file) == "pdf" else plain_text(file, content)
-    except (NoText, LookupError) as error:
+    except (NoText, CantRead, LookupError) as error:
         log.info("attachment %s has no text: %s", file.pk, error)
         return ""
     return storable(text)[:MOST_LETTERS].strip()

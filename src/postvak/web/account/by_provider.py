@@ -127,7 +127,7 @@ def agent_named(request: HttpRequest, provider: LoginProvider, claims: oidc.Clai
     ).first()
     if invited is not None and (joined := accept(invited, by, name=name, password=None)):
         return joined
-    if not vouching.is_of_domain(provider, person.email):
+    if not (person.is_of_house and vouching.is_of_domain(provider, person.email)):
         return No("stranger", email=person.email)
     try:
         return made_by_provider(provider, person.email, name, by)

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib.auth.tokens import default_token_generator
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -16,6 +17,7 @@ from postvak.log.audit import By, Origin
 from postvak.models import Agent
 from postvak.notify.account_letters import Reader, account_sender, draft_of, send_password_link
 from postvak.send.sender import CannotAnswer
+from postvak.tickets.programs.tokens import usable
 from postvak.web.account import sessions, throttle
 from postvak.web.account.entering import enter
 from postvak.web.account.links import address_of, is_sure_of_its_name
@@ -83,6 +85,11 @@ def choose(request: HttpRequest, pk: int, token: str) -> HttpResponse:
         sessions.end(agent)
         throttle.succeeded(agent.email)
         say(request, gettext("Your new password holds. Other browsers have to log in again."))
+        if usable(timezone.now()).filter(agent=agent).exists():
+            said = gettext(
+                "Programs that have a token of yours go on. Withdraw in your preferences what you don't know."
+            )
+            say(request, said, tone="warn")
         return enter(request, agent, stay=False, next_url=reverse("start"))
     return render(
         request, "door/new_password.html", {"form": form, "person": agent}, status=422 if form.errors else 200

@@ -13,8 +13,9 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from postvak.log.audit import By, Origin
 from postvak.models import Agent, Brand, Invitation, LoginProvider
+from postvak.tickets.invitations import digest_of
 from postvak.web.account.entering import enter
-from postvak.web.account.joining import accept, digest_of, state_of
+from postvak.web.account.joining import accept, state_of
 from postvak.web.account.passwords import NewPasswordForm, password_field
 from postvak.web.flash import say
 from postvak.web.pages import render

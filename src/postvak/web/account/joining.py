@@ -1,7 +1,5 @@
 """A colleague gets an account: by an invitation, or because his provider vouches for his domain. Rows only; no page."""
 
-import hashlib
-import secrets
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -12,15 +10,6 @@ from postvak.log import audit
 from postvak.log.audit import By
 from postvak.models import Agent, Invitation, LoginProvider, Queue, Role
 from postvak.tickets.people import USUAL, set_queues, set_teams_of
-
-
-def new_token() -> str:
-    return secrets.token_urlsafe(32)
-
-
-def digest_of(token: str) -> str:
-    """What is kept of it."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def state_of(invitation: Invitation | None, now: datetime) -> str:

@@ -125,6 +125,7 @@ def renew_codes(request: HttpRequest) -> HttpResponse:
 
 @before_set_up
 @require_POST
+@confirmed
 def passkey_options(request: HttpRequest) -> HttpResponse:
     return JsonResponse(passkeys.begin_making(request, agent_of(request)))
 

@@ -1,7 +1,7 @@
 """Whom a provider's word lets in. Pure: claims in, an address or the reason against it out.
 
 Only an address that the provider says it confirmed counts: whoever may write any address into his own profile elsewhere would be anybody
-here. Microsoft lets every tenant write any address into its tokens ("nOAuth"), so there only people of the one tenant that is set up count, no
+here. A private account at Google keeps the address of a former employer. Microsoft lets every tenant write any address into its tokens ("nOAuth"), so there only people of the one tenant that is set up count, no
 guests of it, and their user principal name, whose domain the tenant had to prove.
 """
 
@@ -15,10 +15,12 @@ Kind = LoginProvider.Kind
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """`email`: confirmed, lower case."""
+    """`email`: confirmed, lower case. `is_of_house`: whose domain it is vouches for it now, not only who wrote there once: good for an
+    account that nobody made for him."""
 
     email: str
     name: str = ""
+    is_of_house: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,13 @@ def person_in(claims: Claims, kind: str, issuer: str) -> Person | Doubt:
         return Doubt("no_address")
     if not claims.is_true("email_verified"):
         return Doubt("unconfirmed", email)
-    return Person(email, claims.text("name"))
+    return Person(email, claims.text("name"), kind != Kind.GOOGLE or is_of_workspace(claims, email))
+
+
+def is_of_workspace(claims: Claims, email: str) -> bool:
+    """Google confirms an address of any domain once, when somebody makes a private account with it; he keeps that when he leaves. Only "hd"
+    says that the domain's own Google Workspace has the account."""
+    return claims.text("hd").strip().lower() == email.rpartition("@")[2]
 
 
 def microsoft(claims: Claims, issuer: str) -> Person | Doubt:

@@ -30,7 +30,22 @@ FIELD_GROUPS: Sequence[tuple[Text, tuple[str, ...]]] = (
         gettext_lazy("Attachments and size"),
         ("attachment_count", "attachment_name", "attachment_type", "attachments_size", "size"),
     ),
-    (gettext_lazy("What sort of mail it is"), ("kind", "mailbox", "dmarc", "signed", "encrypted", "spam_score")),
+    (
+        gettext_lazy("What sort of mail it is"),
+        (
+            "kind",
+            "mailbox",
+            "trust",
+            "dmarc",
+            "spf",
+            "dkim",
+            "signed",
+            "signature",
+            "signer",
+            "encrypted",
+            "spam_score",
+        ),
+    ),
     (
         gettext_lazy("Ticket and customer"),
         ("follow_up", "ticket_queue", "ticket_status", "takes_part", "customer_known", "organisation_known"),
@@ -52,6 +67,18 @@ ACTION_GROUPS: Sequence[tuple[Text, tuple[str, ...]]] = (
     ),
 )
 WORDS: Mapping[str, Mapping[str, Text]] = {
+    "signature": {
+        "good": gettext_lazy("good"),
+        "untrusted": gettext_lazy("good, but nobody vouches for it"),
+        "other_signer": gettext_lazy("of somebody else than the sender"),
+        "expired": gettext_lazy("with a key that was not valid"),
+        "revoked": gettext_lazy("with a revoked key"),
+        "weak": gettext_lazy("too weak"),
+        "changed": gettext_lazy("the content was changed"),
+        "unknown": gettext_lazy("can't be checked"),
+        "partial": gettext_lazy("of a part only"),
+        "none": gettext_lazy("there is none"),
+    },
     "kind": {
         "personal": gettext_lazy("written by a person"),
         "auto_reply": gettext_lazy("automatic reply"),
@@ -66,6 +93,22 @@ WORDS: Mapping[str, Mapping[str, Text]] = {
         "pass": gettext_lazy("passed"),
         "fail": gettext_lazy("failed"),
         "none": gettext_lazy("not checked"),
+    },
+    "trust": {
+        "verified": gettext_lazy("verified"),
+        "signed": gettext_lazy("signed by the sender"),
+        "unverified": gettext_lazy("not verified"),
+        "suspicious": gettext_lazy("suspicious"),
+        "spoofed": gettext_lazy("our own domain is forged"),
+    },
+    "spf": {
+        "pass": gettext_lazy("passed"),
+        "fail": gettext_lazy("failed"),
+        "softfail": gettext_lazy("probably not allowed"),
+        "neutral": gettext_lazy("left open"),
+        "none": gettext_lazy("not checked"),
+        "temperror": gettext_lazy("no answer"),
+        "permerror": gettext_lazy("record can't be read"),
     },
     "weekday": {
         "monday": gettext_lazy("Monday"),

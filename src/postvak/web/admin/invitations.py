@@ -1,9 +1,5 @@
 """Inviting colleagues: the form, who is invited, again, not any more. A link is shown once where no mail can go out."""
 
-from datetime import timedelta
-
-from django.db import transaction
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -13,12 +9,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from postvak.blobs.store import VaultUnreachable
-from postvak.log.audit import recording
 from postvak.models import Invitation, Queue, Role
-from postvak.notify.account_letters import Reader, send_invitation
-from postvak.send.sender import CannotAnswer
-from postvak.web.account.joining import digest_of, new_token
+from postvak.tickets import invitations
+from postvak.tickets.invitations import Guest, open_invitations
 from postvak.web.account.links import address_of
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.invitations import InvitationForm
@@ -26,20 +19,12 @@ from postvak.web.admin.searching import Column, listed
 from postvak.web.flash import say
 from postvak.web.session import agent_of, asking
 
-LASTS = timedelta(days=14)
 COLUMNS = {
     "name": Column(gettext_lazy("E-mail address"), "email"),
     "invited": Column(gettext_lazy("Invited"), "created_at"),
     "until": Column(gettext_lazy("Works until"), "expires_at"),
 }
 LINKS = "invitation_links"  # in the session: those that are shown once on the next page
-
-
-def open_invitations() -> "QuerySet[Invitation]":
-    rows = Invitation.objects.filter(accepted_at=None, withdrawn_at=None)
-    return rows.select_related("created_by", "role", "outgoing").prefetch_related(
-        "queues", "teams", "outgoing__deliveries"
-    )
 
 
 @never_cache
@@ -78,33 +63,18 @@ def form_of(request: HttpRequest) -> InvitationForm:
 
 
 def made(request: HttpRequest, form: InvitationForm, *, name: str, email: str) -> tuple[Invitation, str]:
-    """One that is still open for the same address is replaced."""
-    facts, token, now = form.cleaned_data, new_token(), timezone.now()
-    old = list(Invitation.objects.filter(email=email, accepted_at=None, withdrawn_at=None))
-    invitation = Invitation(
-        email=email, name=name, language=facts["language"], is_admin=facts["is_admin"], role=facts["role"],
-        digest=digest_of(token), created_at=now, created_by=agent_of(request), expires_at=now + LASTS,
-    )  # fmt: skip
-    with recording(asking(request), invitation, *old):
-        Invitation.objects.filter(pk__in=[row.pk for row in old]).update(withdrawn_at=now)
-        invitation.save()
-        invitation.queues.set(facts["queues"])
-        invitation.teams.set(facts["teams"])
-    return invitation, token
+    facts = form.cleaned_data
+    wanted = {field: facts[field] for field in ("language", "is_admin", "role", "queues", "teams")}
+    return invitations.invite(Guest(email=email, name=name, **wanted), by=asking(request))
 
 
 def deliver(request: HttpRequest, invitation: Invitation, token: str) -> str:
     """By mail, else the link is shown once; returns why no mail goes out."""
     link = address_of(request, reverse("invitation", args=[token]))
-    reader = Reader(invitation.name, invitation.email, invitation.language)
-    try:
-        with transaction.atomic():
-            sent = send_invitation(reader, link, by=agent_of(request).name, until=invitation.expires_at)
-            Invitation.objects.filter(pk=invitation.pk).update(outgoing=sent)
-    except (CannotAnswer, VaultUnreachable) as error:
+    problem = invitations.mail_link(invitation, link, by=agent_of(request))
+    if problem:
         request.session[LINKS] = [*request.session.get(LINKS, []), [invitation.email, link]]
-        return str(error)
-    return ""
+    return problem
 
 
 def tell(request: HttpRequest, number: int, failed: str) -> None:
@@ -120,7 +90,7 @@ def tell(request: HttpRequest, number: int, failed: str) -> None:
 def send_again(request: HttpRequest, pk: int) -> HttpResponse:
     """With a new link; the one of the earlier mail says no more."""
     invitation = get_object_or_404(Invitation, pk=pk, accepted_at=None, withdrawn_at=None)
-    renewed = renew(request, invitation)
+    renewed = invitations.renew(invitation, by=asking(request))
     tell(request, 1, deliver(request, invitation, renewed))
     return redirect("admin_invitations")
 
@@ -130,24 +100,15 @@ def send_again(request: HttpRequest, pk: int) -> HttpResponse:
 def show_link(request: HttpRequest, pk: int) -> HttpResponse:
     """A new link, to pass on by other means."""
     invitation = get_object_or_404(Invitation, pk=pk, accepted_at=None, withdrawn_at=None)
-    link = address_of(request, reverse("invitation", args=[renew(request, invitation)]))
+    link = address_of(request, reverse("invitation", args=[invitations.renew(invitation, by=asking(request))]))
     request.session[LINKS] = [[invitation.email, link]]
     return redirect("admin_invitations")
-
-
-def renew(request: HttpRequest, invitation: Invitation) -> str:
-    token = new_token()
-    with recording(asking(request), invitation):
-        invitation.digest, invitation.expires_at = digest_of(token), timezone.now() + LASTS
-        invitation.save(update_fields=["digest", "expires_at"])
-    return token
 
 
 @require_POST
 @admin_only
 def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
     invitation = get_object_or_404(Invitation, pk=pk, accepted_at=None)
-    with recording(asking(request), invitation):
-        Invitation.objects.filter(pk=pk, withdrawn_at=None).update(withdrawn_at=timezone.now())
+    invitations.withdraw(invitation, by=asking(request))
     say(request, _("The invitation of %(email)s is withdrawn.") % {"email": invitation.email})
     return redirect("admin_invitations")

@@ -38,6 +38,8 @@ KINDS: Mapping[str, str | Promise] = {
     "backup": gettext_lazy("Backup"),
     "restore": gettext_lazy("Restoring"),
     "erasure": gettext_lazy("Erasure"),
+    "open_mails": gettext_lazy("Opening encrypted mails"),
+    "fetch_lists": gettext_lazy("Fetching revocation lists"),
 }
 
 ABOUT: Mapping[str, Callable[[Job], About]] = {"import": about_import, "sheet": about_sheet}

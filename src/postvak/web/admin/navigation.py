@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from postvak.models import Agent, AlarmState, Brand, Channel, Grant, Mailbox, Webhook
 from postvak.notify.breaker import all_open
+from postvak.notify.health.keys import urgent
 from postvak.send.signing_keys import unfit_keys
 from postvak.tickets.access import queues_to
 
@@ -75,6 +76,7 @@ def admin_navigation() -> AdminNavigation:
                     Area("mailboxes", _("Mailboxes"), "in", failing),
                     Area("channels", _("Sending channels"), "out", disturbed),
                     Area("signing", _("Signing"), "key", len(unfit_keys())),
+                    Area("keys", _("Certificates & keys"), "lock", urgent(timezone.now())),
                     Area("grants", _("Connected accounts"), "plug", broken),
                     Area("addresses", _("E-mail addresses"), "at"),
                     Area("queues", _("Queues"), "slots"),

@@ -1,5 +1,7 @@
 """Administration of queues; who administers one queue opens just its page."""
 
+from typing import Any
+
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -7,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from postvak.models import Agent, AnswerTemplate, Mailbox, Queue, QueueTeam, Ticket
+from postvak.tickets.queue_tree import path_column
 from postvak.web.admin.access import admin_only, admin_page, queue_administrators_only
 from postvak.web.admin.forms.queues import QueueForm
 from postvak.web.admin.recording import save
@@ -15,7 +18,7 @@ from postvak.web.flash import say
 from postvak.web.session import agent_of
 
 COLUMNS = {
-    "name": Column(gettext_lazy("Name"), "name"),
+    "name": Column(gettext_lazy("Name"), "path"),
     "address": Column(gettext_lazy("Sends from"), "address__email"),
     "brand": Column(gettext_lazy("Brand"), "brand__name"),
     "open": Column(gettext_lazy("Open"), "open_tickets"),
@@ -29,7 +32,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     teams = Prefetch("queue_teams", QueueTeam.objects.filter(team__is_valid=True).select_related("team"))
     boxes = Prefetch("mailboxes", Mailbox.objects.exclude(validity=Mailbox.Validity.INVALID).order_by("name"))
     queues = Queue.objects.select_related("brand", "address").prefetch_related(members, teams, boxes, "addresses")
-    rows = queues.annotate(open_tickets=counted(Ticket, "queue", is_open=True)).order_by("-is_valid", "name")
+    numbered = queues.annotate(path=path_column(), open_tickets=counted(Ticket, "queue", is_open=True))
+    rows = numbered.order_by("-is_valid", "path")
     found = listed(request, rows, ("name", "address__email", "brand__name"), COLUMNS)
     return admin_page(request, "queues.html", "queues", {"list": found})
 
@@ -53,4 +57,6 @@ def page(request: HttpRequest, queue: Queue | None) -> HttpResponse:
         return redirect("admin_queues") if agent.is_admin else redirect("admin")
     templates = AnswerTemplate.objects.filter(queues=queue).order_by("category", "name") if queue else []
     current = "queues" if agent.is_admin or queue is None else f"queue-{queue.pk}"
-    return admin_page(request, "queue.html", current, {"form": form, "queue": queue, "templates": templates})
+    context: dict[str, Any] = {"form": form, "queue": queue, "templates": templates}
+    context["has_signature"] = queue is not None and queue.wordings.exists()
+    return admin_page(request, "queue.html", current, context)

@@ -22,6 +22,7 @@ from postvak.log.sentences import history_line
 from postvak.models import AutomaticMail, Digest, Options, OutgoingMail, Rule
 from postvak.notify.alarm_record import id_of, number_since
 from postvak.notify.shipped import is_for_agents, name_of
+from postvak.send.sealed import opened
 from postvak.tickets.rules.store import InUse, delete_rule
 from postvak.tickets.rules.store import switch as switch_rule
 from postvak.web.admin.access import admin_only, admin_page
@@ -197,7 +198,7 @@ def mails(request: HttpRequest, pk: int) -> HttpResponse:
 def original(request: HttpRequest, pk: int) -> HttpResponse:
     """A mail to agents as it went out: no message of a ticket, so nobody else reads it here."""
     row = get_object_or_404(OutgoingMail, pk=pk, message=None)
-    return download(store.get(str(row.blob_id)), f"notice-{row.pk}.eml", "message/rfc822")
+    return download(opened(store.get(str(row.blob_id))), f"notice-{row.pk}.eml", "message/rfc822")
 
 
 @require_POST

@@ -41,7 +41,7 @@ from postvak.web.placeholders import PLACEHOLDERS, RULE_PLACEHOLDERS
 from postvak.web.session import agent_of, asking
 
 BUTTONS = {"add", "remove", "refresh", "add_language"}  # of the form; without them it is saved
-COPIED = ("trigger", "calendar", "hour", "status", "delivery", "once", "per_day", "comment")
+COPIED = ("trigger", "calendar", "hour", "status", "delivery", "once", "per_day", "sign", "encrypt", "comment")
 
 
 @admin_only

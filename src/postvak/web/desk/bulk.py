@@ -15,10 +15,10 @@ from django.views.decorators.http import require_GET, require_POST
 from postvak.models import BulkChange, Priority, Status, Tag
 from postvak.notify.templates import usable
 from postvak.tickets import bulk
-from postvak.tickets.access import may_among, rights_beside, visible_queues, visible_tickets
+from postvak.tickets.access import colleagues, may_among, rights_beside, visible_queues, visible_tickets
 from postvak.web.desk.bulk_preview import answer_preview
 from postvak.web.desk.bulk_rules import make_rule, senders_of
-from postvak.web.desk.bulk_wish import VERBS, Wish, colleagues
+from postvak.web.desk.bulk_wish import VERBS, Wish
 from postvak.web.desk.bulk_words import NAMES, done_count, name_of, what_was_done
 from postvak.web.desk.export import download_many
 from postvak.web.desk.lists import DEFAULT

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
 from postvak.models import Agent, Priority, Status, Ticket
 from postvak.notify.templates import usable
-from postvak.tickets.access import visible_queues, visible_tickets
+from postvak.tickets.access import colleagues, visible_queues, visible_tickets
 from postvak.tickets.bulk import MOST
+from postvak.tickets.marks import losing_sight
 from postvak.tickets.tags import words
 from postvak.web.desk.lists import DEFAULT, list_of, tickets_in
 from postvak.web.desk.writing import key_in
@@ -96,15 +97,9 @@ class Wish:
     @property
     def loses_sight(self) -> int:
         """How many of them he could not read any more once they are private."""
-        if self.verb != "private" or self.value != "on" or self.agent.is_admin:
+        if self.verb != "private" or self.value != "on":
             return 0
-        keeps = (
-            Q(is_private=True)
-            | Q(assignee=self.agent)
-            | Q(queue__membership__agent=self.agent, queue__membership__is_lead=True)
-        )
-        kept = set(Ticket.objects.filter(keeps, pk__in=self.keys).values_list("pk", flat=True))
-        return len(set(self.keys) - kept)
+        return losing_sight(self.keys, self.agent)
 
 
 def read_agent(wish: Wish) -> dict[str, Any] | None:
@@ -114,12 +109,6 @@ def read_agent(wish: Wish) -> dict[str, Any] | None:
     key = key_in(wish.value)
     found = colleagues(wish.agent).filter(pk=key).exists() if key is not None else False
     return {"agent": key} if found else None
-
-
-def colleagues(agent: Agent) -> QuerySet[Agent]:
-    """Those who work in a queue that he sees."""
-    theirs = Q(is_admin=True) | Q(queues__in=visible_queues(agent))
-    return Agent.objects.filter(theirs, is_active=True).distinct().select_related("substitute").order_by("name")
 
 
 def read_queue(wish: Wish) -> dict[str, Any] | None:

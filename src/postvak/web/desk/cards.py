@@ -21,6 +21,9 @@ from postvak.models import Attachment, Delivery, History, Mention, Message, Outg
 from postvak.models.json_rows import json_rows
 from postvak.send.by_hand import NOBODY_GOT_IT
 from postvak.web.desk.deliveries import TROUBLE, headline, standing
+from postvak.web.desk.inside import Inside, Ways, inside_of, is_hidden
+from postvak.web.desk.shield import Shield, shield_of
+from postvak.web.desk.trusted import Sender, sender_of
 
 AT_ONCE = 12  # messages on the page
 UNFOLDED = 3  # of them, the newest
@@ -56,6 +59,10 @@ class File:
     danger: str
 
     @property
+    def ways(self) -> Ways:
+        return Ways.of(self.row)
+
+    @property
     def has_thumb(self) -> bool:
         return self.row.content_type in PICTURES and self.row.size <= THUMB_LIMIT and not self.danger
 
@@ -64,7 +71,7 @@ class File:
 class Card:
     """A message with what its card needs. `delivery` is the worst of its deliveries, `why` says what went wrong with it, and
     `is_trouble`: somebody should look. `is_unsent`: it can still be taken back. `height`: about how many pixels its HTML
-    will need. The rows in it aren't complete: they are for showing only."""
+    will need. `sender`: who sent it, as far as can be known; `shield`: what protects it; `inside`: what an encrypted one holds, of an unfolded card. The rows in it aren't complete: they are for showing only."""
 
     message: Message
     gist: str
@@ -81,6 +88,13 @@ class Card:
     is_folded: bool
     files: tuple[File, ...]
     redactions: tuple["Hidden", ...] = ()
+    shield: Shield | None = None
+    sender: Sender | None = None
+    inside: Inside | None = None
+
+    @property
+    def has_html(self) -> bool:
+        return bool(self.inside.html) if self.inside else self.message.has_html
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +188,7 @@ def light(messages: QuerySet[Message]) -> QuerySet[Message]:
     receipt = Receipt.objects.filter(message=OuterRef("pk"), first=None).order_by("pk").values("pk")[:1]
     said = {"state": "state", "recipient": "recipient", "code": "code", "said": Left("said", LONGEST_SAID)}
     return (
-        messages.select_related("outgoing", "side")
+        messages.select_related("outgoing", "side", "security")
         .defer("text", "references", "outgoing__before")
         .annotate(
             beginning=Left("text", LONGEST_TEXT),
@@ -197,16 +211,18 @@ def cards_of(rows: Sequence[Message], *, unfolded: set[int]) -> list[Card]:
 
 def card_of(row: Any, *, is_folded: bool) -> Card:
     """`row`: of light()."""
-    text, outgoing = row.beginning, getattr(row, "outgoing", None)
+    inside = inside_of(row) if not is_folded and is_hidden(row) else None
+    text, outgoing = inside.text[:LONGEST_TEXT] if inside else row.beginning, getattr(row, "outgoing", None)
+    shield, has_html = shield_of(getattr(row, "security", None)), bool(inside.html) if inside else row.has_html
     deliveries = [Delivery(**columns) for columns in sorted(row.fates or [], key=itemgetter("pk"))]
     worst = min(deliveries, key=lambda d: ORDER.index(State(d.state)), default=None)
-    is_split = row.kind == Message.Kind.INCOMING and not is_folded and not row.has_html
+    is_split = row.kind == Message.Kind.INCOMING and not is_folded and not has_html
     return Card(
         message=row,
         gist=" ".join(text[:600].split())[:200],
         segments=split_reply(text) if is_split else (),
-        is_cut=row.letters > LONGEST_TEXT,
-        height=height_of(text) if row.has_html else 0,
+        is_cut=(len(inside.text) if inside else row.letters) > LONGEST_TEXT,
+        height=height_of(text) if has_html else 0,
         receipt_id=row.first_receipt,
         outgoing=outgoing,
         delivery=worst,
@@ -215,7 +231,10 @@ def card_of(row: Any, *, is_folded: bool) -> Card:
         is_trouble=any(delivery.state in TROUBLE for delivery in deliveries),
         is_unsent=bool(outgoing and outgoing.next_attempt_at) and all(d.state in NOBODY_GOT_IT for d in deliveries),
         is_folded=is_folded,
-        files=files_of(row),
+        files=files_inside(inside) if inside else files_of(row),
+        shield=shield,
+        sender=sender_of(row, getattr(row, "security", None)),
+        inside=inside,
         redactions=tuple(hidden_of(columns) for columns in row.redacted or ()),
     )
 
@@ -231,6 +250,11 @@ def files_of(row: Any) -> tuple[File, ...]:
     """Those that the text doesn't show itself."""
     files = [Attachment(**columns) for columns in sorted(row.files or [], key=itemgetter("part"))]
     return tuple(File(file, danger_of(file.name, file.content_type, b"")) for file in files if not file.is_inline)
+
+
+def files_inside(inside: Inside) -> tuple[File, ...]:
+    shown = (file for file in inside.files if not file.is_inline)
+    return tuple(File(file, danger_of(file.name, file.content_type, b"")) for file in shown)
 
 
 def height_of(text: str) -> int:

@@ -20,7 +20,9 @@ from postvak.send.suppress import suppressed
 from postvak.tickets import drafts
 from postvak.tickets.access import may_on, queues_to
 from postvak.tickets.recipients import Recipients, answered, begun
+from postvak.tickets.sealed_drafts import words
 from postvak.tickets.second_look import Seen, newest_customer_mail
+from postvak.web.desk.protecting import first_guards
 from postvak.web.desk.writing import key_in, presets
 from postvak.web.formats import size
 
@@ -94,6 +96,7 @@ def composer(open_one: Opening) -> Context:
         "comes_back": suppressed(start.everybody) if start.everybody else [],
         "statuses": statuses(can_close=may_on(ticket, agent).close),
         "explained": explanation,
+        "guards": first_guards(ticket.queue, sender, draft, about, saved, agent),
         **files_of(saved, sender.channel if sender else None),
         **forwarded_of(open_one.kind, about),
         **nothing_stopped(),
@@ -155,9 +158,9 @@ def loaded(saved: Draft) -> Context:
         "to": saved.to,
         "cc": saved.cc,
         "bcc": saved.bcc,
-        "subject": saved.subject,
-        "html": for_editor(saved.html, picture_urls(saved.files.all())),
-        "text": saved.text,
+        "subject": words(saved, "subject"),
+        "html": for_editor(words(saved, "html"), picture_urls(saved.files.all())),
+        "text": words(saved, "text"),
         "quotes": saved.quotes,
         "status": saved.status_key,
         "address": saved.address_id or "",
@@ -255,6 +258,7 @@ def new_mail(agent: Agent, queue: Queue | None, to: str, saved: Draft | None = N
         "language_of_mail": queue.brand.language if queue else "",
         "comes_back": [],
         "statuses": statuses(),
+        "guards": first_guards(queue, sender, draft, None, saved, agent),
         **files_of(saved, sender.channel if sender else None),
         **nothing_stopped(),
     }

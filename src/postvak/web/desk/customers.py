@@ -31,6 +31,7 @@ from postvak.tickets.customers import (
 )
 from postvak.tickets.participants import name_of
 from postvak.web.desk.customer_forms import CustomerForm, NewCustomerForm
+from postvak.web.desk.customer_keys import has_keys, keys_of
 from postvak.web.desk.listing import page_after
 from postvak.web.desk.outbox_rows import as_key
 from postvak.web.flash import say
@@ -73,7 +74,7 @@ def numbers_of(keys: list[int], agent: Agent) -> dict[int, dict[str, Any]]:
 @require_http_methods(["GET", "POST"])
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     addresses = json_rows(CustomerAddress.objects.all(), "customer", pk="pk", email="email")
-    rows = Customer.objects.select_related("organisation").annotate(address_rows=addresses)
+    rows = Customer.objects.select_related("organisation").annotate(address_rows=addresses, has_keys=has_keys())
     customer = get_object_or_404(rows, pk=pk)
     old = customer.name
     form = CustomerForm(request.POST or None, instance=customer)
@@ -97,8 +98,10 @@ def card_of(customer: Any, agent: Agent, page: int) -> dict[str, Any]:
     took_part = visible_tickets(agent).filter(participants__customer=customer, merged_into=None)
     numbers, pages = numbers_of([customer.pk], agent).get(customer.pk), Paginator(rows, TICKETS)
     pages.count = numbers["number"] if numbers else 0  # else it would count once more
+    addresses = sorted(customer.address_rows or [], key=itemgetter("pk"))
     return {
-        "addresses": sorted(customer.address_rows or [], key=itemgetter("pk")),
+        "addresses": addresses,
+        "keys": keys_of(address["email"] for address in addresses) if customer.has_keys else [],
         "tickets": pages.get_page(page or 1),
         "numbers": numbers,
         "took_part": list(took_part.select_related("status", "queue", "assignee").order_by("-changed_at")[:TICKETS]),

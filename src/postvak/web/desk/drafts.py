@@ -19,6 +19,7 @@ from postvak.notify.words import salutation, setting_before, setting_of
 from postvak.send.sender import CannotAnswer, sender_for, sender_of
 from postvak.tickets import drafts
 from postvak.tickets.access import visible_drafts
+from postvak.tickets.sealed_drafts import readable_file, words
 from postvak.web.desk.composer import as_json, loaded
 from postvak.web.desk.downloads import SHOWN_TYPES, download
 from postvak.web.desk.found import named
@@ -54,7 +55,8 @@ def row_of(draft: Draft, agent: Agent) -> dict[str, Any]:
     return {
         "draft": draft,
         "url": url_of(draft) if is_mine else reverse("draft-copies", args=[draft.pk]),
-        "beginning": " ".join(draft.text.split())[:BEGINNING],
+        "beginning": " ".join(words(draft, "text").split())[:BEGINNING],
+        "subject": words(draft, "subject"),
         "is_mine": is_mine,
     }
 
@@ -107,7 +109,7 @@ def conflict(draft: Draft | None) -> JsonResponse:
     saved = when(draft.changed_at, "time")
     text = _("A newer version of this draft was saved at %(time)s in another window.") % {"time": saved}
     found = loaded(draft)
-    answer = {"text": text, "draft": draft.pk, "revision": draft.revision, "html": found["html"] or draft.text}
+    answer = {"text": text, "draft": draft.pk, "revision": draft.revision, "html": found["html"] or found["text"]}
     answer |= {name: found[name] for name in ("to", "cc", "bcc", "subject")}
     return JsonResponse({**answer, "by": draft.agent.name, "saved": saved}, status=409)
 
@@ -183,7 +185,7 @@ def too_large(file: File, error: drafts.TooLarge) -> JsonResponse:
 @require_GET
 def file(request: HttpRequest, pk: int, file_pk: int) -> HttpResponse:
     row = get_object_or_404(DraftFile, pk=file_pk, draft__in=visible_drafts(agent_of(request)).filter(pk=pk))
-    return download(store.get(str(row.blob_id)), row.name, row.content_type)
+    return download(readable_file(store.get(str(row.blob_id))), row.name, row.content_type)
 
 
 @require_POST

@@ -9,11 +9,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from postvak.log.audit import exported
-from postvak.models import Message
+from postvak.models import Attachment, Message
 from postvak.tickets.export import mbox, zipped
 from postvak.web.desk.bulk_wish import Wish
 from postvak.web.desk.downloads import NOTHING
 from postvak.web.desk.found import find
+from postvak.web.desk.inside import inside_of, is_hidden
 from postvak.web.later import spoken
 from postvak.web.pages import render
 from postvak.web.session import asking
@@ -48,17 +49,25 @@ def streamed(keys: Sequence[int], form: str, name: str) -> StreamingHttpResponse
     return response
 
 
+def printed_letter(message: Message) -> tuple[Message, str, list[Attachment]]:
+    """With its text and files, also those of an encrypted mail."""
+    if is_hidden(message):
+        inside = inside_of(message)
+        return message, inside.text, [file for file in inside.files if not file.is_inline]
+    return message, message.text, [file for file in message.attachments.all() if not file.is_inline]
+
+
 @require_GET
 def printed(request: HttpRequest, number: int) -> HttpResponse:
     """`notes=1`: with what customers never see; without it, what they know, too."""
     found = find(request, number)
     with_notes = request.GET.get("notes") == "1"
-    messages = found.messages.prefetch_related("attachments").order_by("created_at", "pk")
+    messages = found.messages.select_related("security").prefetch_related("attachments").order_by("created_at", "pk")
     if not with_notes:
         messages = messages.exclude(kind=Message.Kind.NOTE).filter(is_internal=False, taken_back_at=None)
     context = {
         "ticket": found,
-        "letters": list(messages),
+        "letters": [printed_letter(message) for message in messages],
         "with_notes": with_notes,
         "list_id": request.GET.get("in", ""),
     }

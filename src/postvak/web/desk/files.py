@@ -1,7 +1,7 @@
 """Files of a mail: looked at without opening them with a program, and all of them in one archive."""
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import RawIOBase
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
-from postvak.blobs import store
+from postvak.keys.reading import CantRead, file_in, readable_or_original
 from postvak.mail.charsets import decode
 from postvak.mail.danger import danger_of
 from postvak.mail.parse import attachment_content
@@ -21,6 +21,7 @@ from postvak.mail.pdf_text import NoText
 from postvak.models import Attachment
 from postvak.tickets.access import visible_attachments, visible_messages
 from postvak.web.desk.downloads import NOTHING, SHOWN_TYPES, download
+from postvak.web.desk.inside import Ways, inside_of, is_hidden
 from postvak.web.pages import render
 from postvak.web.session import agent_of, is_htmx
 
@@ -39,8 +40,8 @@ def find_file(request: HttpRequest, pk: int) -> Attachment:
 
 def content_of(row: Attachment) -> bytes:
     try:
-        return attachment_content(store.get(str(row.message.blob_id)), row.part)[1]
-    except LookupError as error:
+        return file_in(row.message, row.part)[1]
+    except CantRead as error:
         raise Http404 from error
 
 
@@ -48,17 +49,22 @@ def content_of(row: Attachment) -> bytes:
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """A picture, the text or the pages of a PDF; else what the file is. A fragment for the dialog, or a page."""
     row = find_file(request, pk)
-    content = content_of(row)
+    siblings = [other for other in row.message.attachments.all() if not other.is_inline]
+    return show_file(request, row, content_of(row), siblings)
+
+
+def show_file(request: HttpRequest, row: Attachment, content: bytes, siblings: Sequence[Attachment]) -> HttpResponse:
+    """`siblings`: the files of its mail, itself among them."""
     danger, kind = danger_of(row.name, row.content_type, content), kind_of(row, content)
     context: dict[str, Any] = {"file": row, "danger": danger, "kind": "" if danger and kind != "text" else kind}
     if context["kind"] == "text":
         context |= {"text": decode(content[:TEXT_SHOWN])[0], "is_cut": len(content) > TEXT_SHOWN}
     elif context["kind"] == "pdf":
         context |= pages_of(content)
-    siblings = [other for other in row.message.attachments.all() if not other.is_inline]
-    at = next((place for place, other in enumerate(siblings) if other.pk == row.pk), None)
-    context["before"] = siblings[at - 1] if at else None
-    context["after"] = siblings[at + 1] if at is not None and at + 1 < len(siblings) else None
+    at = next((place for place, other in enumerate(siblings) if other.part == row.part), None)
+    context["before"] = Ways.of(siblings[at - 1]) if at else None
+    context["after"] = Ways.of(siblings[at + 1]) if at is not None and at + 1 < len(siblings) else None
+    context["ways"] = Ways.of(row)
     return render(request, "desk/_file.html" if is_htmx(request) else "desk/file.html", context)
 
 
@@ -86,10 +92,14 @@ def pages_of(content: bytes) -> dict[str, Any]:
 @cache_control(private=True, max_age=86400)
 def pdf_picture(request: HttpRequest, pk: int) -> HttpResponse:
     """One page of a PDF (`page`, from 1) as a picture, so that nothing in it can run."""
+    return page_of_pdf(request, content_of(find_file(request, pk)))
+
+
+def page_of_pdf(request: HttpRequest, content: bytes) -> HttpResponse:
     typed = request.GET.get("page", "")
     number = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 6 else 1
     try:
-        png = page_picture(content_of(find_file(request, pk)), number - 1)
+        png = page_picture(content, number - 1)
     except NoText:
         return HttpResponse(_("This page can't be shown."), content_type="text/plain; charset=utf-8")
     response = HttpResponse(png, content_type="image/png")
@@ -123,7 +133,9 @@ def archive(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The files of a mail that its text doesn't show itself, as ZIP."""
     message = get_object_or_404(visible_messages(agent_of(request)).select_related("ticket"), pk=pk)
     rows = [row for row in message.attachments.all() if not row.is_inline]
-    raw = store.get(str(message.blob_id)) if rows else b""
+    if is_hidden(message):
+        rows = [row for row in inside_of(message).files if not row.is_inline]
+    raw = readable_or_original(message) if rows else b""
     head = download(b"", f"{message.ticket.number}-{message.pk}.zip", "application/zip").headers
     response = StreamingHttpResponse(zipped(rows, raw), content_type="application/zip")
     for name in ("Content-Disposition", "Content-Security-Policy", "X-Content-Type-Options"):

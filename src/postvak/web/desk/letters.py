@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from postvak.blobs import store
+from postvak.keys.reading import CantRead, original
 from postvak.mail.quotes import split_reply
 from postvak.models import Message
 from postvak.send.by_hand import TRIED_AGAIN
@@ -44,12 +44,21 @@ def letter(request: HttpRequest, pk: int) -> HttpResponse:
     view = wanted if wanted in VIEWS and (wanted != "source" or message.blob_id) else "original"
     context: dict[str, Any] = {"card": cards.one(message), "view": view, "is_whole": True}
     if view == "source":
-        raw = store.get(str(message.blob_id))
+        raw = source_of(message)
         text = raw[:SOURCE_SHOWN].decode("utf-8", "replace").replace("\x00", "␀")
         context |= {"source": text, "is_source_cut": len(raw) > SOURCE_SHOWN}
     elif message.kind == Message.Kind.INCOMING:
-        context["segments"] = split_reply(message.text)
+        inside = context["card"].inside
+        context["segments"] = split_reply(inside.text if inside else message.text)
     return answer(request, message, "desk/_letter.html", context)
+
+
+def source_of(message: Message) -> bytes:
+    """As it came; of an encrypted mail of ours what was written."""
+    try:
+        return original(message)
+    except CantRead:
+        return b""
 
 
 @require_GET

@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 
 from postvak.models import Agent, Draft, Notification, SavedView
 from postvak.tickets.access import may_read, visible_receipts
+from postvak.tickets.queue_tree import branch_of
+from postvak.tickets.queue_tree import place_of as place_of_queue
 from postvak.tickets.tally import COUNTED_UP_TO, QueueNumbers, count_each, numbers
 from postvak.tickets.view_counts import views_with_numbers
 from postvak.tickets.views import tickets_of
@@ -62,7 +64,7 @@ def navigation(request: HttpRequest) -> Entry:
         "more": [entry(name, counts) for name in (*folded, *([] if drafts else ["drafts"]))],
         "is_more_open": request.COOKIES.get(MORE) == "1" or current in folded,
         "saved": [saved(view, count) for view, count in views_with_numbers(agent)],
-        "queues": [queue_entry(row, current) for row in in_queues if row.queue.is_valid],
+        "queues": queue_entries(in_queues, current),
         "numbers": counts,
         "agent": agent,
         "current": current,
@@ -138,6 +140,13 @@ def saved(view: SavedView, count: int) -> Entry:
         "count": shown(count, COUNTED_UP_TO),
         "tone": "",
     }
+
+
+def queue_entries(in_queues: Iterable[QueueNumbers], current: str) -> list[Entry]:
+    """What is below a queue stands behind it."""
+    rows = sorted((row for row in in_queues if row.queue.is_valid), key=lambda row: place_of_queue(row.queue.name))
+    names = {row.queue.name for row in rows}
+    return [queue_entry(row, current) | {"branch": branch_of(row.queue.name, names)} for row in rows]
 
 
 def queue_entry(row: QueueNumbers, current: str) -> Entry:

@@ -9,8 +9,9 @@ from django.views.decorators.http import require_POST
 from postvak.mail.compose import Draft as MailDraft
 from postvak.mail.outgoing_html import with_sources
 from postvak.send.sender import CannotAnswer, sender_for
-from postvak.tickets.answer import letter_of
+from postvak.tickets.answer import about_of, letter_of
 from postvak.tickets.first_mail import first_letter
+from postvak.tickets.protecting import for_preview
 from postvak.tickets.recipients import sifted
 from postvak.web.desk.downloads import BODY, SHOWN_TYPES
 from postvak.web.desk.found import named
@@ -36,9 +37,9 @@ def letter(request: HttpRequest, desk: Desk) -> MailDraft:
     what = written(request, desk)
     to = sifted(what.to, what.cc, what.bcc)
     if desk.ticket is not None:
-        return letter_of(
-            desk.ticket, what, to, sender_for(desk.ticket, agent=desk.agent, choice=what.address), by=desk.agent
-        )
+        sender = sender_for(desk.ticket, agent=desk.agent, choice=what.address)
+        opens = for_preview(desk.ticket.queue, sender, to.everybody, what, about_of(desk.ticket, what))
+        return letter_of(desk.ticket, what, to, sender, by=desk.agent, opens=opens)
     return first_letter(queue_of(request.POST, desk.agent), what, to, by=desk.agent)
 
 

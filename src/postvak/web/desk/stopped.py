@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from postvak.send.sender import CannotAnswer
+from postvak.tickets.protecting import InClear
 from postvak.tickets.second_look import (
     ComesBack,
     NewDomain,
@@ -41,6 +42,7 @@ def after_problem(request: HttpRequest, desk: Desk, problem: CannotAnswer) -> di
     context["taken_over"] = isinstance(problem, TakenOver)
     context["comes_back"] = problem.suppressions if isinstance(problem, ComesBack) else []
     context["new_domains"] = problem.domains if isinstance(problem, NewDomain) else []
+    context["in_clear"] = isinstance(problem, InClear)
     context["unfilled"] = problem.names if isinstance(problem, Unfilled) else []
     context["despite"] = list(dict.fromkeys([*data.getlist("despite"), *accepted(problem)]))
     return context | {"problem": problem, "opened": True}
@@ -55,4 +57,4 @@ def seen_by_now(problem: CannotAnswer, before: Seen | None, now: Seen) -> Seen |
 
 def accepted(problem: CannotAnswer) -> tuple[str, ...]:
     """What the next click sends all the same."""
-    return problem.despite if isinstance(problem, ComesBack | NewDomain | Overtaken | Unfilled) else ()
+    return problem.despite if isinstance(problem, ComesBack | InClear | NewDomain | Overtaken | Unfilled) else ()

@@ -73,6 +73,8 @@ def written(request: HttpRequest, desk: Desk) -> Answer:
         revision=key_in(data.get("revision", "")),
         once=data.get("once", ""),
         tags=tuple(dict.fromkeys(tag for typed in data.getlist("tags") for tag in tag_words(typed))),
+        sign=choice_in(data, "sign"),
+        encrypt=choice_in(data, "encrypt"),
     )
 
 
@@ -91,7 +93,17 @@ def typed_in(data: QueryDict, desk: Desk) -> Typed:
         address=address_of(data, desk.agent),
         about=about_of(data, desk),
         queue=queue_of(data, desk.agent) if desk.ticket is None else None,
+        sign=choice_in(data, "sign"),
+        encrypt=choice_in(data, "encrypt"),
     )
+
+
+def choice_in(data: QueryDict, name: str) -> bool | None:
+    """A switch that stands otherwise than usual is the agent's choice; null: he left it, or there is none."""
+    if f"{name}_usual" not in data:
+        return None
+    is_on = name in data
+    return None if is_on == (data[f"{name}_usual"] == "1") else is_on
 
 
 def status_in(data: QueryDict, usual: str = "") -> str:

@@ -36,7 +36,7 @@ class OptionsForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Options
         fields = (
             "numbers", "hook", "subject_place", "stranger", "unmatched_report", "number_in_body", "number_in_attachments",
-            "trash_days", "alarm_hook", "outbox_minutes", "held_hours", "log_days", "failed_log_days",
+            "checks_senders", "trash_days", "alarm_hook", "outbox_minutes", "held_hours", "log_days", "failed_log_days",
         )  # fmt: skip
         widgets: ClassVar = {
             name: forms.RadioSelect for name in ("numbers", "subject_place", "stranger", "unmatched_report")
@@ -58,6 +58,10 @@ class OptionsForm(forms.ModelForm):  # type: ignore[type-arg]
                 "wrong ticket; the sender must take part in that ticket in any case."
             ),
             "number_in_attachments": _("The same for attached text files. Other files are not searched."),
+            "checks_senders": _(
+                "Your name servers are asked about the domains that mails come from. Without it only what a receiving server "
+                "wrote into the mail counts, and look-alikes are still found."
+            ),
             "trash_days": _(
                 "Empty: nothing is deleted. A ticket is deleted for good with its messages, files and history when it has "
                 "been in the trash for so many days; one with a mail that is still to go out is kept. The records of its "

@@ -10,10 +10,25 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from postvak.models import Address, Agent, Channel, Membership, NameMode, Queue, QueueTeam, Team
+from postvak.log.sentence import Text
+from postvak.models import (
+    Address,
+    Agent,
+    Channel,
+    CryptoKey,
+    Encrypt,
+    Membership,
+    NameMode,
+    Queue,
+    QueueTeam,
+    Sign,
+    Team,
+)
 from postvak.tickets import people
+from postvak.tickets.queue_tree import clean_name
 from postvak.web.admin.forms.checked import refuse_while_needed
 from postvak.web.admin.forms.given_roles import GivenRoles
+from postvak.web.wording_fields import LANGUAGES
 
 
 class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -25,10 +40,23 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("A mail on a ticket that has been closed for longer always opens a new, linked ticket. Empty: no limit."),
     )  # fmt: skip
 
+    first_language = forms.ChoiceField(
+        label=_("language for everybody else"),
+        required=False,
+        help_text=_("Whoever writes in a language that the queue doesn't answer in gets this one."),
+    )
+    more_languages = forms.MultipleChoiceField(
+        label=_("also answers in"),
+        required=False,
+        choices=list(LANGUAGES.items()),
+        widget=forms.CheckboxSelectMultiple,
+    )
+
     class Meta:
         model = Queue
         fields = (
-            "name", "colour", "brand", "address", "follow_up", "follow_up_days", "auto_assign", "is_default", "is_valid",
+            "name", "colour", "brand", "address", "sign", "encrypt", "keeps_decrypted", "follow_up", "follow_up_days", "auto_assign",
+            "holds_suspicious", "answers_unverified", "commands_need_dmarc", "is_default", "is_valid",
         )  # fmt: skip
         widgets: ClassVar = {
             "colour": forms.RadioSelect,
@@ -36,7 +64,20 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
             "auto_assign": forms.RadioSelect,
         }
         help_texts: ClassVar = {
+            "name": _("With “::” it stands below another one: Support::Hardware."),
+            "holds_suspicious": _(
+                "Mails that look like somebody they aren't from wait on the page “Held”, where you let them through."
+            ),
+            "answers_unverified": _(
+                "Most mail of small senders can't be verified. Without this they get no confirmation that their mail has come."
+            ),
+            "commands_need_dmarc": _(
+                "Lines such as “#close” in an agent's mail count only if it passes DMARC or is signed, even in a mailbox that is trusted."
+            ),
             "address": _("Answers from this queue come from it, unless the customer wrote to another one."),
+            "keeps_decrypted": _(
+                "Else the text of encrypted mails lies here sealed only, and search and previews don't know it. An encrypted subject always does."
+            ),
             "is_default": _("Mails that no address and no mailbox sends elsewhere land here."),
             "is_valid": _("Tickets stay in an invalid queue, but nothing new goes there."),
         }
@@ -44,7 +85,11 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, by: Agent, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.by = by
+        self.add_languages()
         self.add_people()
+        for name, (first, *more) in (("sign", Sign.choices), ("encrypt", Encrypt.choices)):
+            choices: Any = self.fields[name]
+            choices.choices = [("", first[1]), *more]
         address: Any = self.fields["address"]
         address.queryset = Address.objects.filter(Q(is_valid=True) | Q(pk=self.instance.address_id))
         address.label_from_instance = attrgetter("email")
@@ -58,6 +103,23 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields["is_default"].help_text = _("Make another queue the default to change this.")
         if not by.is_admin:
             self.leave_to_administrators()
+
+    def add_languages(self) -> None:
+        first, *more = self.instance.languages or [""]
+        known = {**LANGUAGES, **{code: LANGUAGES.get(code, code) for code in self.instance.languages}}
+        every: Any = self.fields["first_language"]
+        others: Any = self.fields["more_languages"]
+        every.choices = [("", _("answers in every language that there are words in")), *known.items()]
+        others.choices = list(known.items())
+        self.initial = {**self.initial, "first_language": first, "more_languages": more}
+
+    def clean_more_languages(self) -> list[str]:
+        first, more = self.cleaned_data.get("first_language", ""), self.cleaned_data["more_languages"]
+        if more and not first:
+            raise ValidationError(gettext("Choose the language for everybody else, too."))
+        if self.add_prefix("first_language") in self.data:  # an answer without it leaves it as it is
+            self.instance.languages = [first, *(one for one in more if one != first)] if first else []
+        return list(more)
 
     def add_people(self) -> None:
         """Members and teams with their roles."""
@@ -75,9 +137,16 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def leave_to_administrators(self) -> None:
         """What concerns more than this queue: its face to the outside, and where mails land that nobody claims."""
-        for name in ("brand", "address", "is_default", "is_valid"):
+        for name in ("brand", "address", "sign", "encrypt", "keeps_decrypted", "is_default", "is_valid"):
             self.fields[name].disabled = True
             self.fields[name].help_text = _("Only administrators change this.")
+
+    def clean_name(self) -> str:
+        """A path: "Support::Hardware" stands below "Support"."""
+        try:
+            return clean_name(self.cleaned_data["name"])
+        except ValueError as error:
+            raise ValidationError(gettext("Write a name before and behind each “::”.")) from error
 
     def clean_follow_up(self) -> str:
         return str(self.cleaned_data["follow_up"] or Queue.FollowUp(self.instance.follow_up))
@@ -114,6 +183,13 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
         return saved
 
 
+def offer_protection(form: forms.BaseForm, wider: Text) -> None:
+    """`wider`: what "" means."""
+    for name, every in (("sign", Sign.choices), ("encrypt", Encrypt.choices)):
+        field: Any = form.fields[name]
+        field.choices = [("", wider), *every]
+
+
 class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
     grouping_hours = forms.IntegerField(
         label=_("group mails within hours"),
@@ -125,13 +201,17 @@ class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Address
-        fields = ("email", "display_name", "name_mode", "queue", "channel", "grouping_hours", "is_valid", "comment")
+        fields = (
+            "email", "display_name", "name_mode", "queue", "channel", "sign", "encrypt", "signing_key", "grouping_hours", "is_valid",
+            "comment",
+        )  # fmt: skip
         widgets: ClassVar = {"email": forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"})}
         help_texts: ClassVar = {
             "display_name": _("Customers see it as the sender."),
             "name_mode": _("On answers of agents. Automatic mails always have the display name."),
             "queue": _("Mails to this address land here."),
             "is_valid": _("Nothing is sent from an invalid address; mails to it still arrive."),
+            "signing_key": _("It has to name this address, or readers are warned that somebody else signed."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -146,6 +226,13 @@ class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
         channel.empty_label = _("the brand's or the default channel")
         mode: Any = self.fields["name_mode"]
         mode.choices = [("", _("as the brand has it")), *NameMode.choices]
+        offer_protection(self, _("as the queue has it"))
+        key: Any = self.fields["signing_key"]
+        key.queryset = CryptoKey.objects.filter(
+            Q(state=CryptoKey.State.IN_USE) | Q(pk=self.instance.signing_key_id)
+        ).exclude(sealed_private="")
+        key.empty_label = _("the newest valid one of this address")
+        key.label_from_instance = name_of_key
 
     def clean_email(self) -> str:
         """Lower-case and unique in that form."""
@@ -158,3 +245,8 @@ class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
         valid: bool = self.cleaned_data["is_valid"]
         refuse_while_needed(self.instance, valid=valid)
         return valid
+
+
+def name_of_key(key: CryptoKey) -> str:
+    """One of several with the same name is known by its fingerprint."""
+    return f"{key} ({key.get_kind_display()}, {key.fingerprint[-8:].upper()})"

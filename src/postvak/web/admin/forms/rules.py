@@ -17,6 +17,7 @@ from postvak.tickets.rules.store import TIMED, Contents
 from postvak.tickets.texts import LIMIT, Text
 from postvak.web.admin.condition_kit import Conditions
 from postvak.web.admin.forms.answer_templates import texts_in
+from postvak.web.admin.forms.queues import offer_protection
 from postvak.web.admin.rules_choices import (
     ADDRESS,
     AGEING,
@@ -64,7 +65,9 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Rule
-        fields = ("name", "trigger", "calendar", "hour", "status", "delivery", "once", "per_day", "is_on", "comment")
+        fields = (
+            "name", "trigger", "calendar", "hour", "status", "delivery", "sign", "encrypt", "once", "per_day", "is_on", "comment",
+        )  # fmt: skip
         widgets: ClassVar = {"delivery": forms.RadioSelect, "once": forms.RadioSelect}
         help_texts: ClassVar = {
             "calendar": _("Then only these hours count."),
@@ -103,6 +106,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         status.empty_label = _("stays as it is")
         agents: Any = self.fields["agents"]
         agents.queryset = Agent.objects.filter(is_active=True).order_by("name")
+        offer_protection(self, _("as the address has it"))
         self.fill()
 
     def fill(self) -> None:

@@ -27,7 +27,8 @@ class TrustMixin(forms.ModelForm):  # type: ignore[type-arg]
             "Control headers in its mails (X-Postvak-Queue, X-OTOBO-Priority and the like) are obeyed: they choose queue, status, owner and more."
         ),
         "trusted_senders": _(
-            "One address or domain on each line. Then only their mails are obeyed, and only those that pass DMARC or bear a good DKIM signature of their domain. Empty: the mails of everybody."
+            "One address or domain on each line. Then only their mails are obeyed, and only those that pass DMARC or bear a good DKIM signature of their domain, which must cover the control headers, too. "
+            "Empty: the mails of everybody."
         ),
         "receiving_host": _(
             "The name with which your mail server begins its header Authentication-Results, such as mx.example.org. What it found about SPF, DKIM and DMARC is believed, what others claim isn't. Empty: nobody is."

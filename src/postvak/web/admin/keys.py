@@ -1,0 +1,49 @@
+"""Communication → Certificates & keys: one list for S/MIME and OpenPGP, and the mails that wait for a key. Spec 05."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from postvak.keys.again import enqueue_again, waiting
+from postvak.log import audit
+from postvak.models import CryptoKey
+from postvak.web.admin.access import admin_only, admin_page
+from postvak.web.admin.keys_rows import STATUSES, WHOSE, listed_keys
+from postvak.web.admin.keys_waiting import open_jobs, waiting_page
+from postvak.web.flash import say
+from postvak.web.session import agent_of, asking
+
+
+@require_GET
+@admin_only
+def listing(request: HttpRequest) -> HttpResponse:
+    found = listed_keys(request, CryptoKey.objects.all(), timezone.now())
+    context = {
+        "list": found,
+        "kinds": CryptoKey.Kind.choices,
+        "whose": [(name, words) for name, (words, _where) in WHOSE.items()],
+        "statuses": [(name.value, words) for name, words in STATUSES.items()],
+        "offered": CryptoKey.objects.filter(state=CryptoKey.State.OFFERED).count(),
+        "waiting": waiting().count(),
+    }
+    return admin_page(request, "keys.html", "keys", context)
+
+
+@require_GET
+@admin_only
+def waiting_mails(request: HttpRequest) -> HttpResponse:
+    return admin_page(request, "keys_waiting.html", "keys", waiting_page(request))
+
+
+@require_POST
+@admin_only
+def again(request: HttpRequest) -> HttpResponse:
+    """Try all of them once more."""
+    if open_jobs().exists():
+        say(request, _("They are being tried already."))
+    elif job := enqueue_again(by=agent_of(request)):
+        audit.record(asking(request), audit.Action.CREATED, job)
+        say(request, _("The mails are being tried once more."))
+    return redirect("admin_keys_waiting")

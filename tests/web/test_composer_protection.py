@@ -1,0 +1,109 @@
+"""The composer's switches: what is usual, what is demanded, whose key is missing; and that the form says what is done."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from postvak.crypto.key_files import read_keys
+from postvak.keys.store import add
+from postvak.models import Address, Agent, Channel, Draft, Mailbox, Message, OutgoingMail, Queue, Ticket
+from tests.keys.people import House
+from tests.mails import mail
+from tests.web.test_desk import page, receive
+
+pytestmark = pytest.mark.django_db
+ANN, AMY = "ann@customer.example", "amy@customer.example"
+
+
+@pytest.fixture
+def desk(client: Client, bob: Agent, mailbox: Mailbox, channel: Channel, no_automatic_mail: None) -> Client:
+    client.force_login(bob)
+    return client
+
+
+@pytest.fixture
+def ticket(desk: Client, mailbox: Mailbox) -> Ticket:
+    return receive(mailbox, mail())
+
+
+@pytest.fixture
+def keys(house_of_keys: House) -> None:
+    add(read_keys(house_of_keys.ann.certificate.read_bytes()), source="uploaded", state="in_use")
+    house_of_keys.own_key()
+
+
+def switches(html: str) -> dict[str, str]:
+    """Name -> on, off, always."""
+    found = re.findall(r'<input class="switch"[^>]*name="(sign|encrypt)"([^>]*)data-guard>', html)
+    return {name: "always" if "disabled" in more else "on" if "checked" in more else "off" for name, more in found}
+
+
+def guards(desk: Client, ticket: Ticket, **typed: str) -> str:
+    usual = {"sign_usual": "0", "encrypt_usual": "0"}
+    answer = desk.post(
+        "/recipients/protection/", {"ticket": ticket.number, "kind": "reply", "to": ANN, **usual, **typed}
+    )
+    return str(answer.content.decode())
+
+
+def test_nobody_who_has_no_keys_sees_a_switch(desk: Client, ticket: Ticket) -> None:
+    assert switches(page(desk, f"/tickets/{ticket.number}/?compose=reply")) == {}
+
+
+def test_they_are_off_where_nothing_is_set_up(desk: Client, ticket: Ticket, keys: None) -> None:
+    assert switches(page(desk, f"/tickets/{ticket.number}/?compose=reply")) == {"sign": "off", "encrypt": "off"}
+
+
+def test_when_possible_they_follow_the_recipients(desk: Client, ticket: Ticket, keys: None) -> None:
+    Queue.objects.update(sign="possible", encrypt="possible")
+    assert switches(guards(desk, ticket)) == {"sign": "on", "encrypt": "on"}
+    assert switches(guards(desk, ticket, to=f"{ANN}, {AMY}")) == {"sign": "on", "encrypt": "off"}
+
+
+def test_what_is_demanded_is_locked_and_says_whose_key_is_missing(desk: Client, ticket: Ticket, keys: None) -> None:
+    Address.objects.update(encrypt="always")
+    shown = guards(desk, ticket, to=f"{ANN}, {AMY}")
+    assert switches(shown)["encrypt"] == "always"
+    assert f"There is no certificate or key of {AMY}." in shown
+    assert f"{ANN} can read it (S/MIME)." in shown
+
+
+def test_an_agent_is_not_sent_to_a_page_that_he_may_not_see(
+    desk: Client, ticket: Ticket, keys: None, admin: Agent
+) -> None:
+    chosen = {"to": AMY, "encrypt": "1"}
+    assert "/admin/keys/" not in guards(desk, ticket, **chosen)
+    desk.force_login(admin)
+    assert "/admin/keys/" in guards(desk, ticket, **chosen)
+
+
+def test_a_refused_mail_comes_back_with_the_choice(desk: Client, ticket: Ticket, keys: None) -> None:
+    form = {"to": AMY, "kind": "reply", "text": "Hello.", "encrypt": "1", "encrypt_usual": "0", "sign_usual": "0"}
+    answer = desk.post(f"/tickets/{ticket.number}/answers/?in=open", form)
+    assert answer.status_code == 422
+    assert not OutgoingMail.objects.exists()
+    html = answer.content.decode()
+    assert f"There is no certificate or key of {AMY}." in html
+    assert switches(html) == {"sign": "off", "encrypt": "on"}
+    assert Draft.objects.get().encrypt is True
+
+
+def test_what_is_switched_on_is_done(desk: Client, ticket: Ticket, keys: None) -> None:
+    form = {"to": ANN, "kind": "reply", "text": "Hello.", "encrypt": "1", "encrypt_usual": "0", "sign_usual": "0"}
+    assert desk.post(f"/tickets/{ticket.number}/answers/?in=open", form).status_code == 302
+    protection = OutgoingMail.objects.get().protection
+    assert protection is not None
+    assert protection["encrypt"]
+    assert protection["sign"] is None
+    assert Message.objects.get(kind="outgoing").text == ""
+
+
+@pytest.mark.parametrize("typed", ["\x00", "ann@\udcffx", "a@b.c\x00"])
+def test_what_nobody_types_does_no_harm(desk: Client, ticket: Ticket, keys: None, typed: str) -> None:
+    answer = desk.post(
+        "/recipients/protection/",
+        data=f"ticket={ticket.number}&to=%00%ff{typed!a}&encrypt=1&encrypt_usual=%00&address=%00",
+        content_type="application/x-www-form-urlencoded",
+    )
+    assert answer.status_code == 200
