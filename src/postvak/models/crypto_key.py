@@ -17,6 +17,8 @@ class CryptoKey(models.Model):
 
     `state`: what was found in mails by itself and nobody has taken over is only offered; it counts for nothing.
     `valid_to` null: for ever. `revoked_at`: by its owner, by a revocation list, or by an administrator here.
+    `ciphers`: what its owner's program reads, as it said in a signed mail (SMIMECapabilities, RFC 8551 2.5.2), names as in
+    crypto.values; empty: unknown.
     `warned_days`: the last of the warnings before it expires that went out (60, 30, 7, 1 days).
     """
 
@@ -40,6 +42,7 @@ class CryptoKey(models.Model):
         ATTACHED = "attached", _("attached to a mail")
         AUTOCRYPT = "autocrypt", _("Autocrypt header")
         DIRECTORY = "directory", _("directory")
+        CUSTOMER = "customer", _("added at the customer")
 
     kind = models.CharField(_("kind"), max_length=5, choices=Kind)
     role = models.CharField(_("role"), max_length=12, choices=Role, default=Role.PERSON)
@@ -59,6 +62,7 @@ class CryptoKey(models.Model):
     intermediates: "models.ManyToManyField[CryptoKey, models.Model]" = models.ManyToManyField(
         "self", symmetrical=False, blank=True, related_name="used_with", verbose_name=_("sent along")
     )
+    ciphers = models.JSONField(default=list, blank=True)
     comment = models.CharField(_("comment"), max_length=500, blank=True, default="")
     created_at = models.DateTimeField()
     warned_days = models.PositiveSmallIntegerField(null=True, blank=True)
