@@ -41,8 +41,9 @@ def tries(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def naming_us(pki: Pki, count: int) -> Enveloped:
-    """Our certificate `count` times, each time with another key in it; the last one is right."""
-    parsed = cms.parse(pki.openssl("cms", "-encrypt", "-aes256", "-outform", "DER", "support.pem", given=TEXT))
+    """Our certificate `count` times, each time with another key in it; the last one is right. GCM tells each wrong one; of CBC every
+    256th looks right."""
+    parsed = cms.parse(pki.openssl("cms", "-encrypt", "-aes-256-gcm", "-outform", "DER", "support.pem", given=TEXT))
     assert isinstance(parsed, Enveloped)
     (own,) = parsed.recipients
     wrong = [replace(own, wrapped=os.urandom(len(own.wrapped))) for _ in range(count - 1)]

@@ -254,6 +254,18 @@ def test_a_worker_that_lost_its_lease_writes_nothing(mailbox: Mailbox, support: 
     assert Ticket.objects.count() == 1
 
 
+def test_a_mailbox_that_is_flooded_does_not_hold_up_the_others(mailbox: Mailbox, support: Queue) -> None:
+    accept(mailbox, [Arrived(f"x/{n}", mail(message_id=f"flood{n}@x.example")) for n in range(2 * run.BATCH)])
+    small = Mailbox.objects.create(name="Small", kind="pop3", host="mail.example.org")
+    accept(small, [Arrived(f"y/{n}", mail(message_id=f"small{n}@x.example")) for n in range(3)])
+    claimed = run.claim("first:1:a")
+    assert {one.source for one in claimed if one.mailbox == small} == {"y/0", "y/1", "y/2"}
+    flood = [one.source for one in claimed if one.mailbox == mailbox]
+    assert flood == [f"x/{n}" for n in range(run.BATCH // 2)], "and the oldest go on in their order"
+    again = run.claim("second:1:b")
+    assert [one.source for one in again] == [f"x/{n}" for n in range(run.BATCH // 2, run.BATCH // 2 + run.BATCH)]
+
+
 def abandoned(worker: str) -> list[str]:
     """The sources of what this worker claims and never does."""
     claimed = [receipt.source for receipt in run.claim(worker)]

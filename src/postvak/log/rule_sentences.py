@@ -147,6 +147,7 @@ RULES: Mapping[str, Sentence] = {
         "slots",
         "warn",
     ),
+    "assignee_blind": Sentence(_("Not assigned to %(agent)s, who may not read queue “%(queue)s”"), "", "warn", "warn"),
     "attribute_set": Sentence("%(control)s: %(value)s", _("Asked for by %(origin)s."), "tick"),
     "unknown_value": Sentence(
         _("%(control)s: “%(value)s” is left out"),

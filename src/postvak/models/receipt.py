@@ -93,6 +93,7 @@ class Receipt(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["next_attempt_at"], condition=~models.Q(state="done"), name="receipt_to_do"),
+            models.Index(fields=["mailbox", "id"], condition=~models.Q(state="done"), name="receipt_to_do_by_mailbox"),
             models.Index(fields=["outcome", "-received_at"], name="receipt_by_outcome"),
             models.Index(
                 fields=["message_id_header"], condition=~models.Q(message_id_header=""), name="receipt_by_message_id"

@@ -31,7 +31,7 @@ from postvak.models import (
     Ticket,
     Trace,
 )
-from postvak.process.assignees import drop_blind, find_assignees, moves_or_assigns
+from postvak.process.assignees import drop_blind, find_assignees, moves_or_assigns, tell_left_out
 from postvak.process.changes import (
     CHANGED,
     attach,
@@ -106,6 +106,7 @@ def make_tickets(batch: Sequence[Work], statuses: Mapping[str, Status], now: dat
     tickets = [new_ticket(work, number, statuses, now) for work, number in zip(new, numbers, strict=True)]
     assignees = find_assignees(ticket.assignee_id for ticket in tickets)
     for work, ticket in zip(new, tickets, strict=True):
+        tell_left_out(work, ticket)
         drop_blind(work, ticket, assignees)
     for work, ticket in zip(new, Ticket.objects.bulk_create(tickets), strict=True):
         work.ticket = ticket
@@ -242,6 +243,7 @@ def update_tickets(batch: Sequence[Work], statuses: Mapping[str, Status], now: d
         work.ticket = tickets[work.ticket_id]
         before = copy(work.ticket)
         change_ticket(work, work.ticket, statuses, now)
+        tell_left_out(work, work.ticket)
         if moves_or_assigns(work):
             drop_blind(work, work.ticket, assignees)
         add_follow_up(work.ticket, work, statuses["open"], now)

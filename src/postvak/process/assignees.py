@@ -1,23 +1,13 @@
 """apply: nobody gets a ticket that he may not read, as when people assign and move tickets (tickets.access)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from postvak.log.reason import Parameter
 from postvak.models import Agent, History, Ticket
+from postvak.process.set_up import Assignee
 from postvak.process.work import Work
 
-
-@dataclass(frozen=True, slots=True)
-class Assignee:
-    name: str
-    is_active: bool
-    is_admin: bool
-    queues: frozenset[int]
-
-    def may_have(self, ticket: Ticket) -> bool:
-        return self.is_active and (self.is_admin or ticket.queue_id in self.queues)
-
-
+BLIND = "assignee_blind"  # code in trace and history
 NOBODY = Assignee("–", is_active=False, is_admin=False, queues=frozenset())
 
 
@@ -45,17 +35,21 @@ def drop_blind(work: Work, ticket: Ticket, assignees: Mapping[int, Assignee]) ->
     if ticket.assignee_id is None:
         return
     assignee = assignees.get(ticket.assignee_id, NOBODY)
-    if assignee.may_have(ticket):
+    if assignee.may_read(ticket.queue_id):
         return
     ticket.assignee_id = None
     queue = work.facts.desk.queues.get(ticket.queue_id)
-    told = {"agent": assignee.name, "queue": queue.name if queue else "–"}
+    note_blind(work, ticket, {"agent": assignee.name, "queue": queue.name if queue else "–"})
+
+
+def tell_left_out(work: Work, ticket: Ticket) -> None:
+    """The history tells of the one whom decide left out, too."""
+    for reason in work.plan.reasons:
+        if reason.code == BLIND:
+            note_blind(work, ticket, dict(reason.parameters))
+
+
+def note_blind(work: Work, ticket: Ticket, told: dict[str, Parameter]) -> None:
     work.lines.append(
-        History(
-            ticket=ticket,
-            at=work.receipt.received_at,
-            receipt=work.receipt,
-            code="assignee_blind",
-            parameters=told,
-        )
+        History(ticket=ticket, at=work.receipt.received_at, receipt=work.receipt, code=BLIND, parameters=told)
     )

@@ -42,8 +42,19 @@ def set_attributes(facts: Facts, plan: Plan) -> Plan:
         base = name.removeprefix(prefix)
         if name.startswith(prefix + FIELD):
             plan = read_field(facts, plan, base[len(FIELD) :], wishes)
-    plan = wait_until(facts, limit_tags(plan))
+    plan = wait_until(facts, limit_tags(without_blind(facts, plan)))
     return read_externals(facts, read_legacy(facts, plan, prefix))
+
+
+def without_blind(facts: Facts, plan: Plan) -> Plan:
+    """Nobody gets a ticket that he may not read (apply asks once more: process.assignees)."""
+    wished = plan.attributes
+    queue_id = wished.queue_id or (plan.ticket.queue_id if plan.ticket else plan.queue_id)
+    assignee = facts.desk.directory.assignees.get(wished.assignee_id or 0)
+    if assignee is None or queue_id is None or assignee.may_read(queue_id):
+        return plan
+    plan = replace(plan, attributes=replace(wished, assignee_id=None))
+    return plan.because(STEP, "assignee_blind", agent=assignee.name, queue=facts.desk.queues[queue_id].name)
 
 
 def limit_tags(plan: Plan) -> Plan:

@@ -28,6 +28,7 @@ from postvak.models.priority import SHIPPED_PRIORITIES
 from postvak.models.status import SHIPPED_NAMES
 from postvak.notify.circumstances import limits_of
 from postvak.process import set_up as values
+from postvak.process.assignees import find_assignees
 from postvak.process.controls import wishes_of
 from postvak.process.filters.actions import has_placeholder
 from postvak.process.filters.compiled import CompiledFilter
@@ -161,6 +162,7 @@ def load_directory(
         agents,
         fields,
         numbers,
+        find_assignees(agents.values()) if has_commands or controls & {"owner", "ownerid"} else {},
     )
 
 

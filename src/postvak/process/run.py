@@ -14,13 +14,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from postvak.blobs import store
 from postvak.log.reason import Reason
 from postvak.mail.threading import canonical_message_id
-from postvak.models import Address, ExternalNumber, Receipt, Trace
+from postvak.models import Address, ExternalNumber, Mailbox, Receipt, Trace
 from postvak.process.apply import LeaseLost, MergedMeanwhile, apply
 from postvak.process.decide import decide
 from postvak.process.evidence import external_numbers, referenced
@@ -40,6 +40,7 @@ LEASE = timedelta(minutes=5)
 ATTEMPTS = 3
 RACES = 2  # that somebody else was faster is tried again at once, so often; if it goes on, it is no race
 BACK_OFF = (timedelta(seconds=5), timedelta(seconds=60))
+Due = tuple[int, int, str]  # key, size in bytes, state
 ALONE = "A worker stopped before this mail was done, so it is tried alone."  # in Receipt.error, until it is done
 
 
@@ -64,6 +65,8 @@ def claim(worker: str) -> list[Receipt]:
         rows = list(due.values_list("pk", "size", "state")[:BATCH])
         if not rows:
             return []
+        if len(rows) == BATCH:
+            rows = shared_out(due, rows, now)
         if rows[0][2] == Receipt.State.PROCESSING:
             ids = [rows[0][0]]
             Receipt.objects.filter(pk__in=ids, error=ALONE).update(attempts=F("attempts") + 1)
@@ -74,6 +77,20 @@ def claim(worker: str) -> list[Receipt]:
             state=Receipt.State.PROCESSING, claimed_by=worker, claimed_until=now + LEASE
         )
     return list(Receipt.objects.filter(pk__in=ids).select_related("mailbox").order_by("id"))
+
+
+def shared_out(due: QuerySet[Receipt], oldest: list[Due], now: datetime) -> list[Due]:
+    """More waits than one claim takes. So that a mailbox that got 100,000 mails doesn't hold up the others: half are the oldest
+    of all, the other half the oldest ones of mailboxes that have something waiting, chosen by chance. Spec 11."""
+    waiting = Receipt.objects.claimable(now).filter(mailbox=OuterRef("pk"))
+    chosen = list(Mailbox.objects.filter(Exists(waiting)).order_by("?").values_list("pk", flat=True)[: BATCH // 2])
+    if len(chosen) == 1:
+        return oldest
+    rows = dict.fromkeys(oldest[: BATCH // 2])
+    for mailbox in chosen:
+        more = due.filter(mailbox=mailbox).values_list("pk", "size", "state")[: BATCH // 2 // len(chosen)]
+        rows |= dict.fromkeys(more)
+    return sorted(rows)
 
 
 def within_bytes(rows: Iterable[tuple[int, int]]) -> list[int]:

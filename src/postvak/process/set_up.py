@@ -35,8 +35,22 @@ class FieldRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Assignee:
+    """An agent and the queues that he may read; administrators may read all."""
+
+    name: str
+    is_active: bool
+    is_admin: bool
+    queues: frozenset[int]
+
+    def may_read(self, queue_id: int) -> bool:
+        return self.is_active and (self.is_admin or queue_id in self.queues)
+
+
+@dataclass(frozen=True, slots=True)
 class Directory:
-    """Ids by the names that wishes may use, all in lower case. Loaded only when something can be wished."""
+    """Ids by the names that wishes may use, all in lower case. Loaded only when something can be wished. `assignees` by
+    id, only where tickets can be given to somebody."""
 
     statuses: Mapping[str, str] = field(default_factory=dict)
     priorities: Mapping[str, int] = field(default_factory=dict)
@@ -44,6 +58,7 @@ class Directory:
     agents: Mapping[str, int] = field(default_factory=dict)
     fields: Mapping[str, FieldRule] = field(default_factory=dict)
     organisations: Mapping[str, int] = field(default_factory=dict)
+    assignees: Mapping[int, Assignee] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

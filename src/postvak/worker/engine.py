@@ -47,6 +47,7 @@ from postvak.tickets.search.index import index_due
 from postvak.tickets.sla.late import tell_late_ones
 from postvak.tickets.view_counts import recount_due
 from postvak.tickets.wake import wake_due
+from postvak.worker.bell import LOOK, Bell
 from postvak.worker.hooks import Hooks
 from postvak.worker.identity import free_claims_of_the_dead, own_name
 from postvak.worker.senders import Senders
@@ -55,7 +56,6 @@ from postvak.worker.works import WORKS
 log = logging.getLogger("postvak.worker")
 
 PARALLEL_FETCHES = 32  # threads; most of them wait for a server
-IDLE = 0.5  # seconds between looks at an empty queue; one indexed query each
 FETCH_LOOK = 1.0
 COPY_LOOK = 2.0
 READ_LOOK = 2.0
@@ -71,7 +71,7 @@ class Engine:
     def __init__(self, jobs: Iterable[str] = JOBS, ports: Ports = ()) -> None:
         self.name = own_name()
         self.stopping = threading.Event()
-        self.mail_arrived = threading.Event()
+        self.bell = Bell(self.stopping)
         self.running: dict[int, Future[None]] = {}
         self.jobs = tuple(jobs)
         self.ports = ports
@@ -94,7 +94,7 @@ class Engine:
             "send": [self.write_loop, self.send_loop, self.copy_loop, self.hook_loop],
             "listen": [self.listen_loop],
         }
-        wanted = [self.life_loop, *(loop for job in self.jobs for loop in loops[job])]
+        wanted = [self.life_loop, self.bell.listen_loop, *(loop for job in self.jobs for loop in loops[job])]
         threads = [threading.Thread(target=loop, name=loop.__name__) for loop in wanted]
         with written_beside():
             for thread in threads:
@@ -104,7 +104,11 @@ class Engine:
 
     def stop(self) -> None:
         self.stopping.set()
-        self.mail_arrived.set()
+        self.bell.ring_all()
+
+    def heard_mail(self) -> None:
+        """A mail of this process's own is there: nobody has to look for it."""
+        self.bell.ring("receipt")
 
     def life_loop(self) -> None:
         """A sign of life, beside everything that may take long: /health/ready and the health page look for it."""
@@ -114,17 +118,17 @@ class Engine:
         connection.close()
 
     def process_loop(self) -> None:
+        rope = self.bell.rope("receipt")
         while not self.stopping.is_set():
             if not self.guarded(lambda: process_due(self.name)):
-                self.mail_arrived.wait(IDLE)
-                self.mail_arrived.clear()
+                self.bell.wait(rope)
         connection.close()
 
     def index_loop(self) -> None:
         """What came in can be searched about a second later."""
         while not self.stopping.is_set():
             if not self.guarded(lambda: index_due(self.name)):
-                self.stopping.wait(IDLE)
+                self.stopping.wait(LOOK)
         connection.close()
 
     def read_loop(self) -> None:
@@ -136,16 +140,17 @@ class Engine:
 
     def bulk_loop(self) -> None:
         """Changes of many tickets, beside everything else: thousands of them delay no mail."""
+        rope = self.bell.rope("bulkchange")
         while not self.stopping.is_set():
             if not self.guarded(lambda: bulk.work_due(self.name)):
-                self.stopping.wait(IDLE)
+                self.bell.wait(rope)
         connection.close()
 
     def follow_loop(self) -> None:
         """What follows from changes of tickets, about a second later; beside the processing, so it delays no mail."""
         while not self.stopping.is_set():
             if not self.guarded(lambda: follow_changes(self.name)) + self.guarded(fold_ledger):
-                self.stopping.wait(IDLE)
+                self.stopping.wait(LOOK)
         connection.close()
 
     def clock_loop(self) -> None:
@@ -161,25 +166,28 @@ class Engine:
 
     def job_loop(self) -> None:
         """Imports, exports and backups, one after the other, beside everything else."""
+        rope = self.bell.rope("job")
         while not self.stopping.is_set():
             if not self.guarded(lambda: jobs.work_due(self.name, WORKS, self.stopping.is_set)):
-                self.stopping.wait(COPY_LOOK)
+                self.bell.wait(rope, COPY_LOOK)
         connection.close()
 
     def write_loop(self) -> None:
+        rope = self.bell.rope("automaticmail")
         while not self.stopping.is_set():
             if not self.guarded(lambda: write_due(self.name)):
-                self.stopping.wait(IDLE)
+                self.bell.wait(rope)
         connection.close()
 
     def send_loop(self) -> None:
         """Mails go out in threads of their own (senders.py). A failed delivery is judged soon after it is recorded."""
         senders = Senders(self.name, self.stopping, self.guarded)
+        rope = self.bell.rope("outgoingmail")
         while not self.stopping.is_set():
             self.guarded(senders.look)
             while self.guarded(lambda: suppress_returned(timezone.now())):
                 continue
-            self.stopping.wait(IDLE)
+            self.bell.wait(rope, listening=LOOK)  # mails that may still be taken back become due by time
         senders.join()
         connection.close()
 
@@ -193,9 +201,10 @@ class Engine:
     def hook_loop(self) -> None:
         """Web hooks, in threads of their own (hooks.py)."""
         hooks = Hooks(self.name, self.stopping, self.guarded)
+        rope = self.bell.rope("webhookdelivery")
         while not self.stopping.is_set():
             self.guarded(hooks.look)
-            self.stopping.wait(FETCH_LOOK)
+            self.bell.wait(rope, FETCH_LOOK)
         hooks.join()
         connection.close()
 
@@ -205,7 +214,7 @@ class Engine:
 
     def listen(self) -> int:
         """Until stop(). The ports stay open when it fails: who calls meanwhile waits."""
-        listen(settings.CONFIGURATION.listening, self.ports, self.stopping, self.mail_arrived.set, self.name)
+        listen(settings.CONFIGURATION.listening, self.ports, self.stopping, self.heard_mail, self.name)
         return 0
 
     def receive_loop(self) -> None:
@@ -262,7 +271,7 @@ class Engine:
     def fetch(self, mailbox: Mailbox) -> None:
         try:
             self.guarded(lambda: fetch_mailbox(mailbox, worker=self.name).stored)
-            self.mail_arrived.set()
+            self.heard_mail()
         finally:
             connection.close()
 

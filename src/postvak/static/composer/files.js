@@ -11,21 +11,20 @@ export function startFiles(desk) {
 
   input.removeAttribute("name"); // they are in the draft already
   input.addEventListener("change", () => { files.attach(input.files); input.value = ""; });
-  list.querySelectorAll("[data-file]").forEach(row => onRemove(row, row.dataset.file));
+  list.querySelectorAll("[data-file]").forEach(onRemove);
   dropOn(desk, files);
 
+  // One row from the choice to the end: a click on its button must not fall between two of them.
   async function send(file) {
-    const row = rowOf({ name: file.name, size_text: "" });
+    const row = rowOf({ name: file.name });
     const bar = row.querySelector("progress");
     list.append(row);
     bar.hidden = false;
-    // the server may have it already, whatever the bar says: it is taken away there as soon as it answers
-    row.querySelector("button").addEventListener("click", () => row.remove());
     const { ok, data } = await put(file, { onProgress: share => { bar.value = share; } });
     bar.hidden = true;
     if (!ok) return fail(row, data.text);
     if (!row.isConnected) return total((await desk.waitFor(removeThere(data.id))).data);
-    row.replaceWith(show(data, { isNew: false }));
+    fill(row, data);
     total(data);
   }
 
@@ -41,27 +40,31 @@ export function startFiles(desk) {
     })());
   }
 
-  function show(data, { isNew = true } = {}) {
-    const row = rowOf(data);
-    row.dataset.file = data.id;
-    onRemove(row, data.id);
-    if (isNew) list.append(row);
+  function show(data) {
+    list.append(rowOf(data));
+  }
+
+  function rowOf(data) {
+    const row = part.cloneNode(true);
+    onRemove(row);
+    fill(row, data);
     return row;
   }
 
-  function rowOf({ name, size_text: size, url }) {
-    const row = part.cloneNode(true);
+  function fill(row, { id, name, size_text: size, url }) {
     const link = row.querySelector("a");
     link.textContent = name;
     if (url) link.href = url;
+    if (id) row.dataset.file = id;
     row.querySelector("small").textContent = size ?? "";
     row.querySelector("button .sr").textContent = desk.words.remove.replace("{name}", name);
-    return row;
   }
 
-  function onRemove(row, id) {
+  function onRemove(row) {
     row.querySelector("button").addEventListener("click", async event => {
       event.preventDefault();
+      const id = row.dataset.file;
+      if (!id) return row.remove(); // on its way, or failed; what the server has by then is taken away there when it answers
       row.setAttribute("aria-busy", "true");
       const { ok, data } = await desk.waitFor(removeThere(id));
       row.removeAttribute("aria-busy");
