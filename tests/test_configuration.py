@@ -243,3 +243,35 @@ def test_the_listener_s_ports_are_read(tmp_path: Path) -> None:
 def test_a_wrong_setting_of_the_listener_is_one_sentence(tmp_path: Path, name: str, value: str, said: str) -> None:
     with pytest.raises(ConfigurationError, match=said):
         start(tmp_path, **{f"POSTVAK_LISTEN_{name}": value})
+
+
+def test_no_network_of_the_house_is_asked_unless_it_is_named(tmp_path: Path) -> None:
+    assert load({"POSTVAK_DATA": str(tmp_path)}).own_networks == ()
+    named = load({"POSTVAK_DATA": str(tmp_path), "POSTVAK_OWN_NETWORKS": "10.1.0.0/16, ::1"}).own_networks
+    assert [str(one) for one in named] == ["10.1.0.0/16", "::1/128"]
+
+
+@pytest.mark.parametrize("networks", ["10.1.0.1/16", "intranet", "10.0.0.0/8;::1", "10.0.0.0/33"])
+def test_a_network_that_is_none_is_one_sentence(tmp_path: Path, networks: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^POSTVAK_OWN_NETWORKS can't be read: .*with commas\.$"):
+        load({"POSTVAK_DATA": str(tmp_path), "POSTVAK_OWN_NETWORKS": networks})
+
+
+@pytest.mark.parametrize(
+    ("said", "contact"),
+    [
+        ("", ""),
+        (" security@example.org ", "mailto:security@example.org"),
+        ("https://example.org/s", "https://example.org/s"),
+    ],
+)
+def test_whom_to_tell_of_a_weakness(tmp_path: Path, said: str, contact: str) -> None:
+    assert load({"POSTVAK_DATA": str(tmp_path), "POSTVAK_SECURITY_CONTACT": said}).security_contact == contact
+
+
+@pytest.mark.parametrize(
+    "said", ["http://example.org", "somebody", "a@b.example\nExpires: never", "javascript:alert(1)"]
+)
+def test_a_contact_that_is_none_is_one_sentence(tmp_path: Path, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^POSTVAK_SECURITY_CONTACT has to be .*\.$"):
+        load({"POSTVAK_DATA": str(tmp_path), "POSTVAK_SECURITY_CONTACT": said})

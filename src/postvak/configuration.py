@@ -4,13 +4,15 @@ Read once at start; a frozen value. Not here: settings that administrators chang
 Environment: POSTVAK_DATA, POSTVAK_DATABASE (postgres://… or sqlite:///path), POSTVAK_URL (public address),
 POSTVAK_HOSTS (more host names, comma separated), POSTVAK_TIME_ZONE, POSTVAK_LANGUAGE, POSTVAK_DEBUG, for large mails
 POSTVAK_BLOBS (files or s3://bucket/prefix?endpoint=…&region=…), POSTVAK_BLOBS_KEY, POSTVAK_BLOBS_SECRET, and for the
-listener POSTVAK_LISTEN_SMTP, _LMTP, _CERT, _KEY, _LIMITS. POSTVAK_METRICS_TOKEN: who may read /metrics.
+listener POSTVAK_LISTEN_SMTP, _LMTP, _CERT, _KEY, _LIMITS. POSTVAK_METRICS_TOKEN: who may read /metrics. POSTVAK_OWN_NETWORKS: where
+web hooks and log-in providers may stand beside the public internet. POSTVAK_SECURITY_CONTACT: who hears of weaknesses (security.txt).
 """
 
 import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -105,6 +107,8 @@ class Configuration:
     listening: Listening = Listening()
     bucket: Bucket | None = None  # of large contents; None: files below `blobs`
     metrics_token: str = field(default="", repr=False)
+    own_networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    security_contact: str = ""  # "mailto:…" or "https://…"
 
     @property
     def blobs(self) -> Path:
@@ -136,6 +140,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Configuration:
         listening=read_listening(environment),
         bucket=read_bucket(environment.get("POSTVAK_BLOBS", ""), environment),
         metrics_token=environment.get("POSTVAK_METRICS_TOKEN", "").strip(),
+        own_networks=read_networks(environment.get("POSTVAK_OWN_NETWORKS", "")),
+        security_contact=read_contact(environment.get("POSTVAK_SECURITY_CONTACT", "").strip()),
     )
 
 
@@ -288,6 +294,26 @@ def read_limits(text: str) -> tuple[int, int]:
             "once and the mails that it may send in a minute, like 20/1000."
         )
     return int(connections), int(mails)
+
+
+def read_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """`10.0.0.0/8, ::1`: networks and single addresses."""
+    try:
+        return tuple(ip_network(one.strip()) for one in text.split(",") if one.strip())
+    except ValueError as error:
+        raise ConfigurationError(
+            f"POSTVAK_OWN_NETWORKS can't be read: {error}. Write networks like 10.1.0.0/16 or fd00:1::/32, with commas."
+        ) from error
+
+
+def read_contact(text: str) -> str:
+    """An e-mail or web address, as RFC 9116 wants it."""
+    contact = f"mailto:{text}" if "@" in text and ":" not in text else text
+    if contact and (not contact.startswith(("mailto:", "https://")) or not contact.isprintable() or " " in contact):
+        raise ConfigurationError(
+            "POSTVAK_SECURITY_CONTACT has to be an e-mail address or a web address that begins with https://."
+        )
+    return contact
 
 
 def known_time_zone(name: str) -> str:

@@ -54,9 +54,9 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "postvak.web.middleware.security_headers",
     "postvak.web.middleware.static_files",
     "postvak.web.middleware.packed_pages",
-    "postvak.web.middleware.security_headers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -85,9 +85,12 @@ TEMPLATES = [
 AUTH_USER_MODEL = "postvak.Agent"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("name", "email")},
+    },
 ]
 LOGIN_URL = "login"
 PASSWORD_RESET_TIMEOUT = 60 * 60
@@ -103,8 +106,9 @@ STATIC_URL = "/static/"
 SECURE_HTTPS = CONFIGURATION.url.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_HTTPS
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
-SESSION_COOKIE_NAME = "postvak_session"
-CSRF_COOKIE_NAME = "postvak_csrf"
+HOST_ONLY = "__Host-" if SECURE_HTTPS else ""  # browsers take such a cookie from this very host by https only
+SESSION_COOKIE_NAME = f"{HOST_ONLY}postvak_session"
+CSRF_COOKIE_NAME = f"{HOST_ONLY}postvak_csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_TRUSTED_ORIGINS = [CONFIGURATION.url] if CONFIGURATION.url else []
 CSRF_FAILURE_VIEW = "postvak.web.errors.forged_form"
@@ -117,7 +121,9 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {"()": "postvak.log.lines.Line", "fmt": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {"postvak": {"level": "INFO"}, "mail.log": {"level": "ERROR"}},  # aiosmtpd tells of every wrong command

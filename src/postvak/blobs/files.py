@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from postvak.blobs.vault import BlobMissing, VaultUnreachable
-
-DIGEST = 64  # characters
+from postvak.blobs.vault import DIGEST, BlobMissing, VaultUnreachable
 
 
 class Place:
@@ -47,9 +45,12 @@ class Place:
         for folder in folders:
             with problems("read"):
                 names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-            yield from (name for name in names if len(name) == DIGEST and name.startswith(folder.name))
+            yield from (name for name in names if DIGEST.fullmatch(name) and name.startswith(folder.name))
 
     def path_of(self, digest: str) -> Path:
+        """Raises ValueError: nothing else than a digest leads to a file, wherever it came from."""
+        if not DIGEST.fullmatch(digest):
+            raise ValueError("this is no digest of a content")
         return self.root / digest[:2] / digest
 
 

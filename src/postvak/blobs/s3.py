@@ -4,7 +4,6 @@ Waiting is bounded: two attempts, and after a store that didn't answer the next 
 seconds, so that a batch doesn't wait for each of its mails. boto3 is imported by nothing else.
 """
 
-import re
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,14 +15,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from postvak.blobs.vault import BlobMissing, VaultUnreachable
+from postvak.blobs.vault import DIGEST, BlobMissing, VaultUnreachable
 from postvak.configuration import Bucket
 
 CONNECT_WITHIN = 5  # seconds
 ANSWER_WITHIN = 15  # seconds without a byte
 ATTEMPTS = 2
 PAUSE = 10.0  # seconds without a further attempt after one that got no answer
-DIGEST = re.compile(r"[0-9a-f]{64}")
 THERE = {"PreconditionFailed", "412"}
 NO_CONDITIONS = {"NotImplemented", "501", "ConditionalRequestConflict", "409"}
 NOT_THERE = {"NoSuchKey", "NotFound", "404"}

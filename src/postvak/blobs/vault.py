@@ -5,6 +5,7 @@ uses is configuration (POSTVAK_BLOBS); `vault()` opens it once per process.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib import import_module
@@ -15,6 +16,7 @@ from django.conf import settings
 
 from postvak.configuration import Bucket, ConfigurationError
 
+DIGEST = re.compile(r"[0-9a-f]{64}")
 NEEDS_BOTO = (
     "POSTVAK_BLOBS names S3 storage, but the program for it is not installed: pip install 'postvak[s3]', or choose "
     "POSTVAK_BLOBS=files."
@@ -34,7 +36,7 @@ class VaultUnreachable(OSError):
 
 
 class Vault(Protocol):
-    """Every method may raise VaultUnreachable, with one sentence for the administrator. Safe in threads."""
+    """A digest is DIGEST. Every method may raise VaultUnreachable, with one sentence for the administrator. Safe in threads."""
 
     def put(self, digest: str, packed: bytes) -> None:
         """Durable when it returns. What is there already has the same content and stays."""

@@ -21,6 +21,7 @@ from django.db import DatabaseError, connection, models, transaction
 from django.db.migrations.loader import MigrationLoader
 
 from postvak.blobs import store
+from postvak.blobs.vault import DIGEST
 from postvak.keep import rows
 from postvak.keep.archive import FORMAT, SUMS
 from postvak.keep.calm import Calmed, calm
@@ -196,5 +197,7 @@ def load_contents(archive: zipfile.ZipFile, progress: Progress) -> None:
 def drop_missing(manifest: dict[str, Any]) -> int:
     """Contents that could not be read when the export was made: a row without bytes keeps what points to it whole."""
     missing = [str(digest) for digest in manifest["missing"]]
+    if not all(DIGEST.fullmatch(digest) for digest in missing):
+        raise CannotLoad("The manifest of this export names a content that can't be one. Nothing was changed.")
     Blob.objects.bulk_create([Blob(digest=digest, size=0, content=None) for digest in missing], ignore_conflicts=True)
     return len(missing)

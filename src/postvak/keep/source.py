@@ -13,7 +13,7 @@ import zstandard
 from django.utils.translation import gettext_noop as _
 
 from postvak.blobs.store import unpack
-from postvak.blobs.vault import BlobCorrupt
+from postvak.blobs.vault import DIGEST, BlobCorrupt
 from postvak.keep import manifest as papers
 from postvak.keep.backup import CONTENTS, GONE
 from postvak.keep.manifest import CHUNK, BadBackup, Manifest
@@ -44,6 +44,8 @@ class Backup:
         with self.open(CONTENTS) as file:
             for line in file:
                 digest, _blank, size = line.decode("ascii").strip().partition(" ")
+                if not DIGEST.fullmatch(digest):
+                    raise BadBackup(_("The list of large contents doesn't fit the manifest of this backup."))
                 if int(size) != GONE:
                     yield digest, int(size)
 

@@ -1,17 +1,18 @@
 """One POST of a form, or one GET, over HTTPS, and the JSON that comes back: all that OAuth 2 and OpenID Connect need of HTTP.
 
-Never follows a redirect, reads at most `LONGEST_ANSWER` bytes, uses no proxy. Plain http is spoken with this very
-machine only (a provider for tests). Not here: what the fields mean.
+Never follows a redirect, reads at most `LONGEST_ANSWER` bytes, uses no proxy; private addresses only in the networks that the
+installation names (net.reach). Plain http is spoken with this very machine only (a provider for tests). Not here: what the fields mean.
 """
 
 import http.client
 import json
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
-SECONDS = 20.0  # for connecting, and for each read
+from postvak.net.reach import asking, own_networks
+
+SECONDS = 20.0  # for everything together
 LONGEST_ANSWER = 256 * 1024
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -57,22 +58,15 @@ def _ask(method: str, url: str, body: str | None, headers: Mapping[str, str]) ->
     if not is_acceptable(url):
         return NoAnswer("the address of the provider has to begin with https://")
     parts = urlsplit(url)
-    connection = _connection(parts.scheme, parts.hostname or "", parts.port)
+    path = (parts.path or "/") + _query(parts.query)
     try:
-        path = (parts.path or "/") + _query(parts.query)
-        connection.request(method, path, body, {**headers, "Accept": "application/json"})
-        response = connection.getresponse()
-        return Answer(response.status, _json(response.read(LONGEST_ANSWER)))
-    except (OSError, http.client.HTTPException, ValueError) as error:  # the last: a blank or a NUL in the address
+        with asking(parts.scheme, parts.hostname or "", parts.port, SECONDS, own=own_networks()) as connection:
+            connection.request(method, path, body, {**headers, "Accept": "application/json"})
+            response = connection.getresponse()
+            return Answer(response.status, _json(response.read(LONGEST_ANSWER)))
+    except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
+        # ValueError: a blank or a NUL in the address. AttributeError: cut while it reads.
         return NoAnswer(f"{parts.hostname}: {_words(error)}")
-    finally:
-        connection.close()
-
-
-def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
-    if scheme == "https":
-        return http.client.HTTPSConnection(host, port, timeout=SECONDS, context=ssl.create_default_context())
-    return http.client.HTTPConnection(host, port, timeout=SECONDS)
 
 
 def _query(query: str) -> str:

@@ -1,18 +1,16 @@
 """One POST of JSON to an address that an administrator chose: a chat's or a pager's incoming hook, or a program of theirs.
 
-Plain http and private addresses are fine here: only administrators enter the address. Never follows a redirect, uses no
-proxy, takes `SECONDS` at most.
+Plain http is fine here; private addresses only in the networks that the installation names (net.reach): not everybody who may enter an
+address here may look around in the network of the machine. Never follows a redirect, uses no proxy, takes `SECONDS` at most.
 """
 
 import http.client
 import json
-import socket
-import ssl
-import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from postvak.net.reach import asking, own_networks
 
 SECONDS = 10.0  # for everything together
 LONGEST_ANSWER = 64 * 1024
@@ -55,31 +53,13 @@ def post_json(url: str, values: Mapping[str, object], *, seconds: float = SECOND
 def post(url: str, body: bytes, headers: Mapping[str, str] | None = None, *, seconds: float = SECONDS) -> Answer:
     """`body` is JSON in UTF-8; `url` has to be acceptable."""
     parts = urlsplit(url)
-    connection = connection_to(parts.scheme, parts.hostname or "", parts.port, seconds)
-    guard = threading.Timer(seconds, cut, [connection])  # the time limit of a socket is for each read alone
-    guard.start()
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    usual = {"Content-Type": "application/json", "User-Agent": "Postvak"}
     try:
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        usual = {"Content-Type": "application/json", "User-Agent": "Postvak"}
-        connection.request("POST", path, body, {**usual, **(headers or {})})
-        response = connection.getresponse()
-        text = response.read(LONGEST_ANSWER).decode("utf-8", "replace").replace("\0", "")
-        return Answer(response.status, text[:SHOWN])
+        with asking(parts.scheme, parts.hostname or "", parts.port, seconds, own=own_networks()) as connection:
+            connection.request("POST", path, body, {**usual, **(headers or {})})
+            response = connection.getresponse()
+            text = response.read(LONGEST_ANSWER).decode("utf-8", "replace").replace("\0", "")
+            return Answer(response.status, text[:SHOWN])
     except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:  # the last: cut while it reads
         return Answer(None, str(error) or type(error).__name__)
-    finally:
-        guard.cancel()
-        connection.close()
-
-
-def connection_to(scheme: str, host: str, port: int | None, seconds: float) -> http.client.HTTPConnection:
-    if scheme == "https":
-        return http.client.HTTPSConnection(host, port, timeout=seconds, context=ssl.create_default_context())
-    return http.client.HTTPConnection(host, port, timeout=seconds)
-
-
-def cut(connection: http.client.HTTPConnection) -> None:
-    """Wake who waits for an answer that trickles in."""
-    if connection.sock is not None:
-        with suppress(OSError):
-            connection.sock.shutdown(socket.SHUT_RDWR)

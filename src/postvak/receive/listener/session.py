@@ -7,6 +7,7 @@ XCLIENT, no PROXY; there is nothing to relay.
 
 import asyncio
 import logging
+import re
 import secrets
 import time
 from collections import defaultdict
@@ -31,6 +32,7 @@ STRANGERS = 20  # unknown recipients per connection: then somebody tries out add
 COMMAND_LIMIT = 4096  # bytes; RFC 5321 asks for 512 and more for each extension
 IDLE_SECONDS = 300.0  # RFC 5321 section 4.5.3.2.7; in DATA for each piece of at most 64 KB
 LONGEST_DATA = 3600.0  # seconds for one mail
+UNSPEAKABLE = re.compile(r"\r(?!\n)|(?<!\r)\n|[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]")  # all control characters but CRLF
 COMMANDS = {"NOOP": 100, "VRFY": 20, "HELP": 20, "EXPN": 20, "AUTH": 5, "EHLO": 100, "*": 100_000}  # per connection
 
 
@@ -108,8 +110,10 @@ class Session(SMTP):
             self.transport.close()
 
     async def push(self, status: Any) -> None:
-        self.notes.replied(str(status))
-        await super().push(status)
+        """aiosmtpd repeats unknown commands as they came: control characters would be lines of ours to who reads them so."""
+        said = UNSPEAKABLE.sub("?", str(status))
+        self.notes.replied(said)
+        await super().push(said)
 
     async def hang_up(self, reply: str) -> None:
         await self.push(reply)
