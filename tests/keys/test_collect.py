@@ -13,6 +13,7 @@ import pytest
 from postvak.crypto.key_files import read_keys
 from postvak.crypto.opening import open_mail
 from postvak.crypto.values import Act, Kind, Layer, Opened, State, Verdict
+from postvak.crypto.writing import Wanted, protect
 from postvak.keys import store
 from postvak.keys.collect import collect
 from postvak.keys.keyring import TableKeyring
@@ -127,3 +128,24 @@ def test_a_key_of_an_autocrypt_header_is_taken_over_for_the_address_it_came_with
     assert not TableKeyring().of_address("boss@customer.example", Kind.pgp)
     keys = TableKeyring().of_address("eve@elsewhere.example", Kind.pgp)
     assert [key.emails for key in keys] == [("eve@elsewhere.example",)]
+
+
+def test_what_the_signers_program_reads_is_kept_with_his_certificate_and_the_last_mail_counts(
+    house_of_keys: House,
+) -> None:
+    house_of_keys.trusted()
+    (key,) = read_keys(house_of_keys.ann.both)
+    ours = protect(with_header(TEXT), Wanted(kind=Kind.smime, signer=key, at=NOW))
+    theirs = with_header(house_of_keys.signed())  # openssl says nothing of GCM
+    told = []
+    for raw, are_new in ((theirs, True), (ours, True), (theirs, False), (theirs, True)):
+        collect([open_mail(raw, TableKeyring(), at=NOW)], are_new=are_new)
+        told.append("AES-256-GCM" in CryptoKey.objects.get(role="person").ciphers)
+    assert told == [False, True, True, False]
+    assert "AES-256-CBC" in CryptoKey.objects.get(role="person").ciphers
+
+
+def test_what_a_signature_says_that_proves_nothing_is_not_believed(house_of_keys: House) -> None:
+    collect([open_mail(with_header(house_of_keys.signed()), TableKeyring(), at=NOW)])
+    row = CryptoKey.objects.get(role="person")
+    assert (row.state, row.ciphers) == ("offered", [])

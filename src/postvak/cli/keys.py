@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 from django.utils import timezone
 
+from postvak.cli import keys_waiting
 from postvak.cli.failing import fail
 from postvak.cli.prepare import prepare_database
 from postvak.crypto.key_files import read_keys
+from postvak.crypto.making import CannotMake
 from postvak.crypto.values import CannotRead
 from postvak.keys import store
 from postvak.keys.adding import NoCertificate
@@ -17,10 +19,14 @@ from postvak.keys.files import FORMS, public_file
 from postvak.keys.status import Status, status_of
 from postvak.keys.uses import mails_behind
 from postvak.log.audit import COMMAND, recording
-from postvak.models import CryptoKey, KeyName
+from postvak.mail.addresses import normalise
+from postvak.models import Address, CryptoKey, KeyName
 from postvak.setup import crypto_keys
+from postvak.setup.key_lookup import look_up
 
 keys = typer.Typer(help="Certificates and keys: for signing, encrypting and opening mails.", no_args_is_help=True)
+for name, command in keys_waiting.COMMANDS.items():
+    keys.command(name)(command)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Which = Annotated[int, typer.Argument(metavar="ID", help="As the list shows it.")]
 
@@ -28,6 +34,7 @@ Which = Annotated[int, typer.Argument(metavar="ID", help="As the list shows it."
 @keys.command("list")
 def list_command(
     text: Annotated[str, typer.Option("--text", help="Only those with this in their name or an address.")] = "",
+    is_offered: Annotated[bool, typer.Option("--offered", help="Only those that nobody has taken over.")] = False,
     as_object: Json = False,
 ) -> None:
     """Show them. Exit 0 also when there are none."""
@@ -36,7 +43,9 @@ def list_command(
     if text:
         named = KeyName.objects.filter(kind=KeyName.Kind.ADDRESS, value__icontains=text).values("key_id")
         rows = rows.filter(subject__icontains=text) | rows.filter(pk__in=named)
-    shown = [described(row) for row in rows]
+    if is_offered:
+        rows = rows.filter(state=CryptoKey.State.OFFERED)
+    shown = [described(row) for row in rows.distinct()]
     if as_object:
         print(json.dumps(shown, indent=2, ensure_ascii=False))
         return
@@ -64,6 +73,8 @@ def described(row: CryptoKey) -> dict[str, object]:
         "status": "offered" if row.state == CryptoKey.State.OFFERED and status == Status.valid else status.value,
         "has_private": row.has_private,
         "source": row.source,
+        "ciphers": row.ciphers,
+        "comment": row.comment,
     }
 
 
@@ -102,6 +113,94 @@ def export_command(key: Which) -> None:
     prepare_database()
     row = found_row(key)
     print(public_file(row, FORMS[row.kind][0]).decode("ascii"), end="")
+
+
+@keys.command("make")
+def make_command(
+    address: Annotated[str, typer.Argument(help="One of your own addresses.")],
+    what: Annotated[str, typer.Option("--kind", help="pgp, or rsa and ec for the request for a certificate.")] = "pgp",
+    name: Annotated[str, typer.Option(help="Instead of the display name of the address.")] = "",
+    as_object: Json = False,
+) -> None:
+    """Make a key, its private part sealed at once. Of a certificate the request is printed; `add` the certificate that comes of it."""
+    prepare_database()
+    own = Address.objects.filter(email=normalise(address)).first()
+    if own is None:
+        fail(f"{address} is none of your addresses.")
+    if what not in {"pgp", "rsa", "ec"}:
+        fail(f"There is no kind “{what}”. There are: pgp, rsa, ec.")
+    try:
+        row = crypto_keys.make(own.email, name or own.display_name, COMMAND, what=what)
+    except CannotMake as problem:
+        fail(f"No certificate can be asked for {own.email}: {problem}")
+    text = public_file(row, FORMS[row.kind][0]).decode("ascii")
+    print(json.dumps(described(row) | {"public": text}, indent=2, ensure_ascii=False) if as_object else text, end="")
+
+
+@keys.command("lookup")
+def lookup_command(
+    address: Annotated[str, typer.Argument(help="Somebody's address.")], as_object: Json = False
+) -> None:
+    """Ask the provider of an address for its OpenPGP key (Web Key Directory). What is found is only offered."""
+    prepare_database()
+    shown = [described(row) for row in look_up(address, COMMAND)]
+    if as_object:
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
+        return
+    for one in shown:
+        print(f"{one['id']:>6}  {one['kind']}  {one['subject']}  {one['fingerprint']}, {one['status']}")
+    if not shown:
+        print("Its provider publishes no key for it.")
+
+
+@keys.command("accept")
+def accept_command(key: Which, as_object: Json = False) -> None:
+    """One that was only offered counts from now on. Compare its fingerprint with its owner before."""
+    prepare_database()
+    row = found_row(key)
+    with recording(COMMAND, row):
+        is_new = store.take_over(row)
+    said = "is used from now on" if is_new else "is in use already"
+    print(json.dumps({"id": key, "accepted": is_new}) if as_object else f"{row} {said}.")
+
+
+@keys.command("revoke")
+def revoke_command(
+    key: Which, is_sure: Annotated[bool, typer.Option("--yes", help="Don't ask.")] = False, as_object: Json = False
+) -> None:
+    """Sign nothing with it and encrypt nothing to it any more; what came before is still opened. This can't be undone."""
+    prepare_database()
+    row = found_row(key)
+    if not is_sure:
+        typer.confirm(f"Mark {row} as revoked? This can't be undone.", abort=True)
+    with recording(COMMAND, row):
+        is_new = store.revoke(row)
+    said = "is revoked" if is_new else "was revoked already"
+    print(json.dumps({"id": key, "revoked": is_new}) if as_object else f"{row} {said}.")
+
+
+@keys.command("set")
+def set_command(
+    key: Which,
+    role: Annotated[str | None, typer.Option(help="Of an authority: anchor (trusted) or intermediate.")] = None,
+    along: Annotated[
+        str | None, typer.Option(help='IDs of the certificates that go along with its signatures: "3,4", or "".')
+    ] = None,
+    comment: Annotated[str | None, typer.Option(help="For the one who wonders next year.")] = None,
+    as_object: Json = False,
+) -> None:
+    """Change what its page sets."""
+    prepare_database()
+    row = found_row(key)
+    try:
+        chosen = None if along is None else [int(one) for one in along.split(",") if one.strip()]
+    except ValueError:
+        fail("--along takes IDs with commas between them.")
+    try:
+        crypto_keys.change(row, COMMAND, role=role, along=chosen, comment=comment)
+    except crypto_keys.CannotSet as problem:
+        fail(str(problem))
+    print(json.dumps(described(row), indent=2, ensure_ascii=False) if as_object else f"{row} is saved.")
 
 
 @keys.command("delete")

@@ -19,6 +19,7 @@ SIGNING_TIME, SMIME_CAPABILITIES = "1.2.840.113549.1.9.5", "1.2.840.113549.1.9.1
 MAX_RECIPIENTS = 500
 MAX_SIGNERS = 10
 MAX_CERTIFICATES = 30
+MAX_CAPABILITIES = 40
 CONTEXT_0, CONTEXT_1, CONTEXT_2 = 0xA0, 0xA1, 0xA2
 CONTEXT_0_PRIMITIVE = 0x80
 
@@ -72,6 +73,13 @@ class Signer:
     def content_type(self) -> str:
         found = self.attributes.get(CONTENT_TYPE)
         return found.oid() if found else ""
+
+    @cached_property
+    def capabilities(self) -> tuple[Algorithm, ...]:
+        """What the signer's program can do, what it likes best first (RFC 8551 section 2.5.2)."""
+        found = self.attributes.get(SMIME_CAPABILITIES)
+        told = found.expect(der.SEQUENCE).children()[:MAX_CAPABILITIES] if found else ()
+        return tuple(algorithm(one) for one in told)
 
     @cached_property
     def message_digest(self) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
@@ -23,6 +23,7 @@ AES_CBC = {"2.16.840.1.101.3.4.1.2": 16, "2.16.840.1.101.3.4.1.22": 24, "2.16.84
 AES_GCM = {"2.16.840.1.101.3.4.1.6": 16, "2.16.840.1.101.3.4.1.26": 24, "2.16.840.1.101.3.4.1.46": 32}
 AES_CCM = {"2.16.840.1.101.3.4.1.7": 16, "2.16.840.1.101.3.4.1.27": 24, "2.16.840.1.101.3.4.1.47": 32}
 AES256_CBC, AES256_GCM = "2.16.840.1.101.3.4.1.42", "2.16.840.1.101.3.4.1.46"
+GCM = "AES-256-GCM"  # as cipher_of() names it
 SHORTEST_MAC = 12
 MAX_RC2 = 128 * 1024  # it is counted out in Python
 
@@ -52,6 +53,12 @@ def cipher_of(algorithm: Algorithm) -> Content:
         bits = _rc2_parameters(algorithm)[0]
         return Content(f"RC2-{bits}-CBC", bits // 8, _rc2)
     raise Broken(f"cipher {algorithm.oid}")
+
+
+def ciphers_among(algorithms: Iterable[Algorithm]) -> tuple[str, ...]:
+    """Names of those of today (AES); others, and ways to hash or to wrap keys, stand among them."""
+    known = {**AES_CBC, **AES_GCM, **AES_CCM}
+    return tuple(dict.fromkeys(cipher_of(one).name for one in algorithms if one.oid in known))
 
 
 def is_old(name: str) -> bool:

@@ -76,7 +76,8 @@ def _signature(opened: Opened) -> Fields:
 def _layer(layer: Layer) -> Mapping[str, JsonValue]:
     fields = asdict(layer)
     signed_at = layer.signed_at.isoformat() if layer.signed_at else None
-    return {**fields, "signed_at": signed_at, "signers": list(layer.signers), "names": list(layer.names)}
+    lists = {name: list(fields[name]) for name in ("signers", "names", "ciphers")}
+    return {**fields, **lists, "signed_at": signed_at}
 
 
 def _texts(raw: bytes, inside: Fields) -> str:

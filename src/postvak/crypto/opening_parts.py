@@ -16,7 +16,7 @@ from postvak.mail.charsets import decode
 from postvak.mail.html import to_text
 from postvak.mail.parse import parse
 from postvak.mail.protection import SMIME_SIGNATURES, SMIME_TYPES
-from postvak.mail.tree import build
+from postvak.mail.tree import Part, build
 
 BEGIN_LINE = re.compile(r"^-----BEGIN PGP [A-Z ]+-----[ \t\xa0]*$", re.M)
 TAG = re.compile(r"<[^<>]{0,2000}>")
@@ -79,6 +79,12 @@ def has_clear_signature(entity: Entity) -> bool:
 
 def _is_message(content: bytes) -> bool:
     return b"KEY BLOCK-----" not in content[:2000] and pgp_read.is_openpgp(content)
+
+
+def is_sealed_file(part: Part) -> bool:
+    """An attached file that is an OpenPGP message itself: role_of() knows it as pgp_file. Only files that are named so are decoded."""
+    is_named = FILES.search(part.filename) is not None and part.content_type in UNSPECIFIC
+    return is_named and _is_message(part.content()[0])
 
 
 def signature_kind(entity: Entity, signature: Entity) -> Kind:

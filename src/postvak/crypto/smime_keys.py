@@ -79,8 +79,8 @@ def key_of(certificate: x509.Certificate, private: bytes = b"") -> Key:
         fingerprint=hashlib.sha256(certificate.public_bytes(Encoding.DER)).hexdigest(),
         public=certificate.public_bytes(Encoding.DER),
         private=private,
-        subject=_shown(certificate.subject),
-        issuer=_shown(certificate.issuer),
+        subject=shown_name(certificate.subject),
+        issuer=shown_name(certificate.issuer),
         algorithm=algorithm_of(public_key),
         emails=emails_of(certificate),
         issuer_id=issuer_id(issuer, certificate.serial_number),
@@ -94,7 +94,7 @@ def key_of(certificate: x509.Certificate, private: bytes = b"") -> Key:
     )
 
 
-def _shown(name: x509.Name) -> str:
+def shown_name(name: x509.Name) -> str:
     """RFC 4514, with "email" for the number of that attribute."""
     return name.rfc4514_string({NameOID.EMAIL_ADDRESS: "email"})
 

@@ -26,7 +26,7 @@ from postvak.crypto.cms import (
     Signer,
     parse,
 )
-from postvak.crypto.content_ciphers import Content, Undecryptable, cipher_of, is_old
+from postvak.crypto.content_ciphers import Content, Undecryptable, cipher_of, ciphers_among, is_old
 from postvak.crypto.digests import OLD, digest_of, digest_of_signature, digested, is_signature_of, signs_content_itself
 from postvak.crypto.key_files import PEM
 from postvak.crypto.recipients import FAILED, content_key
@@ -279,7 +279,16 @@ def _checked(
         return replace(layer, verdict=Verdict.changed, code="signature_wrong")
     if isinstance(digest, OLD) or isinstance(made_over, OLD) or is_short(public_key):
         return replace(layer, verdict=Verdict.weak, code="weak_signature", parameters={"algorithm": layer.algorithm})
-    return _trusted(layer, key, came, reader)
+    layer = _trusted(layer, key, came, reader)
+    return replace(layer, ciphers=_ciphers_of(signer)) if layer.verdict is Verdict.good else layer
+
+
+def _ciphers_of(signer: Signer) -> tuple[str, ...]:
+    """What is written there wrongly takes nothing from the signature."""
+    try:
+        return ciphers_among(signer.capabilities)
+    except ValueError:
+        return ()
 
 
 def _is_attributes(content: bytes) -> bool:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from postvak.crypto import cms, der
-from postvak.crypto.content_ciphers import AES256_CBC, AES256_GCM, encrypt_cbc, encrypt_gcm
+from postvak.crypto.content_ciphers import AES256_CBC, AES256_GCM, GCM, encrypt_cbc, encrypt_gcm
 from postvak.crypto.digests import SHA256
 from postvak.crypto.entities import canonical
 from postvak.crypto.recipients import wrapped_for
@@ -54,8 +54,8 @@ def sign(entity: bytes, signer: Key, *, extra: Sequence[Key], at: datetime) -> b
 def encrypt(entity: bytes, recipients: Sequence[Key], *, cipher: str, at: datetime) -> bytes:
     """An application/pkcs7-mime entity that holds `entity`.
 
-    `cipher`: gcm, cbc or auto. Auto is CBC: what a recipient's program can read is told in the mails that it signs, and programs
-    that can't read GCM are still many (Outlook before 2019, Apple Mail), while everybody reads CBC.
+    `cipher`: gcm, cbc or auto. Auto is GCM where all recipients' programs have told that they read it (Key.ciphers), else CBC:
+    programs that can't read GCM are still many (Outlook before 2019, Apple Mail), while everybody reads CBC (RFC 8551 section 2.7).
     """
     if not recipients:
         raise CannotProtect("no_recipients")
@@ -65,7 +65,7 @@ def encrypt(entity: bytes, recipients: Sequence[Key], *, cipher: str, at: dateti
         raise CannotProtect("cipher_unknown", cipher=cipher)
     content, key_bytes = canonical(entity), os.urandom(32)
     infos = [_recipient_info(key, key_bytes) for key in recipients]
-    if cipher == "gcm":
+    if cipher == "gcm" or (cipher == "auto" and all(GCM in key.ciphers for key in recipients)):
         return _entity(_auth_enveloped(content, key_bytes, infos), b"authEnveloped-data")
     return _entity(_enveloped(content, key_bytes, infos), b"enveloped-data")
 

@@ -52,7 +52,8 @@ class Key:
 
     `public`: DER, or OpenPGP packets. `private`: PKCS #8 as DER, or packets with the secret parts, not protected by a
     passphrase; b"" for other people's. `ids`, `issuer_id`, `ski`, `subject_id`: the names by which mails and certificates mean it
-    (models.KeyName). `is_trusted`: OpenPGP: an administrator vouches for it; S/MIME: says nothing, its chain does.
+    (models.KeyName). `is_trusted`: OpenPGP: an administrator vouches for it; S/MIME: says nothing, its chain does. `ciphers`: names
+    of ciphers ("AES-256-GCM") that the owner's program reads, as it said in a signed mail; () unknown.
     """
 
     kind: Kind
@@ -74,6 +75,7 @@ class Key:
     can_sign: bool = True
     can_encrypt: bool = True
     is_trusted: bool = False
+    ciphers: tuple[str, ...] = ()
 
 
 class Keyring(Protocol):
@@ -104,7 +106,8 @@ class Keyring(Protocol):
 class Layer:
     """One layer, as it goes into MailSecurity.report. `key`: fingerprint of the key that decrypted or signed, "" unknown.
     `names`: of the keys that it was encrypted to or signed with (as KeyName values). `code`: why the verdict, a code of
-    log.crypto_sentences with `parameters`. `covers_all`: False when only a part of what is shown is signed or was encrypted."""
+    log.crypto_sentences with `parameters`. `covers_all`: False when only a part of what is shown is signed or was encrypted.
+    `ciphers`: of a good S/MIME signature what the signer's program reads (as Key.ciphers); isn't in the report."""
 
     kind: Kind
     act: Act
@@ -118,6 +121,7 @@ class Layer:
     code: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
     covers_all: bool = True
+    ciphers: tuple[str, ...] = ()
 
     @property
     def counted(self) -> Layer:

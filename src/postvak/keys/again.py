@@ -15,6 +15,11 @@ def waiting() -> "QuerySet[MailSecurity]":
     return MailSecurity.objects.filter(state__in=SHUT)
 
 
+def trying() -> "QuerySet[Job]":
+    """They are being tried, or will be in a moment."""
+    return Job.objects.filter(kind=KIND, state__in=[Job.State.WAITING, Job.State.RUNNING])
+
+
 def enqueue_again(by: Agent | None = None) -> Job | None:
     """A worker tries all of them soon. Null: none waits. One that is asked for already is enough."""
     if not waiting().exists():

@@ -4,7 +4,7 @@ Nothing that is here is changed by a mail, and no authority becomes an anchor by
 between the certificate of a good signature and an anchor: the other certificates in a mail are put there by whoever wrote it. Spec 05.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.utils import timezone
 
@@ -18,26 +18,42 @@ MOST = 20  # of one mail
 State, Source = CryptoKey.State, CryptoKey.Source
 
 
-def collect(mails: Iterable[Opened]) -> None:
-    """In the transaction that writes the mails. One query when all of them are here already."""
+def collect(mails: Iterable[Opened], *, are_new: bool = True) -> None:
+    """In the transaction that writes the mails. One query when all of them are here already and nothing new is told of them.
+    `are_new`: what they say of their writers' programs is news; of an old mail that could be opened only now it isn't."""
     every = list(mails)
-    new = unknown([key for opened in every for key in opened.found[:MOST]])
+    here = known([key for opened in every for key in opened.found[:MOST]])
     sorts: dict[tuple[str, str], dict[str, Key]] = {}
     for opened in every:
-        keys = [key for key in opened.found[:MOST] if store.place(key) in new]
+        keys = [key for key in opened.found[:MOST] if store.place(key) not in here]
         helping = between(opened) if any(key.is_authority for key in keys) else frozenset()
         for key in keys:
             if not key.is_authority or key.fingerprint in helping:
                 sorts.setdefault(sort_of(key, opened), {}).setdefault(key.fingerprint, key)
     for (source, state), wanted in sorts.items():
         store.add(list(wanted.values()), source=source, state=state)
+    learn_ciphers(every, here, are_new=are_new)
 
 
-def unknown(keys: Sequence[Key]) -> set[tuple[str, str]]:
+def known(keys: Sequence[Key]) -> dict[store.Place, list[str]]:
+    """Those that are here, with what is known of the ciphers that their owners read."""
     if not keys:
-        return set()
+        return {}
     rows = CryptoKey.objects.filter(fingerprint__in=[key.fingerprint for key in keys])
-    return {store.place(key) for key in keys} - set(rows.values_list("kind", "fingerprint"))
+    return {(kind, fingerprint): told for kind, fingerprint, told in rows.values_list("kind", "fingerprint", "ciphers")}
+
+
+def learn_ciphers(mails: Iterable[Opened], here: Mapping[store.Place, list[str]], *, are_new: bool) -> None:
+    """What the programs of those who signed say that they read (RFC 8551 section 2.5.2); the last mail counts."""
+    told: dict[store.Place, list[str]] = {}
+    for opened in mails:
+        layer = opened.signature
+        if layer is not None and layer.verdict is Verdict.good and layer.ciphers:
+            told[layer.kind.value, layer.key] = list(layer.ciphers)
+    for where, ciphers in told.items():
+        before = here.get(where)
+        if ciphers != before and (are_new or not before):
+            CryptoKey.objects.filter(kind=where[0], fingerprint=where[1]).update(ciphers=ciphers)
 
 
 def sort_of(key: Key, opened: Opened) -> tuple[str, str]:

@@ -17,7 +17,10 @@ PRIVATE_FORMS: Mapping[str, str] = {CryptoKey.Kind.SMIME: "p12", CryptoKey.Kind.
 
 
 def public_file(row: CryptoKey, form: str) -> bytes:
+    """Of a request for a certificate: the request."""
     content = bytes(row.public)
+    if form == "pem" and row.is_request:
+        return x509.load_der_x509_csr(content).public_bytes(Encoding.PEM)
     if form == "pem":
         return x509.load_der_x509_certificate(content).public_bytes(Encoding.PEM)
     return armoured("PUBLIC KEY BLOCK", content) if form == "asc" else content

@@ -8,6 +8,7 @@ from django.db.models.functions import Lower, Substr
 from postvak.models import CryptoKey
 
 COMMON_NAME = re.compile(r"(?:^|[,+])CN=((?:\\.|[^,+\\])*)")
+MAIL = re.compile(r"(?:^|,)(?:email|emailAddress|1\.2\.840\.113549\.1\.9\.1)=([^,\\]+)", re.IGNORECASE)
 ESCAPED = re.compile(r"\\([0-9A-Fa-f]{2}|.)")
 # As title_of(), near enough for putting many in order: most certificates say their common name first (RFC 4514).
 IN_ORDER = Lower(
@@ -26,6 +27,15 @@ def title_of(row: CryptoKey) -> str:
         return name.strip() or row.subject or spaced(row.fingerprint)
     found = COMMON_NAME.search(row.subject)
     return unescaped(found[1]) if found and found[1] else row.subject or spaced(row.fingerprint)
+
+
+def in_words(subject: str) -> str:
+    """The name in a certificate as people write it; a user id of OpenPGP is written so already."""
+    name, mail = COMMON_NAME.search(subject), MAIL.search(subject)
+    if name is None:
+        return subject
+    text = unescaped(name[1])
+    return f"{text} <{mail[1]}>" if mail else text
 
 
 def unescaped(text: str) -> str:

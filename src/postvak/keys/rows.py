@@ -36,6 +36,7 @@ def key_of(row: CryptoKey, sealing_keys: tuple[bytes, ...] = ()) -> Key:
         can_sign=row.can_sign,
         can_encrypt=row.can_encrypt,
         is_trusted=is_vouched_for(row),
+        ciphers=tuple(row.ciphers),
     )
 
 
@@ -54,7 +55,11 @@ def private_of(row: CryptoKey, sealing_keys: tuple[bytes, ...]) -> bytes:
 
 
 def sealed_private(key: Key, sealing_keys: tuple[bytes, ...]) -> str:
-    return seal(b64encode(key.private).decode(), sealing_keys)
+    return seal_private(key.private, sealing_keys)
+
+
+def seal_private(private: bytes, sealing_keys: tuple[bytes, ...]) -> str:
+    return seal(b64encode(private).decode(), sealing_keys)
 
 
 def new_row(

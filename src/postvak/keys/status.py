@@ -12,11 +12,13 @@ from postvak.models import CryptoKey
 STEPS = (60, 30, 7, 1)  # days before the end of which the administrators are warned
 DAY = timedelta(days=1)
 SOON, URGENT = STEPS[0] * DAY, STEPS[2] * DAY
+REQUESTED = Q(kind=CryptoKey.Kind.SMIME, source=CryptoKey.Source.MADE)  # CryptoKey.is_request
 
 
 class Status(StrEnum):
     """The first that fits counts."""
 
+    requested = "requested"  # its certificate hasn't come
     revoked = "revoked"
     expired = "expired"
     not_yet = "not_yet"
@@ -25,6 +27,8 @@ class Status(StrEnum):
 
 
 def status_of(key: CryptoKey, now: datetime) -> Status:
+    if key.is_request:
+        return Status.requested
     if key.revoked_at is not None:
         return Status.revoked
     if key.is_expired(now):
@@ -38,10 +42,11 @@ def with_status(status: Status, now: datetime) -> Q:
     """Which rows have it: the same as status_of() says."""
     lasts = Q(valid_to=None) | Q(valid_to__gte=now)
     begun = Q(valid_from=None) | Q(valid_from__lte=now)
-    living = Q(revoked_at=None) & lasts
+    living = ~REQUESTED & Q(revoked_at=None) & lasts
     return {
-        Status.revoked: ~Q(revoked_at=None),
-        Status.expired: Q(revoked_at=None, valid_to__lt=now),
+        Status.requested: REQUESTED,
+        Status.revoked: ~REQUESTED & ~Q(revoked_at=None),
+        Status.expired: ~REQUESTED & Q(revoked_at=None, valid_to__lt=now),
         Status.not_yet: living & Q(valid_from__gt=now),
         Status.ending: living & begun & Q(valid_to__lte=now + SOON),
         Status.valid: living & begun & (Q(valid_to=None) | Q(valid_to__gt=now + SOON)),

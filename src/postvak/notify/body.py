@@ -32,21 +32,35 @@ class Dress:
     rows: Sequence[Wording] | None = None
 
 
-def body_of(words: Words, setting: Setting, *, quoted: Message | Quotation | None = None, opens: bool = False) -> Body:
+def body_of(
+    words: Words,
+    setting: Setting,
+    *,
+    quoted: Message | Quotation | None = None,
+    opens: bool = False,
+    is_wanted: bool = False,
+) -> Body:
     """The mail as it goes out. `words`: what was written, its HTML clean. `quoted`: the mail that is answered, unless the
     brand quotes none (what is internal is never quoted); or what stands there instead, as in a forwarded mail. `opens`: it goes
-    out encrypted, so it may quote an encrypted mail."""
+    out encrypted, so it may quote an encrypted mail; `is_wanted`: also one of which it isn't sure who wrote it."""
     look = look_of(setting.brand)
-    return put_together(words, setting, Dress(look, logo_of(look, domain_of(setting))), quoted=quoted, opens=opens)
+    dress = Dress(look, logo_of(look, domain_of(setting)))
+    return put_together(words, setting, dress, quoted=quoted, opens=opens, is_wanted=is_wanted)
 
 
 def put_together(
-    words: Words, setting: Setting, dress: Dress, *, quoted: Message | Quotation | None = None, opens: bool = False
+    words: Words,
+    setting: Setting,
+    dress: Dress,
+    *,
+    quoted: Message | Quotation | None = None,
+    opens: bool = False,
+    is_wanted: bool = False,
 ) -> Body:
     look, language = dress.look, spoken(setting)
     quotation = quoted if isinstance(quoted, Quotation) else Quotation()
     if isinstance(quoted, Message) and (look is None or look.quotes_history):
-        quotation = quotation_of(quoted, language, domain=domain_of(setting), opens=opens)
+        quotation = quotation_of(quoted, language, domain=domain_of(setting), opens=opens, is_wanted=is_wanted)
     below, small = ending(setting, dress.rows)
     above = reply_line(language) if look and look.reply_line else ""
     parts = Parts(words.as_html, below.as_html, small.as_html, quotation.html, above)

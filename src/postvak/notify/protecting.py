@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from postvak.keys.authors import may_be_anothers
 from postvak.log.reason import Reason
 from postvak.models import AutomaticMail, Message, Options
 from postvak.notify.refusal import refused
@@ -25,7 +26,7 @@ class Unprotected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Going:
-    """`is_bare`: nothing of what the customer wrote may stand in it."""
+    """`is_bare`: nothing of what the trigger says may stand in it."""
 
     protection: Protection | None = None
     is_bare: bool = False
@@ -40,7 +41,8 @@ def going(row: AutomaticMail, recipients: Sequence[str]) -> Going:
         protection = plan(sender, recipients, policy, Wish(about_encrypted=is_secret and not is_notice))
     except CannotBeProtected as problem:
         return without(row, recipients, problem)
-    return Going(protection, is_bare=is_secret and (protection is None or not protection.encrypt))
+    is_open = protection is None or not protection.encrypt
+    return Going(protection, is_bare=is_secret and (is_open or any(may_be_anothers(one) for one in told_of(row))))
 
 
 def told_of(row: AutomaticMail) -> list[Message]:

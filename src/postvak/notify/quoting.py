@@ -13,15 +13,14 @@ from re import Match, compile
 from selectolax.lexbor import LexborHTMLParser
 
 from postvak.blobs import store
-from postvak.crypto.values import Act
+from postvak.keys.authors import is_wholly_encrypted, may_be_anothers
 from postvak.keys.reading import CantRead, readable
-from postvak.keys.security import MOST_LAYERS, layers_of, security_of
 from postvak.mail.compose import File
 from postvak.mail.html import from_text, is_too_deep, sanitise
 from postvak.mail.outgoing_html import cids_in, text_of
 from postvak.mail.parse import Understood, understand
 from postvak.mail.quotes import introduction, quote_reply
-from postvak.models import MailSecurity, Message
+from postvak.models import Message
 from postvak.notify.values import local
 from postvak.send.protection import is_encrypted
 
@@ -46,16 +45,23 @@ class Quotation:
     files: tuple[File, ...] = ()
 
 
-def quotation_of(message: Message, language: str, *, domain: str, opens: bool = False) -> Quotation:
+def quotation_of(
+    message: Message, language: str, *, domain: str, opens: bool = False, is_wanted: bool = False
+) -> Quotation:
     """Nothing for what is internal: no way leads from there into a customer's mail."""
     if message.is_internal or message.kind == Message.Kind.NOTE or message.taken_back_at:
         return Quotation()
-    return written_below(message, language, domain=domain, opens=opens)
+    return written_below(message, language, domain=domain, opens=opens, is_wanted=is_wanted)
 
 
-def written_below(message: Message, language: str, *, domain: str, opens: bool = False) -> Quotation:
+def written_below(
+    message: Message, language: str, *, domain: str, opens: bool = False, is_wanted: bool = False
+) -> Quotation:
     """Whatever it is: for conversations whose messages are internal, but known to those who get the quotation. `opens`: the mail
-    that quotes goes out encrypted; nothing of an encrypted one is quoted in any other."""
+    that quotes goes out encrypted; nothing of an encrypted one is quoted in any other. `is_wanted`: an agent wants that also where
+    it isn't sure who wrote what was encrypted."""
+    if opens and not is_wanted and may_be_anothers(message):
+        return Quotation()
     author, at = message.author_name or message.author_email, local(message.created_at)
     words = words_of(message, domain, opens=opens)
     if not words.html and not words.text.strip():
@@ -89,16 +95,6 @@ def hidden_words(message: Message, domain: str) -> Quotation:
     html, files = shown_html(original, domain, is_ours=is_ours)
     own = own_words(original.mail.html) if is_ours else ""
     return Quotation(text_of(own) if own else original.mail.text, html, files)
-
-
-def is_wholly_encrypted(message: Message) -> bool:
-    """Everything that is read lay in all its encryptions; or we encrypted it."""
-    security = security_of(message)
-    if security is None or security.state == MailSecurity.State.SEALED:
-        return True
-    encrypted = [layer for layer in layers_of(security.report) if layer.act is Act.encrypted]
-    is_all_told = len(security.report) < MOST_LAYERS
-    return is_all_told and bool(encrypted) and all(layer.covers_all for layer in encrypted)
 
 
 def html_of(message: Message, domain: str) -> tuple[str, tuple[File, ...]]:

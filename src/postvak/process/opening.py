@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from postvak.crypto.opening import open_mail
+from postvak.crypto.opening_parts import is_sealed_file
 from postvak.crypto.values import Act, Keyring, Kind, Layer, Opened, State, Verdict
 from postvak.keys.keyring import TableKeyring
 from postvak.mail.parse import Understood, parse, understand
@@ -31,13 +32,15 @@ def take_in(mails: Iterable[tuple[Receipt, bytes]]) -> list[Incoming]:
 def take_in_one(receipt: Receipt, raw: bytes, keyring: Keyring) -> Incoming:
     understood = understand(raw)
     protection = read_protection(understood.tree, understood.mail.text)
-    if not (protection.signed or protection.encrypted or brings_keys(understood)):
+    is_plain = not (protection.signed or protection.encrypted or brings_keys(understood))
+    if is_plain and not any(is_sealed_file(part) for part in understood.tree.parts):
         return Incoming(receipt, understood.mail, raw)
     opened = opened_of(receipt, raw, protection, keyring)
-    if not opened.layers:
+    if not opened.layers or (is_plain and opened.state is not State.open):  # a file for others leaves the mail as it is
         return Incoming(receipt, understood.mail, raw, security=opened if opened.found else None)
     mail = readable_mail(understood.mail, opened)
-    return Incoming(receipt, mail, raw, outside(understood.mail) if opened.encrypted else None, opened)
+    outer = outside(understood.mail, is_read_by_all=is_plain) if opened.encrypted else None
+    return Incoming(receipt, mail, raw, outer, opened)
 
 
 def brings_keys(understood: Understood) -> bool:
@@ -70,6 +73,7 @@ def readable_mail(mail: Mail, opened: Opened) -> Mail:
     return replace(parse(opened.raw), fingerprint=mail.fingerprint)
 
 
-def outside(mail: Mail) -> Mail:
-    """What of an encrypted mail everybody on its way has seen, and we store: its header."""
-    return replace(mail, text="", html="", attachments=())
+def outside(mail: Mail, *, is_read_by_all: bool) -> Mail:
+    """What of an encrypted mail everybody on its way has seen, and we store: its header, and its words where only files were
+    encrypted."""
+    return replace(mail, attachments=()) if is_read_by_all else replace(mail, text="", html="", attachments=())

@@ -72,7 +72,7 @@ def note(message: Message, opened: Opened, now: datetime) -> bool:
     row.save(update_fields=FOUND)
     message.security = row
     if Options.objects.filter(pk=1, collects_keys=True).exists():
-        collect([opened])
+        collect([opened], are_new=False)
     if was_shut and opened.state is State.open:
         tell(message, opened)
         if message.ticket.queue.keeps_decrypted:

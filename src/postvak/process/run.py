@@ -7,6 +7,7 @@ Mails go in waves: those of one claim that don't depend on each other share a tr
 each of its mails gets a transaction of its own, so that one bad mail never stops the others (promise 1).
 """
 
+import hashlib
 import logging
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
@@ -239,3 +240,11 @@ def explain(raw: bytes, receipt: Receipt) -> tuple[Facts, Plan]:
     """What would become of these bytes, arriving as the unsaved `receipt` says. Writes nothing (promise 3)."""
     facts = gather(take_in([(receipt, raw)]))[0]
     return facts, decide(facts)
+
+
+def explain_arriving(mailbox: Mailbox, raw: bytes) -> tuple[Facts, Plan]:
+    """The same for bytes that would arrive at `mailbox` now."""
+    now = timezone.now()
+    source = f"sha256/{hashlib.sha256(raw).hexdigest()}"
+    receipt = Receipt(mailbox=mailbox, source=source, size=len(raw), received_at=now, next_attempt_at=now)
+    return explain(raw, receipt)

@@ -26,6 +26,7 @@ ORDER = tuple(Severity)
 class Finding:
     """`about`: which mailbox, channel … ("mailbox:3"). `page`: name and parts of the address where it can be mended.
     `row`: what is in trouble, so that the alarm goes another way. `since`: when it began, if that is known.
+    `is_early`: nothing is broken yet, and there is time: its line on the pages is amber and comes after red ones.
     `note_told`: remembers that a mail about it went out; such a one is told once, and not at all where it `is_told`."""
 
     code: str
@@ -35,6 +36,7 @@ class Finding:
     page: tuple[str, ...] = ("admin_health",)
     row: Mailbox | Channel | None = None
     since: datetime | None = None
+    is_early: bool = False
     is_told: bool = False
     note_told: Callable[[], None] | None = None
 
@@ -62,4 +64,4 @@ class Finding:
 
 
 def worst_first(findings: list[Finding]) -> list[Finding]:
-    return sorted(findings, key=lambda one: ORDER.index(one.severity))
+    return sorted(findings, key=lambda one: (ORDER.index(one.severity), one.is_early))

@@ -30,6 +30,7 @@ def keys(now: datetime) -> Iterator[Finding]:
             about=f"cryptokey:{key.pk}:{step}",
             page=("admin_key", str(key.pk)),
             since=key.valid_to - step * DAY if key.valid_to else None,
+            is_early=days * DAY > URGENT,
             is_told=key.warned_days is not None and key.warned_days <= step,
             note_told=partial(note_warned, key.pk, step),
         )

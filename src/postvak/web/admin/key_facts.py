@@ -56,7 +56,8 @@ def of_any(row: CryptoKey) -> Iterator[Fact]:
         ids = [one.value for one in names if one.kind == KeyName.Kind.ID and one.value != row.fingerprint]
         yield Fact(_("Key ids"), [spaced(one) for one in ids][:MOST], is_code=True)
     yield Fact(_("Algorithm"), [row.algorithm] if row.algorithm else [])
-    if extension_of(row, x509.KeyUsage) is None:
+    yield Fact(_("Its owner can read"), [", ".join(row.ciphers)] if row.ciphers else [])
+    if not row.is_request and extension_of(row, x509.KeyUsage) is None:
         yield Fact(_("Good for"), [", ".join(abilities(row))])
 
 

@@ -35,6 +35,8 @@ def public(request: HttpRequest, pk: int, form: str) -> HttpResponse:
 def private(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks for a passphrase; POST: the file, with a line in the audit."""
     row = get_object_or_404(CryptoKey.objects.exclude(sealed_private=""), pk=pk)
+    if row.is_request:  # it leaves the house together with its certificate
+        raise Http404
     filled = PassphraseForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and filled.is_valid():
         try:

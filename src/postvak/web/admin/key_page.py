@@ -91,6 +91,8 @@ def delete(request: HttpRequest, pk: int) -> HttpResponse:
 
 def losses(row: CryptoKey) -> list[str]:
     """What is over when it goes, in sentences."""
+    if row.is_request:
+        return [_("The certificate that an authority makes of the request can’t be used.")]
     found = []
     if row.has_private:
         number = mails_behind(row)

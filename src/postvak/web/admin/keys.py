@@ -6,14 +6,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from postvak.keys.again import enqueue_again, waiting
-from postvak.log import audit
+from postvak.keys.again import trying, waiting
 from postvak.models import CryptoKey
+from postvak.setup import crypto_keys
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.keys_rows import STATUSES, WHOSE, listed_keys
-from postvak.web.admin.keys_waiting import open_jobs, waiting_page
+from postvak.web.admin.keys_waiting import waiting_page
 from postvak.web.flash import say
-from postvak.web.session import agent_of, asking
+from postvak.web.session import asking
 
 
 @require_GET
@@ -41,9 +41,8 @@ def waiting_mails(request: HttpRequest) -> HttpResponse:
 @admin_only
 def again(request: HttpRequest) -> HttpResponse:
     """Try all of them once more."""
-    if open_jobs().exists():
+    if trying().exists():
         say(request, _("They are being tried already."))
-    elif job := enqueue_again(by=agent_of(request)):
-        audit.record(asking(request), audit.Action.CREATED, job)
+    elif crypto_keys.try_again(asking(request)):
         say(request, _("The mails are being tried once more."))
     return redirect("admin_keys_waiting")

@@ -36,6 +36,7 @@ WHOSE: Mapping[str, tuple[str | Promise, Q]] = {
     "offered": (_("offered, not taken over"), Q(state=State.OFFERED)),
 }
 STATUSES: Mapping[Status, str | Promise] = {
+    Status.requested: _("certificate requested"),
     Status.valid: pgettext_lazy("key", "valid"),
     Status.ending: _("expires within 60 days"),
     Status.expired: _("expired"),
@@ -43,7 +44,7 @@ STATUSES: Mapping[Status, str | Promise] = {
     Status.not_yet: _("not valid yet"),
 }
 TONES = {Status.ending: "warn", Status.expired: "alert", Status.revoked: "alert", Status.not_yet: "warn"}
-ICONS = {Status.valid: "tick", Status.ending: "clock", Status.not_yet: "clock"}
+ICONS = {Status.requested: "clock", Status.valid: "tick", Status.ending: "clock", Status.not_yet: "clock"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from postvak.keys.keyring import system_anchors
 from postvak.keys.revocations import CannotTake, is_overdue, keep, number_in, take
 from postvak.log import audit
 from postvak.log.audit import recording
+from postvak.log.crypto_sentences import list_sentence
 from postvak.models import CryptoKey, Options, Revocation
 from postvak.setup import revocation_lists
 from postvak.web.admin.access import admin_only, admin_page
@@ -21,19 +22,6 @@ from postvak.web.admin.keys_rows import listed_keys
 from postvak.web.admin.recording import save
 from postvak.web.flash import say
 from postvak.web.session import agent_of, asking
-
-PROBLEMS = {
-    "unreadable": gettext_lazy("This is no revocation list."),
-    "unknown": gettext_lazy(
-        "It is of “%(name)s”, an authority that isn’t here, or for which no trusted authority vouches. Add its certificate first."
-    ),
-    "unsigned": gettext_lazy("It says that it is of “%(name)s”, but that authority didn’t sign it."),
-    "old": gettext_lazy("A newer list of “%(name)s” is here already."),
-    "future": gettext_lazy("The list of “%(name)s” says that it will be issued only in the future."),
-    "partial": gettext_lazy(
-        "The list of “%(name)s” holds only changes, or certificates of others. Add the complete list of the authority."
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +67,7 @@ def add_list(request: HttpRequest) -> HttpResponse:
         try:
             row = take(form.cleaned_data["list"])
         except CannotTake as problem:
-            form.add_error("list", str(PROBLEMS[problem.code]) % {"name": problem.name})
+            form.add_error("list", list_sentence(problem.code, problem.name))
         else:
             with recording(asking(request), row):
                 keep(row)

@@ -6,23 +6,22 @@ from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from postvak.keys.again import KIND, waiting
-from postvak.keys.names import spaced
+from postvak.keys.again import KIND, trying, waiting
+from postvak.keys.wanted import Wanted, wanted_by
 from postvak.models import Job, MailSecurity
 
 PER_PAGE = 50
 MOST_NAMES = 3
-LOOKED_AT = 2000  # mails, for the keys that are wanted most
+LOOKED_AT = 500  # mails, for the keys that are wanted most
 MOST_WANTED = 5
 State = MailSecurity.State
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`names`: of keys that would open it, as a person compares them; `more`: how many else."""
+    """`keys`: the first of those of which one would open it; `more`: how many else."""
 
     ticket: str
     message: int
@@ -31,30 +30,26 @@ class Waiting:
     at: datetime
     kind: str
     is_damaged: bool
-    names: list[str]
+    keys: list[Wanted]
     more: int
-
-
-def open_jobs() -> "QuerySet[Job]":
-    return Job.objects.filter(kind=KIND, state__in=[Job.State.WAITING, Job.State.RUNNING])
 
 
 def waiting_page(request: HttpRequest) -> dict[str, Any]:
     rows = waiting().select_related("message__ticket").order_by("-message_id")
     page: Page[Any] = Paginator(rows, PER_PAGE).get_page(request.GET.get("page", ""))
-    page.object_list = [shown(row) for row in page.object_list]
+    found = list(page.object_list)
+    page.object_list = [shown(row, keys) for row, keys in zip(found, wanted_by(found), strict=True)]
     return {
         "page": page,
         "waiting": page.paginator.count,
-        "wanted": wanted(),
-        "job": open_jobs().first(),
+        "wanted": most_wanted(),
+        "job": trying().first(),
         "last": Job.objects.filter(kind=KIND).exclude(finished_at=None).order_by("-pk").first(),
     }
 
 
-def shown(row: MailSecurity) -> Waiting:
+def shown(row: MailSecurity, keys: list[Wanted]) -> Waiting:
     message = row.message
-    names = [str(name) for name in row.missing]
     return Waiting(
         ticket=message.ticket.number,
         message=message.pk,
@@ -63,18 +58,13 @@ def shown(row: MailSecurity) -> Waiting:
         at=message.created_at,
         kind=row.encrypted,
         is_damaged=row.state == State.DAMAGED,
-        names=[name_words(name) for name in names[:MOST_NAMES]],
-        more=max(0, len(names) - MOST_NAMES),
+        keys=keys[:MOST_NAMES],
+        more=max(0, len(keys) - MOST_NAMES),
     )
 
 
-def wanted() -> list[tuple[str, int]]:
-    """(name of a key, how many of the newest of these mails it would open), for the ones that would open most."""
-    rows = waiting().filter(state=State.NO_KEY).order_by("-message_id").values_list("missing", flat=True)[:LOOKED_AT]
-    counted = Counter(str(name) for missing in rows for name in {*missing})
-    return [(name_words(name), number) for name, number in counted.most_common(MOST_WANTED)]
-
-
-def name_words(name: str) -> str:
-    """Hex in groups; of long ones the end, which is what a key's list shows."""
-    return spaced(name) if len(name) <= 40 else f"… {spaced(name[-16:])}"  # noqa: PLR2004 - an OpenPGP fingerprint
+def most_wanted() -> list[tuple[Wanted, int]]:
+    """(key, how many of the newest of these mails it would open), for those that would open most and that a person can name."""
+    rows = waiting().filter(state=State.NO_KEY).only("encrypted", "missing").order_by("-message_id")[:LOOKED_AT]
+    counted = Counter(key for keys in wanted_by(list(rows)) for key in keys if key != Wanted())
+    return counted.most_common(MOST_WANTED)
