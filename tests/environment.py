@@ -18,6 +18,7 @@ for name in [name for name in os.environ if name.startswith("POSTVAK_") and not 
     if name not in {"POSTVAK_DATABASE", "POSTVAK_CORPORA", "POSTVAK_TORTURE"}:
         del os.environ[name]
 os.environ["POSTVAK_DATA"] = str(DATA)
+os.environ["POSTVAK_OWN_NETWORKS"] = "127.0.0.0/8"  # where other servers of the tests stand
 os.environ["POSTVAK_TIME_ZONE"] = "Europe/Amsterdam"
 
 if os.environ.get("POSTVAK_TEST_DATABASE") == "postgresql" and "POSTVAK_DATABASE" not in os.environ:

@@ -80,15 +80,40 @@ TABLES: dict[str, tuple[tuple[str, ...], Rows]] = {
         (("Rechnungen", 0, "Match", "Subject", "Rechnung|Mahnung", None), ("Rechnungen", 0, "Set", "X-OTOBO-Priority", "4 high", None)),
     ),
     "queue": (
-        ("id", "name", "group_id", "system_address_id", "signature_id", "follow_up_id", "valid_id"),
-        ((1, "Support", 1, 1, 1, 1, 1), (2, "Support::Größe", 1, 1, 1, 3, 1), (3, "Alt", 1, 1, 1, 2, 2)),
+        (
+            "id", "name", "group_id", "system_address_id", "signature_id", "follow_up_id", "valid_id", "first_response_time", "update_time",
+            "solution_time", "calendar_name",
+        ),
+        (
+            (1, "Support", 1, 1, 1, 1, 1, 60, 0, 480, "1"), (2, "Support::Größe", 1, 1, 1, 3, 1, 60, 0, 480, "1"),
+            (3, "Alt", 1, 1, 1, 2, 2, 15, 0, 0, ""),
+        ),
     ),
     "queue_standard_template": (("queue_id", "standard_template_id"), ((2, 1),)),
     "secret_things": (("id", "value"), ((1, "INSERT INTO `ticket` VALUES (666,'x');\nCOPY ticket FROM stdin;\n"),)),
     "signature": (("id", "name", "text", "content_type", "valid_id"), ((1, "Standard", "<OTOBO_CURRENT_UserFullname>\nFirma GmbH", "text/plain", 1),)),
+    "sla": (
+        ("id", "name", "calendar_name", "first_response_time", "update_time", "solution_time", "valid_id"),
+        ((1, "Gold", "", 30, 120, None, 1), (2, "Ohne Zeiten", "", 0, 0, 0, 1), (3, "Weg", "", 10, 0, 0, 2)),
+    ),
     "standard_template": (
         ("id", "name", "text", "content_type", "template_type", "valid_id"),
         ((1, "Danke", "<p>Hallo &lt;OTOBO_CUSTOMER_REALNAME&gt;, danke.</p>", "text/html", "Answer", 1), (2, "Seltsam", "<OTOBO_CONFIG_X>", "text/plain", "Answer", 1)),
+    ),
+    "sysconfig_default": (
+        ("id", "name", "effective_value"),
+        (
+            (1, "TimeWorkingHours", "---\nMon: ['8', '9']\n"), (2, "TimeWorkingHours::Calendar1", "---\nMon:\n- '8'\n"),
+            (3, "Ticket::Hook", "--- Ticket#\n"),
+        ),
+    ),
+    "sysconfig_modified": (
+        ("id", "name", "effective_value"),
+        (
+            (1, "TimeWorkingHours::Calendar1", "---\nFri:\n- '8'\n- '9'\n- '13'\nMon:\n- '10'\nSun: []\n"),
+            (2, "TimeZone::Calendar1Name", "--- Werkstatt\n"), (3, "TimeZone::Calendar1", "--- Europe/Berlin\n"),
+            (4, "TimeVacationDays::Calendar1", "---\n'12':\n  '24': Heiligabend\n'2':\n  '30': Nie\n"),
+        ),
     ),
     "system_address": (
         ("id", "value0", "value1", "comments", "valid_id", "queue_id"),
@@ -103,6 +128,15 @@ TABLES: dict[str, tuple[tuple[str, ...], Rows]] = {
             (4, "2023030710000049", "Leer", 1, 1, 2, 3, 1, None, None, 0, "2023-03-07 12:00:00", "2023-03-07 12:00:00"),
         ),
     ),
+    "ticket_history": (
+        ("id", "ticket_id", "history_type_id", "name", "create_time", "create_by"),
+        (
+            (1, 1, 1, "%%2023030610000017%%Support%%3 normal%%new%%1", AT, 1), (2, 1, 16, "%%Support::Größe%%2%%Support%%1", AT, 2),
+            (3, 1, 27, "%%new%%closed successful", LATER, 2), (4, 1, 22, "%%3 normal%%3%%4 high%%4", LATER, 3),
+            (5, 1, 27, "kaputt", LATER, 2), (6, 1, 23, "%%bob%%2", LATER, 1), (7, 1, 27, "%%open%%open", LATER, 2),
+        ),
+    ),
+    "ticket_history_type": (("id", "name"), ((1, "NewTicket"), (16, "Move"), (22, "PriorityUpdate"), (23, "OwnerUpdate"), (27, "StateUpdate"))),
     "ticket_priority": (("id", "name"), ((1, "1 very low"), (2, "2 low"), (3, "3 normal"), (4, "4 high"))),
     "ticket_state": (("id", "name", "type_id"), ((1, "new", 1), (2, "closed successful", 3), (4, "open", 2), (6, "pending reminder", 4), (9, "merged", 7))),
     "ticket_state_type": (("id", "name"), ((1, "new"), (2, "open"), (3, "closed"), (4, "pending reminder"), (7, "merged"))),

@@ -10,6 +10,7 @@ from postvak.blobs import store
 from postvak.bring.work import KIND, do_import
 from postvak.jobs import queue as jobs
 from postvak.jobs.run import work_due
+from postvak.log.sentences import history_line
 from postvak.mail.parse import attachment_content
 from postvak.models import (
     Address,
@@ -25,10 +26,12 @@ from postvak.models import (
     OutgoingMail,
     Queue,
     Receipt,
+    Sla,
     Ticket,
     TicketLink,
     Wording,
 )
+from postvak.tickets.sla.rules import check_calendar
 from tests.bring import otobo_dump
 
 pytestmark = pytest.mark.django_db
@@ -108,12 +111,56 @@ def test_the_set_up_comes_along(dump: Path, bob: Agent) -> None:
 
 
 def test_filters_come_switched_off_and_the_report_says_so(dump: Path) -> None:
-    assert bring(dump).result["hints"] == ["agents_off", "filters_off"]
+    assert bring(dump).result["hints"] == ["agents_off", "filters_off", "slas_off"]
     assert not Filter.objects.get(name="Rechnungen").is_valid
     Filter.objects.update(is_valid=True)
     again = bring(dump)
     assert (again.result["hints"], again.result["reasons"].get("filter:settings")) == ([], None)
     assert Filter.objects.get(name="Rechnungen").is_valid
+
+
+def test_escalation_times_are_service_levels_that_are_switched_off(dump: Path, support: Queue) -> None:
+    trial = bring(dump, is_dry=True)
+    assert (trial.counts["slas"], trial.counts["calendars"], Sla.objects.count()) == (2, 2, 0)
+    job = bring(dump)
+    assert (job.counts["slas"], job.counts["calendars"]) == (2, 2)
+    gold = Sla.objects.get(name="Gold")
+    assert (gold.first_answer, gold.next_answer, gold.solution, gold.is_valid) == (30, 120, None, False)
+    assert gold.calendar.hours["0"] == [["08:00", "10:00"]]
+    of_queues = Sla.objects.get(name="Support, Support::Größe")
+    assert (of_queues.first_answer, of_queues.next_answer, of_queues.solution) == (60, None, 480)
+    assert {queue.name for queue in of_queues.queues.all()} == {"Support", "Support::Größe"}
+    calendar = of_queues.calendar
+    assert (calendar.name, calendar.time_zone) == ("Werkstatt", "Europe/Berlin")
+    assert (calendar.hours["4"], calendar.hours["6"]) == ([["08:00", "10:00"], ["13:00", "14:00"]], [])
+    assert list(calendar.holidays.values()) == ["Heiligabend"] * 3
+    check_calendar(calendar)
+
+
+def test_a_service_level_that_was_renamed_or_deleted_here_does_not_come_again(dump: Path) -> None:
+    bring(dump)
+    Sla.objects.filter(name="Gold").update(name="Gold 2026")
+    Sla.objects.exclude(name="Gold 2026").delete()
+    again = bring(dump)
+    assert [row.name for row in Sla.objects.all()] == ["Gold 2026"]
+    assert "slas" not in again.counts
+    assert "slas_off" not in again.result["hints"]
+
+
+def test_what_was_changed_there_stands_in_the_history_at_its_date(dump: Path, bob: Agent) -> None:
+    assert bring(dump, is_dry=True).counts["history"] == 4
+    job = bring(dump)
+    lines = list(Ticket.objects.get(number="2023030610000017").history.order_by("pk"))
+    assert [history_line(line.code, line.parameters) for line in lines] == [
+        "In the old system: moved from queue “Support” to “Support::Größe”",
+        "In the old system: status changed from “new” to “closed successful”",
+        "In the old system: priority changed from “3 normal” to “4 high”",
+        "In the old system: assigned to bob",
+        "Taken over from “OTOBO” by an import",
+    ]
+    assert [line.agent for line in lines[:2]] == [bob, bob]
+    assert lines[0].at == datetime(2023, 3, 6, 7, 0, 5, tzinfo=UTC)
+    assert job.counts["history"] == 4
 
 
 def test_merged_and_linked_tickets_stay_so(dump: Path) -> None:

@@ -5,14 +5,19 @@ import io
 from collections.abc import Mapping
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from postvak.bring.sheet import BadSheet, guessed, read_sheet
 from postvak.bring.sheet_work import KIND, path_of, preview, take_sheet
+from postvak.bring.work import incoming_directory
 from postvak.jobs import queue
 from postvak.jobs.queue import directory
 from postvak.jobs.run import work_due
+from postvak.jobs.said import said_by
 from postvak.models import Agent, Customer, CustomerAddress, CustomField, Job, Mailbox, Organisation, SearchAgain
 from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
@@ -206,3 +211,21 @@ def test_organisations_come_and_go_as_a_table_too() -> None:
     acme = Organisation.objects.get(number="1")
     assert (acme.name, acme.note, acme.fields, acme.domains.count()) == ("Acme Ltd", "stays", {"level": ["2.5"]}, 2)
     assert counts(bring("".join(lines("organisations")), "organisations")) == {"same": 2}
+
+
+def test_why_a_table_cannot_be_read_is_told_in_the_language_of_the_reader(client: Client, admin: Agent) -> None:
+    incoming_directory().mkdir(parents=True, exist_ok=True)
+    path_of(TOKEN).write_bytes(b"name\n")
+    job = queue.enqueue(KIND, {"what": "customers", "token": TOKEN, "columns": ["name"], "name": "x.csv"}, by=None)
+    work_due("test:1:x", {KIND: take_sheet})
+    job.refresh_from_db()
+    assert job.said.startswith("The table needs a line")
+    client.force_login(admin)
+    with translation.override("de"):
+        assert said_by(job) not in {"", job.said}
+    admin.language = "de"
+    admin.save()
+    page = client.post("/admin/customers/", {"file": SimpleUploadedFile("x.csv", b"name\n")}).content.decode()
+    assert said_by(job) not in page
+    with translation.override("de"):
+        assert said_by(job) in page

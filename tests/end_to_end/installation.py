@@ -140,6 +140,7 @@ class Installation:
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("POSTVAK_", "DJANGO_"))}
         own = {"POSTVAK_DATA": str(self.data), "POSTVAK_LANGUAGE": "en", "POSTVAK_TIME_ZONE": "Europe/Amsterdam"}
+        own["POSTVAK_OWN_NETWORKS"] = "127.0.0.0/8"  # where other servers of the tests stand
         return kept | own | ({"POSTVAK_DATABASE": self.database_url} if self.database_url else {})
 
     @property

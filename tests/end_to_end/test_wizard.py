@@ -49,7 +49,7 @@ def test_from_the_link_to_an_answer_that_arrived(
         page.get_by_role("button", name="Weiter").click()
 
         expect(page.locator("#look table tbody tr")).to_have_count(5)
-        expect(page.locator("#look")).to_contain_text("100 Ticket erstellt")  # of the newest hundred
+        expect(page.locator("#look")).to_contain_text("Ticket erstellt: 100")  # of the newest hundred
         assert postvak.value("SELECT count(*) FROM postvak_ticket") == 0
         shoot(page, "wizard-preview")
         page.locator("[name=start][value=all]").check()

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from postvak.models import Address, Agent, AlarmState, Channel, CryptoKey, KeyName, Lease, Queue
 from postvak.notify.alarm import Alarm
+from postvak.notify.health.finding import Finding, worst_first
 from postvak.notify.health.keys import keys
 
 pytestmark = pytest.mark.django_db
@@ -85,3 +86,14 @@ def test_one_that_has_ended_is_an_alarm_only_where_an_address_signs_with_it(supp
     (trouble,) = keys(END + timedelta(days=2))
     assert (trouble.code, trouble.severity.value, trouble.path) == ("key_ended", "alarm", f"/admin/keys/{row.pk}/")
     assert "support@example.org" in trouble.text
+
+
+def test_until_a_week_before_the_end_there_is_time() -> None:
+    key()
+    told = {days: [one.is_early for one in keys(days_before(days))] for days in (60, 25, 7.5, 7, 1)}
+    assert told == {60: [True], 25: [True], 7.5: [True], 7: [False], 1: [False]}
+
+
+def test_what_is_broken_already_comes_before_what_will_end() -> None:
+    early, red = Finding("key_ends", is_early=True), Finding("disk_full")
+    assert worst_first([early, red]) == [red, early]

@@ -15,6 +15,7 @@ from postvak.models import (
     Agent,
     AutomaticMail,
     Mailbox,
+    MailSecurity,
     Message,
     Options,
     OutgoingMail,
@@ -48,8 +49,9 @@ def confirms(channel: object, support: Queue, house_of_keys: House) -> Rule:
     return rule
 
 
-def secret_mail(mailbox: Mailbox, house: House) -> None:
-    receive(mailbox, with_header(house.encrypted(BODY), message_id="<secret@customer.example>"))
+def secret_mail(mailbox: Mailbox, house: House, *, is_signed: bool = False) -> None:
+    content = house.signed(BODY) if is_signed else BODY
+    receive(mailbox, with_header(house.encrypted(content), message_id="<secret@customer.example>"))
     while write_due("test:1:n"):
         pass
 
@@ -130,7 +132,8 @@ def test_only_a_letter_that_goes_out_encrypted_quotes_an_encrypted_mail(
 ) -> None:
     """Whatever came in between: what was decided counts, not the newest mail at the time of writing."""
     Rule.objects.update(is_on=False)
-    secret_mail(mailbox, house_of_keys)
+    house_of_keys.trusted()
+    secret_mail(mailbox, house_of_keys, is_signed=True)
     first = Message.objects.get(kind="incoming")
     raw = mail(sender="Bob <bob@example.org>", text="Yes.")
     receive(mailbox, raw)
@@ -142,6 +145,8 @@ def test_only_a_letter_that_goes_out_encrypted_quotes_an_encrypted_mail(
 
     assert SECRET in letter(opens=True)
     assert SECRET not in letter(opens=False) + letter()
+    MailSecurity.objects.update(verdict="")  # who wrote it isn't sure
+    assert SECRET not in letter(opens=True)
 
 
 def test_what_was_decided_about_a_letter_reaches_its_writer(
@@ -173,3 +178,18 @@ def test_of_a_mail_that_is_encrypted_only_in_part_nothing_decrypted_is_quoted(
     assert SECRET in parse(readable(message)).text
     quoted = quotation_of(message, "en", domain="example.org", opens=True)
     assert (SECRET in quoted.text + quoted.html, "4711" in quoted.text) == (False, True)
+
+
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_whoever_may_have_caught_the_mail_of_another_gets_nothing_of_it_back(
+    mailbox: Mailbox, house_of_keys: House, is_signed: bool
+) -> None:
+    Queue.objects.update(keeps_decrypted=True)
+    house_of_keys.trusted()
+    ann_has_a_key(house_of_keys)
+    secret_mail(mailbox, house_of_keys, is_signed=is_signed)
+    outgoing = OutgoingMail.objects.get()
+    assert outgoing.protection is not None
+    assert outgoing.protection["encrypt"]
+    text = parse(opened(store.get(outgoing.blob_id))).text
+    assert ("Thank you." in text, SECRET in text) == (True, is_signed)

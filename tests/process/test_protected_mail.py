@@ -1,11 +1,14 @@
 """Signed and encrypted mail comes in: it is opened for those who may read it, and nothing of it lies about readable."""
 
+import re
 import shutil
 import subprocess
+from base64 import encodebytes
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.test import Client
 
 from postvak.crypto.key_files import read_keys
 from postvak.jobs.run import work_due
@@ -13,7 +16,7 @@ from postvak.keys import store
 from postvak.keys.again import enqueue_again, waiting
 from postvak.keys.reading import CantRead, readable
 from postvak.mail.parse import parse
-from postvak.models import CryptoKey, Mailbox, MailSecurity, Message, Options, Queue, Receipt
+from postvak.models import Agent, CryptoKey, Mailbox, MailSecurity, Message, Options, Queue, Receipt
 from postvak.process.reopen import try_again, try_one
 from postvak.process.run import explain
 from tests.keys.people import SECRET, TEXT, House, with_header
@@ -286,3 +289,58 @@ def test_an_openpgp_mail_of_gpg_goes_the_same_way(mailbox: Mailbox, gpg: Callabl
     store.take_over(CryptoKey.objects.get(state="offered"))
     assert try_one(message_of(receipt))
     assert (security(receipt).verdict, security(receipt).signer) == ("good", "ann@customer.example")
+
+
+FILES = """Content-Type: multipart/mixed; boundary=f
+
+--f
+Content-Type: text/plain; charset=utf-8
+
+The plan is attached, Lampion.
+
+--f
+Content-Type: {kind}
+Content-Disposition: attachment; filename="plan.txt.{ending}"
+Content-Transfer-Encoding: base64
+
+{content}
+--f--
+"""
+
+
+@pytest.mark.skipif(shutil.which("gpg") is None, reason="gpg is not installed: files that it makes are NOT tested here")
+@pytest.mark.parametrize(
+    ("kind", "ending", "armour"),
+    [("application/octet-stream", "pgp", ()), ("text/plain", "asc", ("--armor",)), ("application/pgp", "gpg", ())],
+)
+def test_encrypted_files_beside_plain_text_are_opened_on_arrival(
+    mailbox: Mailbox,
+    gpg: Callable[..., bytes],
+    client: Client,
+    admin: Agent,
+    kind: str,
+    ending: str,
+    armour: tuple[str],
+) -> None:
+    plan = f"Plan: {SECRET}".encode()
+    sealed = gpg(*armour, "-r", "support@example.org", "--encrypt", content=plan)
+    entity = FILES.format(kind=kind, ending=ending, content=encodebytes(sealed).decode())
+    raw = with_header(entity.replace("\n", "\r\n").encode(), message_id="<1@c.example>")
+    (shut,) = receive(mailbox, raw)
+    assert not MailSecurity.objects.exists()  # it is for others: the mail stays an ordinary one
+    assert [one.name for one in message_of(shut).attachments.all()] == [f"plan.txt.{ending}"]
+    store.add(
+        read_keys(gpg("--armor", "--export-secret-keys", "support@example.org")), source="uploaded", state="in_use"
+    )
+    (opened,) = receive(mailbox, raw.replace(b"<1@c.example>", b"<2@c.example>"))
+    found = message_of(opened)
+    assert (security(opened).state, security(opened).encrypted) == ("open", "pgp")
+    assert "Lampion" in found.text  # what stood in clear is found
+    assert not found.attachments.exists()
+    client.force_login(admin)
+    page = client.get(f"/tickets/{found.ticket.number}/").text
+    assert "Partly encrypted" in page
+    assert "Lampion" in page
+    (place,) = set(re.findall(rf"/messages/{found.pk}/inside/\d+/(?=\")", page))
+    assert "plan.txt" in page
+    assert client.get(place).content == plan

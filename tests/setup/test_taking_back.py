@@ -1,16 +1,23 @@
 """A change of a setting can be taken back, and a deleted one brought back; what will happen is shown first."""
 
+import tomllib
+
 import pytest
 from django.test import Client
 
 from postvak.log.audit import COMMAND, Action, recording
-from postvak.models import Address, Agent, AuditEntry, Brand, Queue, Tag, Wording
-from postvak.setup.taking_back import CannotTakeBack, take_back, trial
+from postvak.models import Address, Agent, AuditEntry, Brand, Membership, Queue, Retention, Role, Tag, Team, Wording
+from postvak.setup.file import export
+from postvak.setup.taking_back import CannotTakeBack, can_be_taken_back, take_back, trial
 from postvak.setup.values import with_settings
-from postvak.tickets.people import give
+from postvak.tickets.people import delete_team, give, save_team, set_queues, set_teams_of
 
 pytestmark = pytest.mark.django_db
 BY = with_settings(COMMAND)
+
+
+def role(key: str) -> int:
+    return Role.objects.get(key=key).pk
 
 
 def newest() -> AuditEntry:
@@ -107,3 +114,77 @@ def test_the_edit_page_leads_to_the_history(client: Client, admin: Agent, suppor
     assert f"/admin/history/queue/{support.pk}/" in client.get(f"/admin/queues/{support.pk}/").content.decode()
     assert client.get("/admin/history/queue/").status_code == 200
     assert client.get("/admin/history/nonsense/").status_code == 404
+
+
+def test_queues_and_teams_of_an_agent_are_taken_back(support: Queue, sales: Queue, bob: Agent, admin: Agent) -> None:
+    team = Team.objects.create(name="First level")
+    set_queues(bob, {support.pk: role("lead")})
+    set_teams_of(bob, [team])
+    with recording(BY, bob):
+        Agent.objects.filter(pk=bob.pk).update(language="nl")
+        set_queues(bob, {sales.pk: role("reader")})
+        set_teams_of(bob, [])
+    entry = newest()
+    assert {line.name: (line.now, line.becomes) for line in trial(entry, BY)} == {
+        "language": ("nl", ""), "queues": ({"Sales": "reader"}, {"Support": "lead"}), "teams": ([], ["First level"]),
+    }  # fmt: skip
+    take_back(entry, BY)
+    assert [(one.queue, one.is_lead) for one in Membership.objects.filter(agent=bob)] == [(support, True)]
+    assert list(bob.teams.all()) == [team]
+    assert entry.earlier is not None
+    (written,) = [table for table in tomllib.loads(export())["agent"] if table["email"] == bob.email]
+    assert "queues" not in written, "in a file it stands at the queues"
+
+
+def test_the_queues_of_a_team_are_taken_back_also_when_it_was_deleted(support: Queue, bob: Agent) -> None:
+    team = Team(name="First level")
+    save_team(team, [bob], {support.pk: role("agent")})
+    with recording(BY, team):
+        save_team(team, [bob], {})
+    take_back(newest(), BY)
+    assert [(one.queue, str(one.role.key)) for one in team.queue_teams.all()] == [(support, "agent")]
+    with recording(BY, team):
+        delete_team(team)
+    take_back(newest(), BY)
+    assert [one.queue for one in Team.objects.get().queue_teams.all()] == [support]
+    assert list(Team.objects.get().members.all()) == [bob]
+
+
+def test_a_queue_of_an_agent_that_is_gone_is_the_reason(support: Queue, bob: Agent, cas: Agent) -> None:
+    old = Queue.objects.create(name="Old", brand=support.brand)
+    set_queues(cas, {old.pk: role("agent")})
+    with recording(BY, cas):
+        set_queues(cas, {})
+    entry = newest()
+    old.delete()
+    with pytest.raises(CannotTakeBack, match="there is no queue “Old”"):
+        trial(entry, BY)
+
+
+def test_what_was_made_is_deleted_again_unless_it_is_used(support: Queue) -> None:
+    with recording(BY) as made:
+        tag = Tag.objects.create(name="vip", colour="plum")
+        made.append(tag)
+    entry = newest()
+    assert trial(entry, BY) == []
+    assert Tag.objects.exists(), "a trial changes nothing"
+    take_back(entry, BY)
+    assert not Tag.objects.exists()
+    take_back(newest(), BY)
+    assert Tag.objects.get().colour == "plum"
+    with recording(BY) as made:
+        made.append(Queue.objects.create(name="New", brand=support.brand))
+    assert not can_be_taken_back(newest()), "queues are made invalid"
+
+
+def test_retention_is_taken_back_to_for_ever(client: Client, admin: Agent) -> None:
+    client.force_login(admin)
+    client.post("/admin/retention/", {"ignored": "30"})
+    client.post("/admin/retention/", {"ignored": "5"})
+    for wanted in ({"ignored": 30}, {}):
+        entry = AuditEntry.objects.filter(kind="retention").exclude(action="restored").order_by("pk")[len(wanted)]
+        page = client.get("/admin/history/retention/").content.decode()
+        assert f"/admin/changes/{entry.pk}/taking-back/" in page
+        assert client.get(f"/admin/changes/{entry.pk}/taking-back/").status_code == 200
+        assert client.post(f"/admin/changes/{entry.pk}/taking-back/").status_code == 302
+        assert dict(Retention.objects.values_list("outcome", "days")) == wanted

@@ -17,6 +17,7 @@ from postvak.models import (
     Queue,
     Status,
 )
+from postvak.tickets import people
 from postvak.tickets import texts as texts_and_files
 from tests.mails import mail
 from tests.web.test_desk import page, receive
@@ -314,3 +315,37 @@ def test_pages_have_no_inline_code_and_open_empty_too(eva: Client) -> None:
 
 def test_the_limit_is_the_one_that_is_told() -> None:
     assert texts_and_files.LIMIT == 25_000_000
+
+
+# ---- who administers a queue ----------------------------------------------------------------
+
+
+def test_who_administers_queues_writes_templates_for_these_and_no_others(
+    client: Client, eva: Client, bob: Agent, support: Queue, sales: Queue
+) -> None:
+    theirs = save(eva, name="Theirs", queues=[sales.pk], files=[upload("secret.pdf")])
+    both = save(eva, name="Both", queues=[support.pk, sales.pk])
+    everywhere = save(eva, name="Everywhere")
+    mine = save(eva, name="Mine", queues=[support.pk])
+    client.force_login(bob)
+    assert client.get(LIST).status_code == 403
+    people.give(support, bob, "administrator")
+    listed = client.get(LIST).text
+    assert "Mine" in listed
+    assert not any(name in listed for name in ("Theirs", "Both", "Everywhere"))
+    assert f"{LIST}{mine.pk}/" in client.get(f"/admin/queues/{support.pk}/").text
+    for other in (theirs, both, everywhere):
+        assert client.get(f"{LIST}{other.pk}/").status_code == 404
+        assert client.post(f"{LIST}{other.pk}/deletion/").status_code == 404
+    page = client.get(NEW).text
+    assert "Sales" not in page
+    assert client.post(NEW, facts(queues=[sales.pk])).status_code == 422
+    assert client.post(NEW, facts(queues=[])).status_code == 422, "without a queue it would be for all"
+    stolen = theirs.files.get().pk
+    assert client.get(f"{LIST}files/{stolen}/").status_code == 404
+    made = save(client, name="Fresh", queues=[support.pk], kept=[stolen])
+    assert (list(made.queues.all()), made.files.count()) == ([support], 0)
+    save(client, f"{LIST}{mine.pk}/", name="Mine", queues=[support.pk], html=["<p>Changed</p>"])
+    assert texts(mine) == {"": ("", "<p>Changed</p>")}
+    assert client.post(f"{LIST}{mine.pk}/deletion/").status_code == 302
+    assert "Everywhere" not in client.get(f"{NEW}?copy={everywhere.pk}").text

@@ -104,7 +104,7 @@ SAVES_NOTHING = {
     "admin_jobs", "admin_job_look", "admin_job_stop", "admin_job_attempt", "admin_backup_progress", "admin_privacy",
     "admin_privacy_person", "admin_exports", "admin_export_end", "admin_login", "admin_programs", "admin_notice_original",
     "admin_customers_import", "admin_organisations_import", "admin_imports", "admin_backups",
-    "admin_keys", "admin_keys_waiting",
+    "admin_keys", "admin_keys_waiting", "admin_mail_trial",
     "admin_block_list", "admin_mailbox_comparison", "admin_mailbox_due", "admin_channel_attempt", "admin_channel_copies",
 }  # fmt: skip
 OTHERS = {
@@ -124,6 +124,8 @@ OTHERS = {
     "admin_export_new", "admin_export_download", "admin_privacy_export",  # test_keeping.py
     "admin_key", "admin_key_new", "admin_key_acceptance", "admin_key_revocation", "admin_key_deletion", "admin_key_private", "admin_key_file",
     "admin_keys_trust", "admin_keys_protection", "admin_keys_again", "admin_keys_revocation_new", "admin_keys_revocation_deletion", "admin_keys_revocation_fetching",  # test_keys.py
+    "admin_key_make",  # test_key_making.py
+    "admin_key_lookup",  # setup/test_key_lookup.py
     "admin_backup_new", "admin_backup_download", "admin_backup_keys", "admin_backup_deletion",  # test_keeping.py
     "admin_customers_export", "admin_customers_table", "admin_organisations_export", "admin_organisations_table",
 }  # fmt: skip
@@ -343,7 +345,10 @@ def test_options_and_retention_are_recorded(eva: Client) -> None:
     eva.post("/admin/retention/", {"ignored": "30"})
     eva.post("/admin/retention/", {"ignored": "30"})
     eva.post("/admin/retention/", {"ignored": ""})
-    assert [entry.changes for entry in entries(kind="retention")] == [{"ignored": [None, 30]}, {"ignored": [30, None]}]
+    assert [(entry.action, entry.changes) for entry in entries(kind="retention")] == [
+        ("created", {"outcome": [None, "ignored"], "days": [None, 30]}),
+        ("deleted", {"outcome": ["ignored", None], "days": [30, None]}),
+    ]
     assert not Retention.objects.exists()
 
 

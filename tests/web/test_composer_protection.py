@@ -5,10 +5,13 @@ import re
 import pytest
 from django.test import Client
 
+from postvak.blobs import store
 from postvak.crypto.key_files import read_keys
 from postvak.keys.store import add
+from postvak.mail.parse import parse
 from postvak.models import Address, Agent, Channel, Draft, Mailbox, Message, OutgoingMail, Queue, Ticket
-from tests.keys.people import House
+from postvak.send.sealed import opened
+from tests.keys.people import House, with_header
 from tests.mails import mail
 from tests.web.test_desk import page, receive
 
@@ -107,3 +110,27 @@ def test_what_nobody_types_does_no_harm(desk: Client, ticket: Ticket, keys: None
         content_type="application/x-www-form-urlencoded",
     )
     assert answer.status_code == 200
+
+
+def test_a_mail_that_may_be_anothers_is_quoted_only_by_who_ticks_it(
+    desk: Client, mailbox: Mailbox, keys: None, house_of_keys: House
+) -> None:
+    """It is encrypted and nobody signed it: whoever caught it could send it again under his own name."""
+    text = b"Content-Type: text/plain\r\n\r\nThe word is Lampion.\r\n"
+    ticket = receive(mailbox, with_header(house_of_keys.encrypted(text)))
+    url = f"/tickets/{ticket.number}/"
+    html = page(desk, f"{url}?compose=reply")
+    assert "Quote it all the same" in html
+    assert "an answer doesn’t quote it by itself" in html
+    assert 'value="quote_unproven" checked' not in html
+    form = {"to": ANN, "kind": "reply", "quotes": "1", "encrypt": "1", "encrypt_usual": "1", "sign_usual": "0"}
+    again = desk.post(f"{url}answers/?in=open", {**form, "despite": "quote_unproven", "text": ""}).content.decode()
+    assert again.count('value="quote_unproven"') == 1  # the tick, and nothing hidden beside it
+    assert 'value="quote_unproven" checked' in again
+    for despite, is_quoted in (("", False), ("quote_unproven", True)):
+        about = ticket.messages.order_by("pk")[0].pk
+        desk.post(
+            f"{url}answers/?in=open", {**form, "about": about, "despite": despite, "text": "Yes.", "once": despite}
+        )
+        raw = opened(store.get(str(OutgoingMail.objects.latest("pk").blob_id)))
+        assert ("Lampion" in parse(raw).text) is is_quoted

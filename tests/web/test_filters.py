@@ -499,3 +499,23 @@ def test_what_changes_something_needs_a_post(eva, invoices):
         "trial/",
     ):
         assert eva.get(f"/admin/filters/{url}").status_code == 405
+
+
+# ---- a mail of one's own, with all of today's rules ----------------------------------------------------------------
+
+
+def test_a_pasted_or_uploaded_mail_is_explained_with_all_rules_and_nothing_is_written(
+    eva: Client, invoices: Filter, mailbox
+) -> None:
+    url = "/admin/filters/mail-trial/"
+    assert url in eva.get("/admin/filters/").text
+    assert eva.get(url).status_code == 200
+    raw = mail(subject="Your invoice <b>7</b>")
+    pasted = eva.post(url, {"mail": raw.decode(), "as_of": mailbox.pk}).text
+    assert "10 Invoices" in pasted
+    assert "Sales" in pasted
+    assert "&lt;b&gt;7" in pasted, "what was pasted stays"
+    assert "10 Invoices" in eva.post(url, {"file": SimpleUploadedFile("a.eml", raw), "as_of": mailbox.pk}).text
+    assert "Paste a mail with its header lines" in eva.post(url, {"mail": " "}).text
+    assert not Receipt.objects.exists()
+    assert not Ticket.objects.exists()

@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from postvak import __version__
 from postvak.models import Agent, AlarmState, Channel, Lease, Mailbox, Receipt
 from postvak.notify.alarm import Alarm
 from postvak.notify.health.mails import show_life
@@ -138,3 +139,10 @@ def test_that_no_worker_runs_any_more_is_on_the_line_too(eva: Client) -> None:
     assert "health-line" not in eva.get("/").text
     Lease.objects.update(until=timezone.now() - timedelta(minutes=2))
     assert "No worker runs" in eva.get("/").text
+
+
+@pytest.mark.django_db
+def test_the_page_says_which_version_runs_and_how_to_update(eva: Client) -> None:
+    page = eva.get("/admin/health/").text
+    assert f"Postvak {__version__}, its database as of" in page
+    assert "/manual/backup-upgrade/" in page

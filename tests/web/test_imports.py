@@ -133,3 +133,20 @@ def test_the_form_offers_four_sources_each_by_its_own_name(page: Client) -> None
     shown = page.get("/admin/imports/new/").content.decode()
     for name in ("Mails", "OTOBO, Znuny or OTRS", "Zammad", "osTicket"):
         assert f"<span>{name}<small>" in shown
+
+
+def test_jobs_are_shown_by_how_they_are(page: Client, admin: Agent) -> None:
+    for state, name in (("failed", "broken.mbox"), ("done", "fine.mbox"), ("running", "under-way.mbox")):
+        job = queue.enqueue(KIND, {"kind": "mails", "path": f"/x/{name}"}, by=admin)
+        Job.objects.filter(pk=job.pk).update(state=state)
+    shown = {wanted: page.get(f"/admin/jobs/?state={wanted}").text for wanted in ("", "failed", "done", "open", "odd")}
+    for wanted, names in (
+        ("", "broken fine under-way"), ("failed", "broken"), ("done", "fine"), ("open", "under-way"), ("odd", "broken fine under-way"),
+    ):  # fmt: skip
+        assert {name for name in ("broken", "fine", "under-way") if f"{name}.mbox" in shown[wanted]} == set(
+            names.split()
+        )
+    Job.objects.all().delete()
+    assert "Nothing in this list is like that." in page.get("/admin/jobs/?state=failed").text
+    queue.enqueue("erase", {"customer": 1}, by=admin)
+    assert "Erasure" in page.get("/admin/jobs/").text

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from postvak.blobs import store
 from postvak.jobs.run import work_due
 from postvak.keep import keys, work
-from postvak.models import Agent, AuditEntry, Customer, Job, Mailbox, Message, Options, Queue, Ticket
+from postvak.models import Agent, AnswerTemplate, AuditEntry, Customer, Job, Mailbox, Message, Options, Queue, Ticket
 from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
 from postvak.web.admin import backups
@@ -113,3 +114,16 @@ def test_words_are_shown_first_and_made_unreadable_then(eva: Client, message: Me
     assert message.text.strip() == "My word is *****."
     shown = eva.get(f"/tickets/{message.ticket.number}/").content.decode()
     assert "1 place was made unreadable by Eva Admin" in shown
+
+
+def test_who_erases_sees_which_files_nobody_can_search(eva: Client, message: Message) -> None:
+    template = AnswerTemplate.objects.create(name="Offer")
+    (blob,) = store.prepare([b"%PDF"])
+    store.save([blob])
+    for name, kind in (("offer.pdf", "application/pdf"), ("terms.txt", "text/plain")):
+        template.files.create(name=name, content_type=kind, size=4, blob=blob)
+    page = eva.get(f"/admin/privacy/{message.ticket.customer_id}/").text
+    assert "1 file that agents attached" in page
+    assert "offer.pdf" in page
+    assert f'href="/admin/answer-templates/{template.pk}/"' in page
+    assert "terms.txt" not in page

@@ -244,6 +244,13 @@ TYPED = "Typed, and not to be lost"
 
 
 @pytest.mark.parametrize("area", EDITED)
+def test_a_list_links_to_the_history_of_its_kind_where_deleted_rows_are_found(eva: Client, area: str) -> None:
+    kind = makers()[area](1)[0]._meta.model_name
+    history = "/admin/filters/history/" if area == "filters" else f"/admin/history/{kind}/"
+    assert f'href="{history}"' in eva.get(address(area)).text
+
+
+@pytest.mark.parametrize("area", EDITED)
 def test_a_page_with_a_mistake_keeps_what_was_typed_and_links_to_its_history(eva: Client, area: str) -> None:
     row = makers()[area](1)[0]
     url = ADDRESSES.get(area, f"{address(area)}{{}}/").format(row.pk)

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import Client
 
-from postvak.models import Agent, AuditEntry, Queue, Wording
+from postvak.models import Agent, AuditEntry, Calendar, Queue, Wording
 from postvak.tickets.people import give
 from postvak.tickets.queue_tree import branch_of, clean_name, parts_of, place_of
 from tests.web.test_admin import queue_facts
@@ -117,3 +117,23 @@ def test_a_name_has_something_before_and_behind_each_separator(
     answer = eva.post(f"/admin/queues/{support.pk}/", queue_facts(support, name=name))
     support.refresh_from_db()
     assert (answer.status_code, support.name) == ((302, saved) if saved else (422, "Support"))
+
+
+CHOOSING = (
+    "/admin/addresses/new/", "/admin/agents/new/", "/admin/agents/invitations/new/", "/admin/answer-templates/new/", "/admin/teams/new/",
+    "/admin/slas/new/", "/admin/webhooks/new/", "/admin/mailboxes/new/", "/admin/custom-fields/new/", "/admin/imports/new/",
+    "/admin/login/providers/new/", "/views/new/",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("place", CHOOSING)
+def test_where_queues_are_chosen_they_stand_in_the_order_of_the_tree_with_their_paths(
+    eva: Client, support: Queue, place: str
+) -> None:
+    Calendar.objects.create(name="Usual", hours={"0": [["08:00", "17:00"]]})
+    for name in ("Support 2", "Support::Hardware"):
+        Queue.objects.create(name=name, brand=support.brand)
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", eva.get(place).text.partition("<main")[2]))
+    assert "Support::Hardware" not in text
+    assert "Support › Hardware" in text
+    assert text.index("Support › Hardware") < text.index("Support 2")

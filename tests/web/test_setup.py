@@ -1,7 +1,8 @@
 """Set-up: the one-time link and the steps after it."""
 
 import pytest
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext
 
 from postvak.models import Address, Agent, Brand, Channel, Mailbox, Queue, Receipt, Ticket
 from postvak.process.run import process_due
@@ -70,9 +71,12 @@ def test_a_mailbox_that_does_not_answer_is_explained_and_may_be_kept_all_the_sam
         "kind": "imap", "host": "127.0.0.1", "port": 1, "security": "tls", "username": "ann@example.org",
         "password": "secret", "start": "now",
     }  # fmt: skip
-    refused = client.post("/setup/mailbox/", {**facts, "check": ""})
+    refused = client.post("/setup/mailbox/", {**facts, "check": "", "address": "ann@example.org"})
     assert refused.status_code == 200
     assert "Nothing answers at 127.0.0.1, port 1" in refused.text
+    assert "a password is never sent back to the page" in refused.text, "so it has to be typed again"
+    assert "secret" not in refused.text
+    assert 'name="address" type="email" value="ann@example.org"' in refused.text
     assert not Mailbox.objects.fetched().exists()
     assert client.post("/setup/mailbox/", facts)["Location"] == "/setup/channel/"
     mailbox = Mailbox.objects.fetched().get()
@@ -90,6 +94,18 @@ def test_the_channel_takes_the_password_of_the_mailbox_and_becomes_the_default(c
     assert client.post("/setup/channel/", facts)["Location"] == "/setup/address/"
     channel = Channel.objects.get()
     assert (channel.password, channel.is_default) == ("secret", True)
+
+
+def test_the_first_queue_is_called_in_the_language_of_the_set_up_until_it_has_a_name(client, admin):
+    client.force_login(admin)
+    Queue.objects.filter(is_default=True).update(name="Inbox")
+    with translation.override("de"):
+        wanted = gettext("Inbox")
+    admin.language = "de"
+    admin.save()
+    assert f'name="queue" value="{wanted}"' in client.get("/setup/address/").text
+    Queue.objects.filter(is_default=True).update(name="Service")
+    assert 'name="queue" value="Service"' in client.get("/setup/address/").text
 
 
 def test_the_address_names_the_default_queue_and_sends_for_it(client, admin):

@@ -37,7 +37,7 @@ OPEN = (Job.State.WAITING, Job.State.RUNNING)
 
 class JobShown(BaseModel):
     id: int
-    kind: str = Field(description="export, backup, import, sheet, erasure.")
+    kind: str = Field(description="export, backup, import, sheet, erase …")
     state: str = Field(description="waiting, running, done, failed, stopped.")
     done: int
     total: int | None = Field(description="null: not known.")

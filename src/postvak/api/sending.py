@@ -73,7 +73,10 @@ class HowSent(Body):
         description="For so long it waits and can be taken back; null: as the agent has it.",
     )
     despite: list[str] = Field(
-        [], max_length=100, description="What a 409 with the code look_again asked for, to send all the same."
+        [],
+        max_length=100,
+        description="What a 409 with the code look_again asked for, to send all the same. quote_unproven: quote an encrypted mail also "
+        "where it isn't sure that its sender wrote it.",
     )
     sign: bool | None = Field(None, description="Null: as it is set up. What is always signed, stays so.")
     encrypt: bool | None = Field(

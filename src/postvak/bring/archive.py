@@ -18,6 +18,7 @@ from typing import IO
 import zstandard
 
 LARGEST = 150 * 1024 * 1024  # bytes of one mail
+PIECE = 1024 * 1024  # bytes of a line that are read at once: one without an end must not fill the memory
 QUOTED_FROM = re.compile(rb"(?m)^>(>*From )")
 FROM_LINE = re.compile(rb"From \S.*\d\d:\d\d")
 NO_MAILS = re.compile(
@@ -174,16 +175,16 @@ def split(member: Member, begun: bytes, offset: int) -> Iterator[Found]:
     """The mails of an mbox (RFC 4155, mboxrd): a line "From … 12:34" after an empty one begins the next. `offset`: where the
     stream stands, but for `begun`."""
     lines: list[bytes] = []
-    size, at, is_blank, is_open = 0, offset, True, False
+    size, at, is_blank, is_open, is_whole = 0, offset, True, False, True
     is_first = True
-    while line := (begun + member.stream.readline() if is_first else member.stream.readline()):
+    while line := (begun + member.stream.readline(PIECE) if is_first else member.stream.readline(PIECE)):
         begins = is_blank and line.startswith(b"From ") and (is_first or FROM_LINE.match(line))
         if begins and is_open:
             yield found(member, lines, size, at)
             lines, size = [], 0
         is_first = False
         at += len(line)
-        is_blank = not line.strip(b"\r\n")
+        is_blank, is_whole = is_whole and not line.strip(b"\r\n"), line.endswith(b"\n")
         if begins:
             is_open = True
             continue

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from postvak.bring.house import House, load_house
 from postvak.bring.otobo_rows import INDEXES, source_of, wanted
 from postvak.bring.otobo_setup import Setup, bring_setup
+from postvak.bring.otobo_slas import bring_service_levels
 from postvak.bring.otobo_texts import bring_texts
 from postvak.bring.otobo_tickets import Batch, batches, case_of
 from postvak.bring.portion import Link, Way, carry_all, link_tickets
@@ -26,6 +27,7 @@ def bring_otobo(trip: Trip) -> None:
         say_broken(trip, source, broken)
         setup = bring_setup(trip, staging, source)
         bring_texts(trip, staging, setup)
+        bring_service_levels(trip, staging, setup)
         house = load_house(
             source=source, title="OTOBO", entry_kind="article", job=trip.options.job,
             mailbox=Mailbox.objects.get(pk=trip.options.mailbox),

@@ -12,7 +12,8 @@ TABLES = frozenset(
         "customer_user", "customer_company", "ticket", "ticket_state", "ticket_state_type", "ticket_priority", "ticket_type",
         "article", "article_sender_type", "communication_channel", "article_data_mime", "article_data_mime_attachment",
         "article_data_mime_plain", "dynamic_field", "dynamic_field_value", "postmaster_filter", "standard_template",
-        "queue_standard_template", "signature", "link_relation", "link_type", "link_object",
+        "queue_standard_template", "signature", "link_relation", "link_type", "link_object", "ticket_history",
+        "ticket_history_type", "sla", "sysconfig_default", "sysconfig_modified",
     }
 )  # fmt: skip
 INDEXES = (
@@ -22,6 +23,7 @@ INDEXES = (
     ("article_data_mime_attachment", "article_id"),
     ("article_data_mime_plain", "article_id"),
     ("dynamic_field_value", "object_id"),
+    ("ticket_history", "ticket_id"),
     ("customer_user", "login"),
 )
 MADE_FOR_ALL = {"unclassified", "default"}  # types that say nothing

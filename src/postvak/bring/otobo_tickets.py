@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from postvak.bring.letter import Kept, Part, rebuilt
+from postvak.bring.otobo_history import history_of
 from postvak.bring.otobo_rows import moment
 from postvak.bring.otobo_setup import Setup
 from postvak.bring.staging import Record, Staging, as_stored, number, text
@@ -28,7 +29,7 @@ NOBODY = Address("", "")
 
 @dataclass(slots=True)
 class Batch:
-    """Rows by the key that they are looked for with. `senders`, `channels`: id -> name."""
+    """Rows by the key that they are looked for with. `senders`, `channels`, `doings` (kinds of history): id -> name."""
 
     tickets: list[Record]
     articles: dict[int, list[Record]]
@@ -36,9 +37,11 @@ class Batch:
     plains: dict[int, Record]
     files: dict[int, list[Record]]
     values: dict[int, list[Record]]
+    history: dict[int, list[Record]]
     customers: dict[str, Record]
     senders: dict[int, str]
     channels: dict[int, str]
+    doings: dict[int, str]
     is_encoded: bool  # PostgreSQL keeps contents in Base64
     directory: Path | None
     left: list[LeftOut]
@@ -47,6 +50,7 @@ class Batch:
 def batches(staging: Staging, after: int, directory: str) -> Iterator[Batch]:
     senders = {number(row, "id"): text(row, "name").lower() for row in staging.rows("article_sender_type")}
     channels = {number(row, "id"): text(row, "name").lower() for row in staging.rows("communication_channel")}
+    doings = {number(row, "id"): text(row, "name") for row in staging.rows("ticket_history_type")}
     is_encoded = looks_encoded(staging)
     while tickets := list(staging.rows("ticket", "WHERE id > ? ORDER BY id LIMIT ?", [after, BATCH])):
         ids = [number(row, "id") for row in tickets]
@@ -60,9 +64,11 @@ def batches(staging: Staging, after: int, directory: str) -> Iterator[Batch]:
             {number(row, "article_id"): row for row in some(staging, "article_data_mime_plain", "article_id", own)},
             grouped(some(staging, "article_data_mime_attachment", "article_id", own, "ORDER BY id"), "article_id"),
             grouped(some(staging, "dynamic_field_value", "object_id", ids), "object_id"),
+            grouped(some(staging, "ticket_history", "ticket_id", ids, "ORDER BY id"), "ticket_id"),
             {text(row, "login"): row for row in some(staging, "customer_user", "login", logins)},
             senders,
             channels,
+            doings,
             is_encoded,
             Path(directory) if directory else None,
             [],
@@ -130,6 +136,7 @@ def case_of(batch: Batch, row: Record, setup: Setup, known: Mapping[str, int], w
         closed_at=moment(row, "change_time"),
         pending_until=datetime.fromtimestamp(until, UTC) if 0 < until < 4_000_000_000 else None,
         fields=dict(fields_of(batch.values.get(key, ()), setup)),
+        history=tuple(history_of(batch.history.get(key, ()), batch.doings, setup.agents)),
     )
 
 

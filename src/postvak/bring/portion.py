@@ -92,6 +92,7 @@ def portion_of(way: "Way[Row, Some]", batch: Some, done: int) -> Portion:
 def counted_dry(cases: Sequence[Case]) -> Counter[str]:
     found = Counter(str(entry.kind) for case in cases for entry in case.entries)
     found["tickets"] = sum(case.ticket is None for case in cases)
+    found["history"] = sum(len(case.history) for case in cases if case.ticket is None)
     found["files"] = sum(not info.is_inline for c in cases for e in c.entries if e.mail for info in e.mail.attachments)
     return found
 

@@ -25,6 +25,7 @@ SENTENCES: Mapping[str, Promise] = {
 }
 HINTS: Mapping[str, Promise] = {
     "filters_off": _("The filters are switched off. Look at them, then switch them on."),
+    "slas_off": _("The service levels are switched off. Look at their calendars and queues, then switch them on."),
     "agents_off": _("The new agents can't log in yet. Invite those who work here."),
 }
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.utils import translation
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop as _
 
+from postvak.jobs.said import Told
 from postvak.mail.charsets import storable
 from postvak.models import CustomField
 from postvak.tickets.sheets import COLUMNS, CUSTOMERS, FIELD, HOLDERS, ORGANISATIONS, unguarded
@@ -40,7 +41,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {  # heads as programs and people call 
 }  # fmt: skip
 
 
-class BadSheet(Exception):
+class BadSheet(Told):
     """It can't be read as a table; the text says why."""
 
 
@@ -75,7 +76,7 @@ def read_sheet(raw: bytes) -> Sheet:
             if len(records) > MOST_ROWS:
                 raise BadSheet(_("The table has too many rows: 200,000 fit. Split it."))
     except csv.Error as error:
-        raise BadSheet(_("The table can't be read: %(said)s") % {"said": error}) from error
+        raise BadSheet(_("The table can't be read: %(said)s"), said=error) from error
     if len(records) < 2:
         raise BadSheet(_("The table needs a line with the names of the columns, and at least one row below it."))
     return Sheet(records[0].cells, tuple(records[1:]), separator, encoding)

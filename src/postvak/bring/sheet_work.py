@@ -99,7 +99,7 @@ def sheet_at(path: Path) -> Sheet:
     except FileNotFoundError as error:
         raise JobError(_("The uploaded file is not there any more. Choose it once more.")) from error
     except (BadSheet, OSError) as error:
-        raise JobError(str(error)) from error
+        raise JobError.of(error) from error
 
 
 def take_portion(run: Run, taker: Taker, at: int, rows: Sequence[Row], counts: Counter[str], total: int) -> None:

@@ -33,6 +33,16 @@ class Entry:
     is_original: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A line of its history there. `code`: of log.sentences, one that begins with "imported_"."""
+
+    at: datetime
+    code: str
+    agent: int | None
+    parameters: Mapping[str, str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """A ticket with those of its messages that aren't here yet. `ticket`: it is here already, and only its messages count.
@@ -56,6 +66,7 @@ class Case:
     is_spam: bool = False
     fields: Mapping[str, list[str]] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    history: tuple[Past, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

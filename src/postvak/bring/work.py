@@ -25,6 +25,7 @@ from postvak.models import Imported, Job, Mailbox, Queue
 KIND = "import"
 REPORT = "left-out.csv"
 UPLOAD = "upload-"  # how files begin that a browser sent
+MOST_LISTED = 500
 Reader = Callable[[Trip], None]
 READERS: Mapping[str, Reader] = {
     "mails": bring_mails,
@@ -37,6 +38,21 @@ READERS: Mapping[str, Reader] = {
 def incoming_directory() -> Path:
     """Where an administrator of the server may put large files."""
     return Path(settings.CONFIGURATION.data) / "import"
+
+
+def on_the_server() -> tuple[list[str], list[str]]:
+    """Names of the files and the directories that an administrator of the server put there."""
+    place = incoming_directory()
+    if not place.is_dir():
+        return [], []
+    found = sorted(one for one in place.iterdir() if not one.name.startswith((".", UPLOAD)) and not one.is_symlink())
+    listed = found[:MOST_LISTED]
+    return [one.name for one in listed if one.is_file()], [one.name for one in listed if one.is_dir()]
+
+
+def place_of(name: str) -> Path:
+    """Of a name that on_the_server() gave."""
+    return incoming_directory() / name
 
 
 def do_import(run: Run) -> None:

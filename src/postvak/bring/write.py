@@ -27,6 +27,7 @@ from postvak.models.status import Status
 from postvak.tickets.numbers import allocate
 
 Kind = Message.Kind
+PAST = "imported_"  # how the codes of lines of the old system begin
 REFERENCES_KEPT, ADDRESSES_KEPT, LONGEST_NUMBER = 30, 1000, 40
 TICKET_FIELDS = (
     "status", "is_open", "closed_at", "changed_at", "preview", "message_count", "attachment_count", "is_unread",
@@ -285,11 +286,25 @@ def write_beside(house: House, sheets: Sequence[Sheet]) -> None:
         for value in entry.unknown[:REFERENCES_KEPT]
     )
     tag(sheets)
-    History.objects.bulk_create(
-        History(ticket=one.ticket, at=timezone.now(), code="imported", parameters={"source": house.title})
-        for one in sheets
-        if one.is_new
+    History.objects.bulk_create(lines_of(house, sheets))
+
+
+def lines_of(house: House, sheets: Sequence[Sheet]) -> Iterator[History]:
+    """What happened there, and that it came here. Of a ticket that is here, what happened there since."""
+    known = dict(
+        History.objects.filter(ticket__in=[one.ticket for one in sheets if not one.is_new], code__startswith=PAST)
+        .order_by()
+        .values_list("ticket")
+        .annotate(newest=Max("at"))
     )
+    for one in sheets:
+        for line in one.case.history:
+            if one.is_new or (one.ticket.pk in known and line.at > known[one.ticket.pk]):
+                yield History(
+                    ticket=one.ticket, at=line.at, agent_id=line.agent, code=line.code, parameters=dict(line.parameters)
+                )
+        if one.is_new:
+            yield History(ticket=one.ticket, at=house.now, code="imported", parameters={"source": house.title})
 
 
 def tag(sheets: Sequence[Sheet]) -> None:
@@ -333,6 +348,7 @@ def counted(sheets: Sequence[Sheet]) -> Counter[str]:
         bool(sheet.is_new and sheet.case.number and sheet.ticket.number != sheet.case.number) for sheet in sheets
     )
     found["files"] = sum(files_of(entry) for sheet in sheets for entry, _message in sheet.messages)
+    found["history"] = sum(len(sheet.case.history) for sheet in sheets if sheet.is_new)
     return found
 
 

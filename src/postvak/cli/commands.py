@@ -14,6 +14,7 @@ from django.db import OperationalError
 from postvak import __version__
 from postvak.cli.failing import complain
 from postvak.cli.prepare import explain_failure
+from postvak.cli.screen import guarded
 from postvak.configuration import ConfigurationError
 
 COMMANDS: Mapping[str, str] = {  # name: module of postvak.cli, and what to take from it
@@ -54,6 +55,7 @@ app = typer.Typer(
 def run() -> None:
     """Run the command of sys.argv; expected failures are one sentence on stderr."""
     add(sys.argv[1] if len(sys.argv) > 1 else "")
+    sys.stdout = guarded(sys.stdout)
     try:
         app()
     except ConfigurationError as error:

@@ -19,7 +19,7 @@ from postvak.notify.health.checks import Check
 from postvak.notify.health.finding import Finding, Severity
 from postvak.notify.health.machine import SOON
 from postvak.send import signing_keys
-from postvak.web.admin import checks
+from postvak.setup import checks
 from postvak.web.admin.signing_words import DMARC, FINDINGS, SPF
 
 SAMPLE = 200  # contents that are read and verified

@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from postvak.blobs.vault import VaultUnreachable
 from postvak.cli.backup import bar
-from postvak.cli.failing import fail
+from postvak.cli.failing import complain, fail
 from postvak.cli.prepare import prepare_database
 from postvak.jobs.queue import enqueue
 from postvak.jobs.run import work_due
@@ -25,6 +25,7 @@ from postvak.mail.addresses import normalise
 from postvak.models import Customer, Job
 from postvak.tickets.privacy import remains
 from postvak.tickets.privacy.erase import KIND, erase
+from postvak.tickets.privacy.files import not_searched
 from postvak.tickets.privacy.person import person_of, report
 from postvak.worker.identity import own_name
 
@@ -111,6 +112,10 @@ def erase_command(
     if who:
         customer = find_customer(who)
         counts = {str(line.label): line.number for line in report(person_of(customer))}
+        if unseen := len(not_searched()):
+            complain(
+                f"{unseen} files of drafts, templates and rules can't be searched (PDF, packed, pictures): look yourself."
+            )
         if not yes:
             tell(counts, as_object, "Nothing was erased. Say --yes to do it; it can't be undone.")
             return

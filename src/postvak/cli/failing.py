@@ -5,6 +5,8 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
+from postvak.cli.screen import harmless
+
 TRY_LATER = 75  # EX_TEMPFAIL of sysexits.h: who hands over a mail keeps it
 
 err = Console(stderr=True)
@@ -17,4 +19,4 @@ def fail(text: str, code: int = 1) -> NoReturn:
 
 def complain(text: str) -> None:
     """As it is: what looks like markup ("[[queue]]") is text."""
-    err.print(f"postvak: {text}", style="red", highlight=False, soft_wrap=True, markup=False, emoji=False)
+    err.print(f"postvak: {harmless(text)}", style="red", highlight=False, soft_wrap=True, markup=False, emoji=False)

@@ -15,8 +15,7 @@ from postvak.log.talk import Direction, talk
 from postvak.log.talk_notes import Talk
 from postvak.mail.files import came_at, read_mails
 from postvak.models import Mailbox, Receipt
-from postvak.process.plan import Facts, Plan
-from postvak.process.run import explain, process_due
+from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
 from postvak.worker.identity import own_name
 
@@ -108,10 +107,3 @@ def wait_until_processed(ids: list[int], worker: str) -> None:
     while due.filter(next_attempt_at__lte=timezone.now()).exists():
         if not process_due(worker):
             time.sleep(0.02)
-
-
-def explain_raw(mailbox: Mailbox, raw: bytes) -> tuple[Facts, Plan]:
-    """Facts and plan for bytes that would arrive at `mailbox` now; nothing is written."""
-    now = timezone.now()
-    receipt = Receipt(mailbox=mailbox, source=source_of(raw), size=len(raw), received_at=now, next_attempt_at=now)
-    return explain(raw, receipt)

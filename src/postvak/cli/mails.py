@@ -16,6 +16,7 @@ from postvak.configuration import ConfigurationError
 from postvak.mail.files import read_mails
 from postvak.models import Mailbox
 from postvak.process.plan_json import plan_as_json
+from postvak.process.run import explain_arriving
 from postvak.receive.fetch import fetch_mailbox
 from postvak.receive.reconcile import reconcile
 from postvak.worker.identity import own_name
@@ -61,7 +62,7 @@ def explain(
         raw = sys.stdin.buffer.read() if path == "-" else next(read_mails(Path(path)), b"")
     except OSError as error:
         fail(f"{path} can't be read: {error.strerror}.")
-    facts, plan = ingest_mail.explain_raw(box, raw)
+    facts, plan = explain_arriving(box, raw)
     print(json.dumps(plan_as_json(facts, plan), indent=2) if as_object else plan_text(facts, plan))
 
 

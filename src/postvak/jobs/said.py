@@ -20,6 +20,11 @@ class Told(Exception):
     def kept(self) -> list[object]:
         return [self.text, self.parameters]
 
+    @property
+    def in_words(self) -> str:
+        """In the active language, for who reads it now."""
+        return filled(gettext(self.text), self.parameters)
+
 
 def filled(text: str, parameters: Mapping[str, str]) -> str:
     """A text without parameters may hold any sign."""

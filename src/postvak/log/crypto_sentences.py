@@ -1,7 +1,8 @@
 """The vocabulary of signatures and encryption in traces, on cards and in refusals. Spec 05.
 
 `LAYERS`: why a layer of a mail is what it is (crypto.values.Layer.code). `VERDICTS` and `STATES`: how a card of the ticket says it in a
-few words. What can't be protected and so isn't sent is in REFUSED (crypto.values.CannotProtect.code).
+few words. What can't be protected and so isn't sent is in REFUSED (crypto.values.CannotProtect.code), revocation lists that aren't
+taken in LISTS.
 """
 
 from collections.abc import Mapping
@@ -157,6 +158,7 @@ VERDICTS: Mapping[str, Text] = {
 
 STATES: Mapping[str, Text] = {
     "open": _("Encrypted"),
+    "part": _("Partly encrypted"),
     "sealed": _("Sent encrypted"),
     "no_key": _("Encrypted, no key here"),
     "damaged": _("Encrypted, can't be decrypted"),
@@ -177,6 +179,18 @@ REFUSED: Mapping[str, Text] = {
     "no_recipients": _("There is nobody to encrypt it for."),
     "other_kind": _("S/MIME and OpenPGP keys can't be used for one mail: %(subject)s."),
 }
+LISTS: Mapping[str, Text] = {
+    "unreadable": _("This is no revocation list."),
+    "unknown": _(
+        "It is of “%(name)s”, an authority that isn’t here, or for which no trusted authority vouches. Add its certificate first."
+    ),
+    "unsigned": _("It says that it is of “%(name)s”, but that authority didn’t sign it."),
+    "old": _("A newer list of “%(name)s” is here already."),
+    "future": _("The list of “%(name)s” says that it will be issued only in the future."),
+    "partial": _(
+        "The list of “%(name)s” holds only changes, or certificates of others. Add the complete list of the authority."
+    ),
+}
 UNKNOWN = _("Something unexpected went wrong (%(error)s).")
 
 
@@ -189,6 +203,11 @@ def layer_sentence(code: str, parameters: Mapping[str, str]) -> str:
 def refused_sentence(problem: CannotProtect) -> str:
     """Why a mail can't be signed or encrypted, for people."""
     return str(REFUSED.get(problem.code, UNKNOWN)) % Known({"error": problem.code} | problem.parameters)
+
+
+def list_sentence(code: str, name: str) -> str:
+    """Why a revocation list isn't taken (keys.revocations.CannotTake); `name`: of its authority."""
+    return str(LISTS[code]) % {"name": name}
 
 
 class Known(dict[str, str]):

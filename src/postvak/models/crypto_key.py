@@ -16,9 +16,11 @@ class CryptoKey(models.Model):
     along; a certificate of a person never becomes an anchor by itself.
 
     `state`: what was found in mails by itself and nobody has taken over is only offered; it counts for nothing.
+    An S/MIME row of source made is the request for a certificate (`is_request`): `public` is it as DER, `fingerprint` the SHA-256 of
+    the public key.
     `valid_to` null: for ever. `revoked_at`: by its owner, by a revocation list, or by an administrator here.
     `ciphers`: what its owner's program reads, as it said in a signed mail (SMIMECapabilities, RFC 8551 2.5.2), names as in
-    crypto.values; empty: unknown.
+    crypto.values.Key; empty: unknown.
     `warned_days`: the last of the warnings before it expires that went out (60, 30, 7, 1 days).
     """
 
@@ -76,6 +78,11 @@ class CryptoKey(models.Model):
 
     def __str__(self) -> str:
         return self.subject or self.fingerprint
+
+    @property
+    def is_request(self) -> bool:
+        """A private key that was made here and whose certificate hasn't come yet (keys.requests)."""
+        return self.kind == self.Kind.SMIME and self.source == self.Source.MADE
 
     @property
     def has_private(self) -> bool:

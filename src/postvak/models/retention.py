@@ -14,4 +14,4 @@ class Retention(models.Model):
     days = models.PositiveIntegerField(_("days"), validators=[MinValueValidator(1)])
 
     def __str__(self) -> str:
-        return f"{self.outcome}: {self.days}"
+        return str(self.get_outcome_display())

@@ -7,9 +7,10 @@ worker renews while it lives; the running minute stands in the channel's row. Ma
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import F, Q
 
-from postvak.models import Channel, Lease
+from postvak.models import Channel, Lease, OutgoingMail
 
 MINUTE = timedelta(minutes=1)
 KEPT = timedelta(seconds=60)  # a worker that lives renews in time
@@ -72,3 +73,11 @@ def goes_on_at(channel: Channel, now: datetime) -> datetime | None:
     if channel.rate_from is None or room(channel, now) != 0:
         return None
     return channel.rate_from + MINUTE
+
+
+def wake(channel: Channel, now: datetime) -> None:
+    """End the pause; mails that wait for the channel are due at once."""
+    with transaction.atomic():
+        Channel.objects.filter(pk=channel.pk).update(paused_until=None)
+        waiting = OutgoingMail.objects.filter(channel=channel, next_attempt_at__gt=now, attempts__gt=0)
+        waiting.update(next_attempt_at=now)

@@ -103,12 +103,17 @@ def switch_on(key: SigningKey, now: datetime) -> Finding:
     """Sign with `key` from now on, and no more with another one of its domain, if DNS has it at this moment."""
     finding = check_key(key, now)
     if finding.is_good and can_open(key):
-        with transaction.atomic():
-            keys = SigningKey.objects.filter(domain=key.domain)
-            list(keys.select_for_update().order_by("pk"))  # two who do this at once come one after the other
-            keys.filter(is_on=True).exclude(pk=key.pk).update(is_on=False)
-            keys.filter(pk=key.pk).update(is_on=True)
+        let_sign(key)
     return finding
+
+
+def let_sign(key: SigningKey) -> None:
+    """The one key of its domain that signs; DNS has just been seen to have it."""
+    with transaction.atomic():
+        keys = SigningKey.objects.filter(domain=key.domain)
+        list(keys.select_for_update().order_by("pk"))  # two who do this at once come one after the other
+        keys.filter(is_on=True).exclude(pk=key.pk).update(is_on=False)
+        keys.filter(pk=key.pk).update(is_on=True)
 
 
 def switch_off(key: SigningKey) -> None:

@@ -25,8 +25,11 @@ from postvak.tickets.people import (
     save_role,
     save_team,
     set_members,
+    set_queues,
     set_teams,
+    set_teams_of,
 )
+from postvak.tickets.people import own_roles as roles_held
 
 Named = dict[str, str]
 
@@ -234,6 +237,66 @@ def check_membership(row: Model, emails: Sequence[str], members: Named) -> None:
         raise SettingError(text % {"email": min(strangers), "queue": row})
 
 
+class QueuesOf(Field):
+    """In which queues somebody works, with the role in each: `{ "Support" = "agent" }`. In a file that stands at the queues."""
+
+    schema: JsonSchema = {"type": "object", "additionalProperties": {"type": "string"}}
+    nothing: Value = {}
+
+    def __init__(self) -> None:
+        super().__init__("queues")
+
+    def read(self, row: Model) -> Value:
+        return {queue: role_key(role) for queue, role in sorted(self.roles(row))} or None if row.pk else None
+
+    def roles(self, row: Model) -> Iterable[tuple[str, Role]]:
+        """(name of the queue, role)."""
+        raise NotImplementedError
+
+    def write(self, row: Model, value: Value, base: Base) -> tuple[Value, Value]:
+        wanted = roles_in(value, normal=str)
+        known = list(Queue.objects.order_by("name").values_list("name", flat=True))
+        for name in wanted:
+            if name not in known:
+                raise none_such(Queue, name, known)
+        return self.read(row), cast(Value, wanted) or None
+
+    def keys_in(self, value: Value) -> dict[int, int]:
+        """Key of the queue -> key of the role."""
+        keys = dict(Queue.objects.values_list("name", "pk"))
+        return {keys[name]: find_role(role).pk for name, role in roles_in(value, normal=str).items()}
+
+
+class QueuesOfAgent(QueuesOf):
+    """Those in which he has a role of his own."""
+
+    def roles(self, row: Model) -> Iterable[tuple[str, Role]]:
+        roles = {role.pk: role for role in Role.objects.all()}
+        rows = Membership.objects.filter(agent=row.pk).select_related("queue")
+        return [(one.queue.name, roles[role]) for one, role in roles_held(rows)]
+
+    def after_save(self, row: Model, value: Value) -> None:
+        set_queues(cast(Agent, row), self.keys_in(value))
+
+
+class QueuesOfTeam(QueuesOf):
+    def roles(self, row: Model) -> Iterable[tuple[str, Role]]:
+        rows = QueueTeam.objects.filter(team=row.pk).select_related("queue", "role")
+        return [(one.queue.name, one.role) for one in rows]
+
+    def after_save(self, row: Model, value: Value) -> None:
+        team = cast(Team, row)
+        save_team(team, list(team.members.all()), self.keys_in(value))
+
+
+class TeamsOfAgent(Rows):
+    def __init__(self) -> None:
+        super().__init__("teams", Team, "name")
+
+    def after_save(self, row: Model, value: Value) -> None:
+        set_teams_of(cast(Agent, row), cast(list[Team], self.find(value)))
+
+
 RIGHTS: Mapping[str, Field] = {
     name.removeprefix("is_"): Flag(name) for name in (field.name for field in Rights._meta.fields)
 }
@@ -262,6 +325,7 @@ AGENTS = Section(
     },
     {"substitute": Reference("substitute", Agent, "email")},
     normalise=str.lower,
+    beside={"queues": QueuesOfAgent(), "teams": TeamsOfAgent()},
 )
 TEAMS = TeamSection(
     "team",
@@ -269,6 +333,7 @@ TEAMS = TeamSection(
     "name",
     {"comment": Text("comment"), "valid": Flag("is_valid"), "members": TeamMembers()},
     remove=remove_team,
+    beside={"queues": QueuesOfTeam()},
 )
 IN_QUEUES: Mapping[str, Field] = {"members": Members(), "leads": Leads(), "roles": Roles(), "teams": Teams()}
 LOGIN_PROVIDERS = Section(

@@ -34,6 +34,7 @@ class Section:
 
     `lookup`: how the key is looked up when it isn't compared letter by letter. `normalise` and `check` raise
     ValidationError: the latter for what a form would refuse, too. `is_single`: one table `[name]`, of the row 1.
+    `beside`: what is changed on the page of the row, too, but stands in another section: only the history keeps it here.
     `remove` raises CannotRemove; null: rows of it are made invalid, never deleted.
     """
 
@@ -48,10 +49,16 @@ class Section:
     check: Callable[[Any], None] = anything
     is_single: bool = False
     remove: Callable[[Any, By], None] | None = None
+    beside: Mapping[str, Field] = field(default_factory=dict)
 
     @property
     def settings(self) -> Mapping[str, Field]:
         return {**self.fields, **self.late}
+
+    @property
+    def kept(self) -> Mapping[str, Field]:
+        """What the history keeps of a row."""
+        return {**self.settings, **self.beside}
 
     def rows(self) -> Iterable[Model]:
         """All, in the order of the file."""

@@ -1,5 +1,5 @@
-"""A change of the audit is taken back: the settings that it changed are again what they were, or a deleted row is there again. What will
-happen is a trial run; why it can't be is a sentence."""
+"""A change of the audit is taken back: the settings that it changed are again what they were, a deleted row is there again, a new one
+goes. What will happen is a trial run; why it can't be is a sentence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from postvak.models import AuditEntry
 from postvak.setup.changing import Wanted, after_save, write
 from postvak.setup.fields import SettingError, Value
 from postvak.setup.finish import finish
-from postvak.setup.section import Section
-from postvak.setup.sections import by_name
+from postvak.setup.section import CannotRemove, Section
+from postvak.setup.sections import by_model, by_name
 from postvak.setup.values import as_json, with_settings
 
 
@@ -37,12 +37,23 @@ class Line:
 
 def can_be_taken_back(entry: AuditEntry) -> bool:
     kept = entry.earlier
-    return isinstance(kept, dict) and kept.get("section") in by_name() and isinstance(kept.get("before"), dict)
+    is_known = isinstance(kept, dict) and kept.get("section") in by_name() and isinstance(kept.get("before"), dict)
+    return is_known or is_creation(entry)
 
 
 def is_deletion(entry: AuditEntry) -> bool:
     """It made a row go: taking it back brings that again."""
-    return "after" not in (entry.earlier or {})
+    return "after" not in (entry.earlier or {}) and not is_creation(entry)
+
+
+def is_creation(entry: AuditEntry) -> bool:
+    """It made a row of a kind that can be deleted: taking it back does that."""
+    section = section_of_kind(entry.kind) if entry.action == Action.CREATED and entry.key is not None else None
+    return section is not None and section.remove is not None
+
+
+def section_of_kind(kind: str) -> Section | None:
+    return next((section for model, section in by_model().items() if model._meta.model_name == kind), None)
 
 
 def trial(entry: AuditEntry, by: By) -> list[Line]:
@@ -61,13 +72,15 @@ def take_back(entry: AuditEntry, by: By) -> Model:
 
 
 def lines(entry: AuditEntry) -> list[Line]:
+    if is_creation(entry):
+        return []
     section, kept = parts(entry)
     row = None if is_deletion(entry) else present(entry, section)
     found = []
     if row is not None and kept.get("new_key", kept["key"]) != kept["key"]:
         found.append(Line(section.key, section.key, as_json(section.key_of(row)), kept["key"]))
     for name, value in kept["before"].items():
-        field = section.settings.get(name)
+        field = section.kept.get(name)
         if field is None or field.is_secret:
             continue
         now = as_json(field.read(row)) if row is not None else None
@@ -94,8 +107,10 @@ def present(entry: AuditEntry, section: Section) -> Model:
 
 
 def restore(entry: AuditEntry, by: By) -> Model:
-    section, kept = parts(entry)
     by = with_settings(by)
+    if is_creation(entry):
+        return undone_creation(entry, by)
+    section, kept = parts(entry)
     try:
         row = again(entry, section) if is_deletion(entry) else present(entry, section)
         with recording(by, row, action=Action.RESTORED) as made:
@@ -104,6 +119,20 @@ def restore(entry: AuditEntry, by: By) -> Model:
             made += [row]
     except (SettingError, ValidationError, DatabaseError, KeyError, TypeError, ValueError) as error:
         raise CannotTakeBack(_("It no longer fits the other settings: %(said)s") % {"said": error}) from error
+    return row
+
+
+def undone_creation(entry: AuditEntry, by: By) -> Model:
+    section = section_of_kind(entry.kind)
+    if section is None or section.remove is None:
+        raise CannotTakeBack(_("What it was before isn't known, so this change can't be taken back."))
+    row = present(entry, section)
+    try:
+        with recording(by, row, action=Action.RESTORED):
+            section.remove(row, by)
+            finish([section.name], needs_admin=True)
+    except (CannotRemove, SettingError) as error:
+        raise CannotTakeBack(str(error)) from error
     return row
 
 
@@ -124,8 +153,9 @@ def set_all(row: Model, section: Section, kept: Mapping[str, Any], by: By, *, is
         section.check(row)
         section.save(row, by)
     write(row, wanted, section.fields, is_new=is_new)
-    write(row, wanted, section.late, is_new=False)
-    for name, field in section.late.items():
+    last = {**section.late, **section.beside}
+    write(row, wanted, last, is_new=False)
+    for name, field in last.items():
         if is_new and name in wanted.values:
             after_save(row, wanted, name, field)
     finish([section.name], needs_admin=True)
@@ -135,7 +165,7 @@ def written(section: Section, values: Mapping[str, Value]) -> list[tuple[str, Va
     """As a file has them: "nothing" in the way that each setting writes it."""
     found: list[tuple[str, Value]] = []
     for name, value in values.items():
-        field = section.settings.get(name)
+        field = section.kept.get(name)
         if field is None or field.is_secret:
             continue
         value = field.nothing if value is None else value

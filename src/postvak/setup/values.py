@@ -6,7 +6,6 @@ from datetime import date, datetime
 from django.db.models import Model
 
 from postvak.log.audit import By, Kept
-from postvak.setup.changing import read
 from postvak.setup.fields import SettingError, Value
 from postvak.setup.sections import by_model
 
@@ -17,7 +16,7 @@ def settings_of(row: Model) -> Kept | None:
     if section is None:
         return None
     try:
-        values = {name: as_json(value) for name, value in read(section, row)}
+        values = {name: as_json(field.read(row)) for name, field in section.kept.items()}
     except SettingError:  # a provider that is gone: nobody can read what was set
         return None
     return Kept(section.name, str(section.key_of(row)), values)

@@ -22,7 +22,7 @@ from postvak.send.sender import CannotAnswer, Sender, sender_for
 from postvak.tickets.access import demand
 from postvak.tickets.forward import Passing, passed_on, passing_of
 from postvak.tickets.posting import Posting, Sending, check_sending, own_message_id, post, written_mail
-from postvak.tickets.protecting import protection_for
+from postvak.tickets.protecting import QUOTE_UNPROVEN, protection_for
 from postvak.tickets.recipients import Recipients, checked
 from postvak.tickets.second_look import check_filled
 
@@ -142,7 +142,8 @@ def whole_body(
         quoted = passed_on(about, setting, opens=opens) if about and not passing.originals else None
         return body_of(words, setting, quoted=quoted)
     quotes = what.quotes and about is not None and not about.is_internal
-    return body_of(words, setting, quoted=about if quotes else None, opens=opens)
+    is_wanted = QUOTE_UNPROVEN in what.despite
+    return body_of(words, setting, quoted=about if quotes else None, opens=opens, is_wanted=is_wanted)
 
 
 def words_of(what: Answer) -> Words:

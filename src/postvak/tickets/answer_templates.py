@@ -1,5 +1,5 @@
-"""Answer templates are made, changed, copied and deleted here, and lend their files to drafts. Their texts for one mail
-are in notify.templates.
+"""Answer templates are made, changed, copied and deleted here, and lend their files to drafts; who may write which. Their texts
+for one mail are in notify.templates.
 
 The checks raise ValidationError by field: the form shows it beside the field, `postvak config apply` prints it.
 """
@@ -10,11 +10,13 @@ from datetime import datetime
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from postvak.blobs import store
 from postvak.mail.compose import File
-from postvak.models import AnswerTemplate, AnswerTemplateFile, Draft, DraftFile
+from postvak.models import Agent, AnswerTemplate, AnswerTemplateFile, Draft, DraftFile
+from postvak.tickets.access import queues_to
 from postvak.tickets.drafts import check_room
 from postvak.tickets.tags import tags_named
 from postvak.tickets.texts import Text, write_files, write_texts
@@ -32,6 +34,16 @@ class Belongings:
     texts: Sequence[Text] = ()
     kept: Collection[int] = ()
     files: Sequence[File] = field(default=(), repr=False)
+
+
+def templates_of(agent: Agent) -> QuerySet[AnswerTemplate]:
+    """Those that he may write: administrators all, who administers queues those that are offered nowhere else."""
+    if agent.is_admin:
+        return AnswerTemplate.objects.all()
+    mine = queues_to(agent, "administer")
+    places = AnswerTemplate.queues.through._default_manager.filter(answertemplate=OuterRef("pk"))
+    is_mine = Exists(places.filter(queue__in=mine)) & ~Exists(places.exclude(queue__in=mine))
+    return AnswerTemplate.objects.filter(is_mine, brands=None)
 
 
 def category_of(typed: str) -> str:

@@ -14,6 +14,7 @@ from postvak.send.sender import CannotAnswer, Sender
 from postvak.tickets.posting import Sending
 
 IN_CLEAR = "in_clear"  # what an agent accepts who answers an encrypted mail without encrypting
+QUOTE_UNPROVEN = "quote_unproven"  # what he wants who quotes one of which it isn't sure who wrote it (keys.authors)
 
 
 class InClear(CannotAnswer):

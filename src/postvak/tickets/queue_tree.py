@@ -1,6 +1,6 @@
 """Names of queues are paths: "Support::Hardware" stands below "Support". Only the name says so; each queue has members of its own."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.db import connection
@@ -24,6 +24,16 @@ def parts_of(name: str) -> tuple[str, ...]:
     """From the top down. A name that is no path is one part, whatever it holds."""
     parts = tuple(part.strip() for part in name.split(SEPARATOR))
     return parts if all(parts) else (name,)
+
+
+def path_of(name: str) -> str:
+    """As people read it: "Support › Hardware"."""
+    return " › ".join(parts_of(name))
+
+
+def paths_of(names: Iterable[str]) -> dict[str, str]:
+    """Name -> path as people read it, in the order of the tree."""
+    return {name: path_of(name) for name in sorted(names, key=place_of)}
 
 
 def clean_name(name: str) -> str:

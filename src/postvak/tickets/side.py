@@ -27,7 +27,7 @@ from postvak.tickets.access import demand
 from postvak.tickets.answer import Answer, check_pictures, shown_files, words_of, written_of
 from postvak.tickets.forward import Passing, passed_on, passing_of
 from postvak.tickets.posting import Posting, check_sending, check_still_there, own_message_id, post, written_mail
-from postvak.tickets.protecting import protection_for
+from postvak.tickets.protecting import QUOTE_UNPROVEN, protection_for
 from postvak.tickets.recipients import Recipients, checked
 from postvak.tickets.second_look import check_filled
 
@@ -159,7 +159,8 @@ def quotation(letter: Letter, setting: Setting) -> Quotation | None:
         return None
     if before is not None:
         domain = setting.address.email.rpartition("@")[2]
-        return written_below(before, spoken(setting), domain=domain, opens=letter.opens)
+        is_wanted = QUOTE_UNPROVEN in what.despite
+        return written_below(before, spoken(setting), domain=domain, opens=letter.opens, is_wanted=is_wanted)
     return passed_on(what.about, setting, opens=letter.opens) if what.about else None
 
 

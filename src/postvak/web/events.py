@@ -69,7 +69,7 @@ def hook(request: HttpRequest, pk: int) -> HttpResponse:
     except (CannotOpen, DatabaseError, InterfaceError, OSError):
         log.exception("events for channel %s can't be written now; the provider will tell them again", pk)
         return HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
-    return HttpResponse("ok", content_type="text/plain")
+    return HttpResponse("ok", content_type="text/plain; charset=utf-8")
 
 
 def refusal(status: HTTPStatus) -> HttpResponse:

@@ -23,7 +23,7 @@ log = logging.getLogger("postvak.health")
 @public
 @never_cache
 def health(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("ok", content_type="text/plain")
+    return HttpResponse("ok", content_type="text/plain; charset=utf-8")
 
 
 @public

@@ -69,6 +69,7 @@ PAGES = {
     "admin_sla": "service-levels",
     "admin_calendar": "service-levels",
     "admin_filter": "filters",
+    "admin_mail_trial": "filters",
     "admin_import": "import",
     "admin_customers": "customers",
     "admin_organisations": "customers",

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from postvak.jobs.said import said_by
 from postvak.tickets.access import NOTHING, May, may_on, may_somewhere
-from postvak.tickets.queue_tree import parts_of
+from postvak.tickets.queue_tree import parts_of, path_of
 from postvak.web import due, formats
 from postvak.web.absence_words import absence
 from postvak.web.desk.mention_chips import chips
@@ -71,14 +71,9 @@ def environment(**options: Any) -> Environment:
         mentions=chips,
         job_said=said_by,
         queue_parts=parts_of,
-        queue_path=queue_path,
+        queue_path=path_of,
     )
     return env
-
-
-def queue_path(name: str) -> str:
-    """As people read it: "Support › Hardware"."""
-    return " › ".join(parts_of(name))
 
 
 def capitalize_first(text: str) -> str:

@@ -91,7 +91,7 @@ class PasswordForm(forms.Form):
     )
     new = forms.CharField(
         label=gettext_lazy("new password"),
-        help_text=gettext_lazy("At least 10 characters; a few unrelated words are easy to remember and hard to guess."),
+        help_text=gettext_lazy("At least 12 characters; a few unrelated words are easy to remember and hard to guess."),
         max_length=1024,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),

@@ -56,7 +56,7 @@ class OrganisationForm(forms.Form):
         label=_("password"),
         max_length=1024,
         strip=False,
-        help_text=_("At least 10 characters; a few unrelated words are easy to remember and hard to guess."),
+        help_text=_("At least 12 characters; a few unrelated words are easy to remember and hard to guess."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 

@@ -15,8 +15,8 @@ from postvak.models import Address, Brand, Channel, Mailbox, Queue
 from postvak.net.providers import provider_with
 from postvak.process.preview import preview
 from postvak.receive.go_live import go_live, waiting
+from postvak.setup.checks import check_channel, check_mailbox
 from postvak.web.admin.access import admin_only
-from postvak.web.admin.checks import check_channel, check_mailbox
 from postvak.web.admin.forms.channels import ChannelForm
 from postvak.web.admin.forms.connection import CONNECTION_WIDGETS
 from postvak.web.admin.forms.mailboxes import MailboxForm
@@ -27,6 +27,7 @@ from postvak.web.session import asking
 from postvak.web.setup import steps
 
 SHOWN = 100  # mails of the preview
+SHIPPED_QUEUE = "Inbox"  # as the first migration calls it
 SERVER = ("kind", "host", "port", "security", "verify_tls", "ca_pem", "username")
 
 
@@ -178,7 +179,7 @@ def guess_address() -> dict[str, object]:
     return {
         "email": user if "@" in user else "",
         "display_name": brand.name if brand else "",
-        "queue": queue.name,
+        "queue": gettext("Inbox") if queue.name == SHIPPED_QUEUE else queue.name,
     }
 
 

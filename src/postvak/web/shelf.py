@@ -74,7 +74,7 @@ def answer(request: HttpRequest) -> HttpResponseBase:
     here = shelf()
     file = here.files.get(asked["path"]) if asked else None
     if asked is None or file is None:
-        return HttpResponse("not found", status=404, content_type="text/plain")
+        return HttpResponse("not found", status=404, content_type="text/plain; charset=utf-8")
     is_packed = bool(file.packed) and "gzip" in request.headers.get("Accept-Encoding", "")
     response = HttpResponse(file.packed if is_packed else file.plain, content_type=file.content_type)
     if is_packed:

@@ -125,13 +125,16 @@ def again(deliveries: Sequence[WebhookDelivery]) -> int:
 
 def test(hook: Webhook, by: Agent) -> WebhookDelivery:
     """An event that means nothing, posted at once and only once."""
-    now = timezone.now()
-    body = json.dumps({"event": TEST, "at": now.isoformat(), "by": by.name, "text": "A test by Postvak."})
-    delivery = WebhookDelivery.objects.create(
-        webhook=hook, event=TEST, body=body, created_at=now, next_attempt_at=now + timedelta(minutes=1)
-    )
+    delivery = new_test(hook, by, timezone.now() + timedelta(minutes=1))
     attempt(delivery, hook)
     return delivery
+
+
+def new_test(hook: Webhook, by: Agent, due_at: datetime) -> WebhookDelivery:
+    """The same, for a worker to post when it is due."""
+    now = timezone.now()
+    body = json.dumps({"event": TEST, "at": now.isoformat(), "by": by.name, "text": "A test by Postvak."})
+    return WebhookDelivery.objects.create(webhook=hook, event=TEST, body=body, created_at=now, next_attempt_at=due_at)
 
 
 def forget(now: datetime) -> None:

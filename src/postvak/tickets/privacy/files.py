@@ -1,9 +1,10 @@
 """Files that agents put into drafts, templates and rules: a person's addresses go out of those that are text or mails, and out of no
 others: nobody can change a part of a picture or of a packed document without breaking it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from django.db import transaction
+from django.db.models import Model
 
 from postvak.blobs import store
 from postvak.mail.redact import Pattern, redact
@@ -12,7 +13,7 @@ from postvak.tickets.privacy.contents import let_go
 from postvak.tickets.privacy.person import Person
 from postvak.tickets.sealed_drafts import readable_file, stored_file
 
-HOLDERS = (DraftFile, AnswerTemplateFile, RuleFile)
+OWNERS: Mapping[type[Model], str] = {DraftFile: "draft__agent", AnswerTemplateFile: "template", RuleFile: "rule"}
 MAILS = frozenset({"message/rfc822", "message/global"})
 ALSO_TEXT = frozenset({"application/json", "application/xml", "application/csv", "application/xhtml+xml"})
 PAGE = 100
@@ -26,16 +27,30 @@ def sweep_files(person: Person) -> int:
 
 
 def files() -> Iterator[File]:
-    for model in HOLDERS:
+    for model in OWNERS:
         last = 0
-        while page := list(model._default_manager.filter(pk__gt=last).order_by("pk")[:PAGE]):
+        rows = model._default_manager.select_related(OWNERS[model]).order_by("pk")
+        while page := list(rows.filter(pk__gt=last)[:PAGE]):
             yield from page  # type: ignore[misc]
             last = page[-1].pk
 
 
+def not_searched() -> list[File]:
+    """PDFs, packed documents, pictures: whether they are about somebody, a person has to look."""
+    return [file for file in files() if not is_searched(kind_of(file))]
+
+
+def kind_of(file: File) -> str:
+    return file.content_type.partition(";")[0].strip().lower()
+
+
+def is_searched(kind: str) -> bool:
+    return kind in MAILS | ALSO_TEXT or kind.startswith("text/")
+
+
 def sweep_file(file: File, pattern: Pattern) -> bool:
-    kind = file.content_type.partition(";")[0].strip().lower()
-    if kind not in MAILS | ALSO_TEXT and not kind.startswith("text/"):
+    kind = kind_of(file)
+    if not is_searched(kind):
         return False
     try:
         stored = store.get(str(file.blob_id))

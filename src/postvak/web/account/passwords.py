@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from postvak.models import Agent
 
-NEW_PASSWORD = _("At least 10 characters; a few unrelated words are easy to remember and hard to guess.")
+NEW_PASSWORD = _("At least 12 characters; a few unrelated words are easy to remember and hard to guess.")
 
 
 def password_field(label: object) -> forms.CharField:

@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
-from postvak.tickets.access import may_in
+from postvak.tickets.access import may_in, may_somewhere
 from postvak.web.admin.audit_words import PAGE_OF
+from postvak.web.admin.history_places import LISTS
 from postvak.web.admin.navigation import admin_navigation, navigation_of_queues
 from postvak.web.admin.used_by import used_by
 from postvak.web.pages import render
@@ -46,10 +47,23 @@ def queue_administrators_only(view: View[P]) -> View[P]:
     return cast("View[P]", guarded)
 
 
+def queue_administrators(view: View[P]) -> View[P]:
+    """Whoever administers some queue, and administrators; 403 for others. What of it is his, the view asks."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not may_somewhere(agent_of(request)).administer:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return cast("View[P]", guarded)
+
+
 def history_url(request: HttpRequest) -> str:
-    """On the page of one thing: where the history of its changes is; "" elsewhere."""
+    """On the page of one thing, or on a list: where the history of its changes is; "" elsewhere."""
     match = request.resolver_match
-    kind = PAGE_OF.get(match.url_name or "", "") if match else ""
+    name = (match.url_name or "") if match else ""
+    kind = PAGE_OF.get(name) or LISTS.get(name, "")
     if not kind or match is None:
         return ""
     key = match.kwargs.get("pk")

@@ -9,7 +9,7 @@ from postvak.models import Agent, AnswerTemplateText
 from postvak.notify.setting import newest_of_customers
 from postvak.notify.templates import fill_text
 from postvak.tickets.access import visible_tickets
-from postvak.web.admin.access import admin_only
+from postvak.web.admin.access import queue_administrators
 from postvak.web.admin.forms.answer_templates import texts_in
 from postvak.web.desk.downloads import BODY
 from postvak.web.desk.templates import Place, values_for
@@ -19,7 +19,7 @@ from postvak.web.session import agent_of
 
 
 @require_POST
-@admin_only
+@queue_administrators
 def preview(request: HttpRequest) -> HttpResponse:
     """A page for the sandboxed frame: the text of the language that `preview` names."""
     wanted = request.POST.get("preview", "")

@@ -1,4 +1,5 @@
-"""Administration of answer templates: the tree of all, the editor with its languages and files, copies, deletion."""
+"""Administration of answer templates: the tree of all, the editor with its languages and files, copies, deletion. Who administers
+queues finds those of his queues here."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,16 +17,16 @@ from postvak.log.audit import recording
 from postvak.mail.outgoing_html import for_editor
 from postvak.models import AnswerTemplate, AnswerTemplateFile
 from postvak.notify.templates import matching
-from postvak.tickets.answer_templates import BETWEEN, delete_template, save_template
+from postvak.tickets.answer_templates import BETWEEN, delete_template, save_template, templates_of
 from postvak.tickets.texts import LIMIT, Text
-from postvak.web.admin.access import admin_only, admin_page
+from postvak.web.admin.access import admin_page, queue_administrators
 from postvak.web.admin.forms.answer_templates import LANGUAGES, TemplateForm
 from postvak.web.admin.searching import Column, asked_by, listed_here
 from postvak.web.desk.downloads import download
 from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.placeholders import PLACEHOLDERS
-from postvak.web.session import asking
+from postvak.web.session import agent_of, asking
 
 FIRST = Text("", "", "")
 is_valid = attrgetter("is_valid")
@@ -60,10 +61,11 @@ class Variant:
         return for_editor(self.text.html, {})
 
 
-@admin_only
+@queue_administrators
 def listing(request: HttpRequest) -> HttpResponse:
     """In the order of a column there are no branches: each has its category before its name."""
-    rows = AnswerTemplate.objects.select_related("status").prefetch_related("queues", "brands", "tags", "texts")
+    mine = templates_of(agent_of(request))
+    rows = mine.select_related("status").prefetch_related("queues", "brands", "tags", "texts")
     query = asked_by(request, COLUMNS, has_validity=True).query
     fits = {row.pk for row in matching(rows, query)} if query else set()
     found = listed_here(request, rows, lambda row: query if row.pk in fits else "", COLUMNS, valid=is_valid)
@@ -90,14 +92,15 @@ def tree(templates: Iterable[AnswerTemplate]) -> Iterator[Branch]:
         yield Branch(parts[-1] if parts else "", path, len(parts), rows)
 
 
-@admin_only
+@queue_administrators
 def edit(request: HttpRequest, pk: int | None = None) -> HttpResponse:
-    template = get_object_or_404(AnswerTemplate, pk=pk) if pk else None
+    agent = agent_of(request)
+    template = get_object_or_404(templates_of(agent), pk=pk) if pk else None
     source = template or source_of(request)
     if request.method != "POST":
-        form = TemplateForm(instance=template, initial=initial_of(source, is_copy=template is None))
+        form = TemplateForm(instance=template, initial=initial_of(source, is_copy=template is None), by=agent)
         return page(request, form, template, variants(texts_of(source)), files_of(source))
-    form = TemplateForm(request.POST, request.FILES, instance=template)
+    form = TemplateForm(request.POST, request.FILES, instance=template, by=agent)
     added = request.POST.get("new_language", "") if "add" in request.POST else ""
     if not added and form.is_valid():
         return saved(request, form)
@@ -139,7 +142,8 @@ def page(
 def source_of(request: HttpRequest) -> AnswerTemplate | None:
     """The template that a new one is a copy of."""
     wanted = request.GET.get("copy", "")
-    return AnswerTemplate.objects.filter(pk=wanted).first() if wanted.isdecimal() and len(wanted) < 10 else None
+    is_key = wanted.isdecimal() and len(wanted) < 10
+    return templates_of(agent_of(request)).filter(pk=wanted).first() if is_key else None
 
 
 def initial_of(source: AnswerTemplate | None, *, is_copy: bool) -> dict[str, object]:
@@ -200,10 +204,10 @@ def languages_left(texts: Sequence[Text]) -> dict[str, str]:
 
 
 @require_POST
-@admin_only
+@queue_administrators
 def add_language(request: HttpRequest) -> HttpResponse:
     """The fields for one more language, for htmx; without it the form itself comes back with them."""
-    form = TemplateForm(request.POST)
+    form = TemplateForm(request.POST, by=agent_of(request))
     shown = fresh(request.POST.get("new_language", ""), form.texts)
     left = languages_left([*form.texts, *(variant.text for variant in shown)])
     return render(request, "admin/answer_template_text.html", {"variants": shown, "left": left, "is_part": True})
@@ -213,16 +217,16 @@ def add_language(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@admin_only
+@queue_administrators
 def file(request: HttpRequest, pk: int) -> HttpResponse:
-    row = get_object_or_404(AnswerTemplateFile, pk=pk)
+    row = get_object_or_404(AnswerTemplateFile, pk=pk, template__in=templates_of(agent_of(request)))
     return download(store.get(str(row.blob_id)), row.name, row.content_type)
 
 
 @require_POST
-@admin_only
+@queue_administrators
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
-    template = get_object_or_404(AnswerTemplate, pk=pk)
+    template = get_object_or_404(templates_of(agent_of(request)), pk=pk)
     with recording(asking(request), template):
         delete_template(template, timezone.now())
     say(request, _("“%(name)s” is deleted.") % {"name": template.name})

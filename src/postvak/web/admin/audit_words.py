@@ -114,7 +114,8 @@ def page_of(entry: AuditEntry) -> str:
     if entry.kind in SINGLE:
         return reverse(SINGLE[entry.kind])
     page = KINDS[entry.kind][1] if entry.kind in KINDS else ""
-    if not page or entry.key is None or entry.action == Action.DELETED:
+    is_gone = entry.action == Action.DELETED or "after" not in (entry.earlier or {"after": None})
+    if not page or entry.key is None or is_gone:
         return ""
     try:
         return reverse(page, args=[entry.key])
@@ -151,8 +152,8 @@ def field_of(model: type[Model] | None, name: str) -> Any:
 
 
 def field_words(kind: str, name: str, field: Any) -> str:
-    if kind == "retention":
-        return str(dict(Receipt.Outcome.choices).get(name, name))
+    if kind == "retention" and name in Receipt.Outcome.values:  # older entries: one for all outcomes together
+        return str(Receipt.Outcome(name).label)
     if name in FIELDS:
         return str(FIELDS[name])
     accessor, _dot, rest = name.partition(".")

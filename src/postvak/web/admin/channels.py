@@ -1,6 +1,5 @@
 """Administration of sending channels: list, form with test buttons, state, "try now"."""
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -14,9 +13,10 @@ from postvak.crypto.sealing import CannotOpen
 from postvak.log.problems import sentence
 from postvak.models import Address, Brand, Channel, Mailbox, OutgoingMail, SigningKey
 from postvak.send.copies import copies_of, copy_again
+from postvak.send.pace import wake
 from postvak.send.providers import webhook_address
+from postvak.setup.checks import NOT_HEARD, Check, check_channel, place_of, send_test_mail
 from postvak.web.admin.access import admin_only, admin_page
-from postvak.web.admin.checks import NOT_HEARD, Check, check_channel, place_of, send_test_mail
 from postvak.web.admin.forms.channels import ChannelForm
 from postvak.web.admin.recording import save
 from postvak.web.admin.searching import Column, listed
@@ -111,7 +111,7 @@ def mail_me(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 @admin_only
 def try_now(request: HttpRequest, pk: int) -> HttpResponse:
     channel = get_object_or_404(Channel, pk=pk)
-    wake(channel)
+    wake(channel, timezone.now())
     say(request, _("%(name)s is tried again now. Reload the page in a moment.") % {"name": channel.name})
     return redirect("admin_channel", pk)
 
@@ -123,14 +123,6 @@ def copy_now(request: HttpRequest, pk: int) -> HttpResponse:
     if copy_again(channel):
         say(request, _("The copies are tried again now. Reload the page in a moment."))
     return redirect("admin_channel", pk)
-
-
-@transaction.atomic
-def wake(channel: Channel) -> None:
-    """End the pause; mails that wait for the channel are due at once."""
-    Channel.objects.filter(pk=channel.pk).update(paused_until=None)
-    waiting = OutgoingMail.objects.filter(channel=channel, next_attempt_at__gt=timezone.now(), attempts__gt=0)
-    waiting.update(next_attempt_at=timezone.now())
 
 
 def problem_of(channel: Channel) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from postvak.conditions.condition import Condition
 from postvak.models import Agent, CustomField, Mailbox, Organisation, Priority, Queue, Status, Tag, TicketType
 from postvak.process.filters.actions import ACTIONS, CUSTOM_FIELD, Needs, sort_of
 from postvak.process.filters.fields import FIELDS, HEADER, field_of
+from postvak.tickets.queue_tree import paths_of
 from postvak.web.admin.condition_kit import Group, Kit
 from postvak.web.formats import locale
 
@@ -133,13 +134,13 @@ class Lists:
 
 
 def load_lists() -> Lists:
-    queues = Queue.objects.filter(is_valid=True).order_by("name").values_list("name", flat=True)
+    queues = Queue.objects.filter(is_valid=True).values_list("name", flat=True)
     agents = Agent.objects.filter(is_active=True).order_by("name").values_list("email", "name")
     organisations = Organisation.objects.exclude(number="").values_list("number", "name")
     types = TicketType.objects.filter(is_valid=True).values_list("name", flat=True)
     return Lists(
         names={
-            Needs.queue: {name: name for name in queues},
+            Needs.queue: paths_of(queues),
             Needs.status: {status.key: str(status) for status in Status.objects.filter(is_valid=True)},
             Needs.priority: {str(p.level): str(p) for p in Priority.objects.filter(is_valid=True)},
             Needs.type: {name: name for name in types},

@@ -14,6 +14,7 @@ from django.db.models import Model, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -30,8 +31,8 @@ from postvak.models import Address, Channel, Grant, Mailbox, Queue
 from postvak.net.connection import ConnectionProblem
 from postvak.net.oauth import Refusal
 from postvak.net.oauth_providers import OAUTH_PROVIDERS
+from postvak.send.pace import wake
 from postvak.web.admin.access import admin_only, admin_page
-from postvak.web.admin.channels import wake
 from postvak.web.admin.forms.grants import ConnectForm, GrantForm
 from postvak.web.admin.recording import save
 from postvak.web.admin.searching import Column, listed
@@ -229,7 +230,7 @@ def try_everything(grant: Grant) -> None:
     """What waited for this account is due now."""
     Mailbox.objects.filter(grant=grant).update(next_fetch_at=None)
     for channel in Channel.objects.filter(grant=grant):
-        wake(channel)
+        wake(channel, timezone.now())
 
 
 def everything_set_up(request: HttpRequest, grant: Grant, queue: Queue) -> HttpResponse:

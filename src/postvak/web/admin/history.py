@@ -15,6 +15,7 @@ from postvak.setup.taking_back import (
     CannotTakeBack,
     Line,
     can_be_taken_back,
+    is_creation,
     is_deletion,
     take_back,
     trial,
@@ -66,13 +67,18 @@ def taking_back(request: HttpRequest, pk: int) -> HttpResponseBase:
     try:
         if request.method == "POST":
             take_back(entry, asking(request))
-            text = _("“%(name)s” is there again.") if is_deletion(entry) else _("“%(name)s” is again what it was.")
-            say(request, text % {"name": entry.name})
+            say(request, done_words(entry) % {"name": entry.name})
             return redirect(place(entry))
         lines = trial(entry, asking(request))
     except CannotTakeBack as error:
         reason = str(error)
     return refused_or_shown(request, entry, lines, reason)
+
+
+def done_words(entry: AuditEntry) -> str:
+    if is_creation(entry):
+        return _("“%(name)s” is deleted.")
+    return _("“%(name)s” is there again.") if is_deletion(entry) else _("“%(name)s” is again what it was.")
 
 
 def refused_or_shown(request: HttpRequest, entry: AuditEntry, lines: list[Line], reason: str) -> HttpResponse:
@@ -82,6 +88,7 @@ def refused_or_shown(request: HttpRequest, entry: AuditEntry, lines: list[Line],
         "reason": reason,
         "lines": [in_words(entry, line) for line in lines],
         "is_deletion": is_deletion(entry),
+        "is_creation": is_creation(entry),
         "back": place(entry),
     }
     answer = admin_page(request, "take_back.html", area_of(entry.kind), context)

@@ -10,9 +10,13 @@ AREAS: Mapping[str, str] = {
     "agent": "agents", "status": "statuses", "priority": "priorities", "tickettype": "ticket_types", "tag": "tags",
     "customfield": "custom_fields", "sla": "slas", "calendar": "calendars", "filter": "filters",
     "externalnumber": "external_numbers", "groupingexclusion": "exclusions", "options": "options", "retention": "retention",
-    "role": "roles", "team": "teams", "webhook": "webhooks", "loginprovider": "login_providers",
+    "role": "roles", "team": "teams", "webhook": "webhooks", "loginprovider": "login",
 }  # fmt: skip
 WITHIN = {"block_list": "messages"}  # pages that the navigation has no area of their own for
+
+
+# name of a list's address: its kind; the page of the filters has its own history
+LISTS = {f"admin_{area}": kind for kind, area in AREAS.items() if kind != "filter"}
 
 
 def area_of(kind: str) -> str:

@@ -12,13 +12,13 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from postvak.bring.work import KIND, UPLOAD, forget_uploads, incoming_directory
+from postvak.bring.work import KIND, UPLOAD, forget_uploads, incoming_directory, place_of
 from postvak.jobs import queue
 from postvak.log.audit import Action, record
 from postvak.mail.charsets import storable
 from postvak.models import Job
 from postvak.web.admin.access import admin_only, admin_page
-from postvak.web.admin.forms.imports import ImportForm, place_of
+from postvak.web.admin.forms.imports import ImportForm
 from postvak.web.admin.jobs import shown
 from postvak.web.flash import say
 from postvak.web.session import agent_of, asking

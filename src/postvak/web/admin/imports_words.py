@@ -34,6 +34,9 @@ COUNTED: Mapping[str, Promise] = {
     "templates": _("templates"),
     "signatures": _("signatures"),
     "filters": _("filters"),
+    "slas": _("service levels"),
+    "calendars": _("calendars"),
+    "history": _("lines of history"),
     "renumbered": _("tickets with a new number, because theirs was taken"),
     "again": _("messages that were here already"),
 }

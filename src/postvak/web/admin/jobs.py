@@ -7,7 +7,7 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from postvak.jobs import queue
@@ -37,11 +37,17 @@ KINDS: Mapping[str, str | Promise] = {
     "export": gettext_lazy("Export"),
     "backup": gettext_lazy("Backup"),
     "restore": gettext_lazy("Restoring"),
-    "erasure": gettext_lazy("Erasure"),
+    "erase": gettext_lazy("Erasure"),
     "open_mails": gettext_lazy("Opening encrypted mails"),
     "fetch_lists": gettext_lazy("Fetching revocation lists"),
 }
 
+# what the list can be narrowed to: (words, states)
+SHOWN: Mapping[str, tuple[str | Promise, tuple[State, ...]]] = {
+    "open": (gettext_lazy("Under way"), OPEN),
+    "failed": (pgettext_lazy("jobs", "Failed"), (State.FAILED, State.STOPPED)),
+    "done": (pgettext_lazy("jobs", "Done"), (State.DONE,)),
+}
 ABOUT: Mapping[str, Callable[[Job], About]] = {"import": about_import, "sheet": about_sheet}
 
 
@@ -63,9 +69,17 @@ def shown(job: Job) -> dict[str, object]:
 
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
+    wanted = request.GET.get("state", "")
+    wanted = wanted if wanted in SHOWN else ""
     jobs = Job.objects.select_related("created_by")
+    jobs = jobs.filter(state__in=SHOWN[wanted][1]) if wanted else jobs
     page = Paginator(jobs, PER_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "lines": [shown(job) for job in page]}
+    context = {
+        "page": page,
+        "lines": [shown(job) for job in page],
+        "states": [("", pgettext("rows", "All")), *((name, words) for name, (words, _states) in SHOWN.items())],
+        "state": wanted,
+    }
     return admin_page(request, "jobs.html", "jobs", context)
 
 

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_POST
 
 from postvak.log.problems import sentence
 from postvak.models import Mailbox, Receipt
+from postvak.setup.checks import NOT_HEARD, Check, check_mailbox
+from postvak.setup.directions import check_directions
 from postvak.web.admin.access import admin_only, admin_page
-from postvak.web.admin.checks import NOT_HEARD, Check, check_mailbox
-from postvak.web.admin.directions import check_directions
 from postvak.web.admin.forms.mailboxes import LocalMailboxForm, MailboxForm
 from postvak.web.admin.recording import save
 from postvak.web.admin.searching import Column, listed

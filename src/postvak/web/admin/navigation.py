@@ -54,11 +54,12 @@ class AdminNavigation:
 
 
 def navigation_of_queues(agent: Agent) -> AdminNavigation:
-    """Of those who administer queues and nothing else: just these queues."""
+    """Of those who administer queues and nothing else: just these queues and their templates."""
     brand = Brand.objects.order_by("pk").first()
     queues = queues_to(agent, "administer").order_by("name")
     areas = tuple(OwnQueue(f"queue-{row.pk}", row.name, reverse("admin_queue", args=[row.pk])) for row in queues)
-    return AdminNavigation(brand.name if brand else "", (Group(_("Queues"), areas),))
+    own = Group(_("Communication"), (Area("answer_templates", _("Templates"), "template"),))
+    return AdminNavigation(brand.name if brand else "", (Group(_("Queues"), areas), own))
 
 
 def admin_navigation() -> AdminNavigation:

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
@@ -13,9 +14,10 @@ from postvak.jobs.queue import enqueue
 from postvak.keep.about import about_person
 from postvak.log import audit
 from postvak.mail.charsets import storable
-from postvak.models import Customer
+from postvak.models import AnswerTemplateFile, Customer, RuleFile
 from postvak.tickets.customer_lists import customers_with
 from postvak.tickets.privacy.erase import KIND, running
+from postvak.tickets.privacy.files import File, not_searched
 from postvak.tickets.privacy.person import going_out, other_tickets, own_tickets, person_of, report
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.backups import jobs_of
@@ -83,10 +85,20 @@ def person(request: HttpRequest, pk: int) -> HttpResponse:
         "own": own_tickets(about).order_by("-pk")[:TICKETS],
         "others": other_tickets(about).order_by("-pk")[:TICKETS],
         "going": going_out(about).count(),
+        "not_searched": [place_of(file) for file in not_searched()],
         "form": form,
         "job": job,
     }
     return admin_page(request, "privacy_person.html", "privacy", context)
+
+
+def place_of(file: File) -> tuple[str, str, str]:
+    """(its name, whose it is, the page where an administrator finds it; "" of drafts: only their agents open them)."""
+    if isinstance(file, AnswerTemplateFile):
+        return file.name, str(file.template), reverse("admin_answer_template", args=[file.template_id])
+    if isinstance(file, RuleFile):
+        return file.name, str(file.rule), reverse("admin_rule", args=[file.rule_id])
+    return file.name, _("Draft of %(name)s") % {"name": file.draft.agent.name}, ""
 
 
 @require_GET

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from postvak.models import Agent, AnswerTemplate, Mailbox, Queue, QueueTeam, Ticket
+from postvak.tickets.answer_templates import templates_of
 from postvak.tickets.queue_tree import path_column
 from postvak.web.admin.access import admin_only, admin_page, queue_administrators_only
 from postvak.web.admin.forms.queues import QueueForm
@@ -55,8 +56,12 @@ def page(request: HttpRequest, queue: Queue | None) -> HttpResponse:
         saved = save(request, form, *Queue.objects.filter(is_default=True))
         say(request, _("The queue %(name)s is saved.") % {"name": saved.name})
         return redirect("admin_queues") if agent.is_admin else redirect("admin")
-    templates = AnswerTemplate.objects.filter(queues=queue).order_by("category", "name") if queue else []
+    offered = AnswerTemplate.objects.filter(queues=queue) if queue else AnswerTemplate.objects.none()
+    templates = list(offered.order_by("category", "name"))
     current = "queues" if agent.is_admin or queue is None else f"queue-{queue.pk}"
     context: dict[str, Any] = {"form": form, "queue": queue, "templates": templates}
+    context["own_templates"] = set(
+        templates_of(agent).filter(pk__in=[one.pk for one in templates]).values_list("pk", flat=True)
+    )
     context["has_signature"] = queue is not None and queue.wordings.exists()
     return admin_page(request, "queue.html", current, context)

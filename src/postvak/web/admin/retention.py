@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from postvak.log import audit
+from postvak.log.audit import By, recording
 from postvak.models import Receipt, Retention
 from postvak.receive.retention import ALLOWED
 from postvak.web.admin.access import admin_only, admin_page
@@ -17,16 +17,12 @@ from postvak.web.session import asking
 HELP = gettext_lazy("Days. Empty: kept for ever.")
 
 
-def kept_days() -> dict[str, object]:
-    return dict(Retention.objects.values_list("outcome", "days"))
-
-
 class RetentionForm(forms.Form):
     """One field per outcome that may be dropped."""
 
     def __init__(self, data: object = None) -> None:
         super().__init__(data)  # type: ignore[arg-type]
-        days = kept_days()
+        days = dict(Retention.objects.values_list("outcome", "days"))
         for outcome in ALLOWED:
             self.fields[outcome.value] = forms.IntegerField(
                 label=outcome.label, required=False, min_value=1, max_value=36500, help_text=HELP,
@@ -34,25 +30,24 @@ class RetentionForm(forms.Form):
             )  # fmt: skip
 
     @transaction.atomic
-    def save(self) -> None:
+    def save(self, by: By) -> None:
+        """Each outcome is a row with a history of its own."""
         for outcome in ALLOWED:
             days = self.cleaned_data[outcome.value]
-            if days is None:
-                Retention.objects.filter(outcome=outcome).delete()
-            else:
-                Retention.objects.update_or_create(outcome=outcome, defaults={"days": days})
+            row = Retention.objects.filter(outcome=outcome).first() or Retention(outcome=outcome)
+            with recording(by, row):
+                if days is not None:
+                    row.days = days
+                    row.save()
+                elif row.pk:
+                    row.delete()
 
 
 @admin_only
 def edit(request: HttpRequest) -> HttpResponse:
     form = RetentionForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        with transaction.atomic():
-            was = kept_days()
-            form.save()
-            changes = audit.difference(was, kept_days())
-            if changes:
-                audit.record(asking(request), audit.Action.CHANGED, kind="retention", changes=changes)
+        form.save(asking(request))
         say(request, _("The retention is saved."))
         return redirect("admin_retention")
     context = {"form": form, "kept": Receipt.objects.exclude(blob=None).count()}

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from postvak.conditions.condition import Condition
 from postvak.models import Agent, Brand, CustomField, Mailbox, Queue, Rule, Status, TicketType
+from postvak.tickets.queue_tree import paths_of
 from postvak.tickets.rules.fields import CUSTOM, FIELDS
 from postvak.web.admin.condition_kit import Group, Kit
 from postvak.web.admin.filters_choices import WORDS
@@ -97,10 +98,10 @@ def load_lists() -> Lists:
     def names(rows: Sequence[str]) -> Mapping[str, str]:
         return {name: name for name in rows}
 
-    queues = Queue.objects.filter(is_valid=True).order_by("name").values_list("name", flat=True)
+    queues = Queue.objects.filter(is_valid=True).values_list("name", flat=True)
     return Lists(
         words={
-            "ticket.queue": names(list(queues)),
+            "ticket.queue": paths_of(queues),
             "ticket.status": {status.key: str(status) for status in Status.objects.filter(is_valid=True)},
             "ticket.type": names(list(TicketType.objects.filter(is_valid=True).values_list("name", flat=True))),
             "ticket.brand": names(list(Brand.objects.order_by("name").values_list("name", flat=True))),

@@ -46,7 +46,7 @@ class UploadForm(forms.Form):
         try:
             read_sheet(self.raw)
         except BadSheet as error:
-            raise forms.ValidationError(str(error)) from error
+            raise forms.ValidationError(error.in_words) from error
         return sent
 
 

@@ -21,7 +21,7 @@ from postvak.web.desk.bulk_rules import make_rule, senders_of
 from postvak.web.desk.bulk_wish import VERBS, Wish
 from postvak.web.desk.bulk_words import NAMES, done_count, name_of, what_was_done
 from postvak.web.desk.export import download_many
-from postvak.web.desk.lists import DEFAULT
+from postvak.web.desk.lists import list_in
 from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.session import agent_of, is_htmx
@@ -104,7 +104,7 @@ def queues_of(wish: Wish) -> list[int]:
 @require_GET
 def bar(request: HttpRequest) -> HttpResponse:
     """The menus, which come when the first ticket is ticked."""
-    agent, list_id = agent_of(request), request.GET.get("in", DEFAULT)
+    agent, list_id = agent_of(request), list_in(request.GET.get("in", ""))
     queues = list(visible_queues(agent).annotate(rights=rights_beside(agent, "pk")))
     here = [row for row in queues if f"queue-{row.pk}" == list_id] or queues
     context = {
@@ -160,7 +160,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
         "words": what_was_done(change),
         "reasons": reasons,
         "can_undo": bulk.can_undo(change),
-        "list_id": change.parameters.get("in", "") or DEFAULT,
+        "list_id": list_in(change.parameters.get("in", "")),
     }
     return render(request, "desk/_bulk_progress.html" if is_htmx(request) else "desk/bulk_change.html", context)
 
@@ -183,7 +183,7 @@ def back(request: HttpRequest, list_id: str = "") -> HttpResponse:
     is_seen = open_ticket is None or visible_tickets(agent_of(request)).filter(number=open_ticket[1]).exists()
     if there and is_seen:
         return redirect(there)
-    return redirect("list", list_id=list_id or request.POST.get("in", "") or DEFAULT)
+    return redirect("list", list_id=list_in(list_id or request.POST.get("in", "")))
 
 
 def safe(request: HttpRequest, there: str) -> str:

@@ -14,7 +14,7 @@ from postvak.tickets.access import colleagues, visible_queues, visible_tickets
 from postvak.tickets.bulk import MOST
 from postvak.tickets.marks import losing_sight
 from postvak.tickets.tags import words
-from postvak.web.desk.lists import DEFAULT, list_of, tickets_in
+from postvak.web.desk.lists import list_in, list_of, tickets_in
 from postvak.web.desk.writing import key_in
 from postvak.web.session import agent_of
 
@@ -60,7 +60,7 @@ class Wish:
 
     @property
     def list_id(self) -> str:
-        return self.data.get("in", "") or DEFAULT
+        return list_in(self.data.get("in", ""))
 
     @cached_property
     def list_title(self) -> str:

@@ -213,7 +213,7 @@ def card_of(row: Any, *, is_folded: bool) -> Card:
     """`row`: of light()."""
     inside = inside_of(row) if not is_folded and is_hidden(row) else None
     text, outgoing = inside.text[:LONGEST_TEXT] if inside else row.beginning, getattr(row, "outgoing", None)
-    shield, has_html = shield_of(getattr(row, "security", None)), bool(inside.html) if inside else row.has_html
+    shield, has_html = shield_of(row), bool(inside.html) if inside else row.has_html
     deliveries = [Delivery(**columns) for columns in sorted(row.fates or [], key=itemgetter("pk"))]
     worst = min(deliveries, key=lambda d: ORDER.index(State(d.state)), default=None)
     is_split = row.kind == Message.Kind.INCOMING and not is_folded and not has_html

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 from postvak.models import Agent, Priority, Status, Tag, Ticket, TicketType
 from postvak.tickets.access import assignable_agents, may_on, visible_queues
 from postvak.tickets.change import right_to_change
+from postvak.tickets.queue_tree import path_column
 from postvak.web.desk.composer import composer, opening
 from postvak.web.desk.found import came_from, find, merged_to
 from postvak.web.pages import render
@@ -26,7 +27,8 @@ def statuses(ticket: Ticket, agent: Agent) -> Choices:
 
 
 def queues(ticket: Ticket, agent: Agent) -> Choices:
-    return [(row.pk, row) for row in visible_queues(agent).filter(is_valid=True)]
+    rows = visible_queues(agent).filter(is_valid=True)
+    return [(row.pk, row) for row in rows.annotate(path=path_column()).order_by("path")]
 
 
 def agents(ticket: Ticket, agent: Agent) -> Choices:

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from postvak.keys.authors import may_be_anothers
 from postvak.log.status_codes import explanation
 from postvak.mail.outgoing_html import for_editor
 from postvak.models import Address, Agent, Attachment, Channel, Message, Queue, Status, Ticket
@@ -96,6 +97,7 @@ def composer(open_one: Opening) -> Context:
         "comes_back": suppressed(start.everybody) if start.everybody else [],
         "statuses": statuses(can_close=may_on(ticket, agent).close),
         "explained": explanation,
+        "asks_to_quote": about is not None and may_be_anothers(about),
         "guards": first_guards(ticket.queue, sender, draft, about, saved, agent),
         **files_of(saved, sender.channel if sender else None),
         **forwarded_of(open_one.kind, about),

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from postvak.models import Agent, Tagging, Ticket, TicketType
 from postvak.models.json_rows import json_rows
 from postvak.tickets.access import rights_beside, visible_tickets
-from postvak.web.desk.lists import DEFAULT
+from postvak.web.desk.lists import list_in
 from postvak.web.flash import say
 from postvak.web.session import agent_of
 
@@ -85,7 +85,7 @@ def numeric(request: HttpRequest, name: str) -> int:
 
 def came_from(request: HttpRequest) -> str:
     """The list that stays open beside the ticket."""
-    return request.GET.get("in") or DEFAULT
+    return list_in(request.GET.get("in", ""))
 
 
 def back(request: HttpRequest, ticket: Ticket) -> HttpResponse:

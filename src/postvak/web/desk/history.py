@@ -44,7 +44,8 @@ WHAT: Mapping[str, tuple[str | Promise, tuple[str, ...]]] = {
         _("Properties"),
         (
             "status", "queue", "assignee", "priority", "type", "title", "field", "tagged", "untagged", "spam", "no_spam",
-            "pending", "pending_ended",
+            "pending", "pending_ended", "imported_status", "imported_queue", "imported_priority", "imported_type",
+            "imported_title", "imported_assignee",
         ),
     ),
     "people": (

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from postvak.blobs import store
 from postvak.keys import shown
+from postvak.keys.authors import is_wholly_encrypted
 from postvak.keys.reading import CantRead, readable, readable_or_original
 from postvak.keys.security import security_of
 from postvak.mail.parse import parse
@@ -41,7 +42,11 @@ def is_hidden(message: Message) -> bool:
     if security is None or not security.encrypted:
         return False
     shown.note()  # who asks shows it, also where the queue keeps it decrypted
-    if message.blob_id is None or message.has_html:
+    if message.blob_id is None:
+        return False
+    if not is_wholly_encrypted(message):  # words may be stored that stood there in clear, its files aren't
+        return True
+    if message.has_html:
         return False
     letters = getattr(message, "letters", None)  # of web.desk.cards.light()
     return not (letters if letters is not None else message.text)

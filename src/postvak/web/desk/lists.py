@@ -2,6 +2,7 @@
 order, page by page. Conditions are in tickets.views, orders in tickets.orders.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from postvak.web.desk.columns import COLUMNS, USUAL_COLUMNS, readable
 PAGE = 60
 MOST_ROWS = 300
 DEFAULT = "open"
+LIST_ID = re.compile(r"[-a-zA-Z0-9_]{1,100}")  # what an address can name
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,11 @@ class Page:
     def offers(self) -> Sequence[tuple[str, str | Promise, bool]]:
         """(name, label, is chosen) of every column."""
         return [(name, label, name in self.columns) for name, label in COLUMNS.items()]
+
+
+def list_in(typed: str) -> str:
+    """The id of the list that somebody came from, as a request says it; the usual one for what can't be one."""
+    return typed if LIST_ID.fullmatch(typed) else DEFAULT
 
 
 def list_of(list_id: str, agent: Agent) -> TicketList | None:

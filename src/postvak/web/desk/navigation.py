@@ -17,7 +17,7 @@ from postvak.tickets.queue_tree import place_of as place_of_queue
 from postvak.tickets.tally import COUNTED_UP_TO, QueueNumbers, count_each, numbers
 from postvak.tickets.view_counts import views_with_numbers
 from postvak.tickets.views import tickets_of
-from postvak.web.desk.lists import DEFAULT, LISTS
+from postvak.web.desk.lists import DEFAULT, LISTS, list_in
 from postvak.web.desk.outbox_rows import needing_person
 from postvak.web.formats import number
 from postvak.web.session import agent_of
@@ -80,7 +80,7 @@ def current_list(request: HttpRequest) -> str:
     if name in PAGES:
         return PAGES[name]
     if name.startswith(ON_TICKET) or name in ALSO_ON_TICKET:
-        return request.GET.get("in") or DEFAULT
+        return list_in(request.GET.get("in", ""))
     return str(match.kwargs.get("list_id", DEFAULT if name == "start" else "")) if match else ""
 
 

@@ -1,7 +1,6 @@
 """What protects a mail, in the words that its card shows: beside the text, never in its way. Costs no query: it is all in the row, unless a
 key is missing."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +10,12 @@ from django.utils.translation import gettext_lazy
 
 from postvak.crypto.values import Act, Kind, Layer, Verdict
 from postvak.keys import shown as opened_mails
-from postvak.keys.keyring import TableKeyring
-from postvak.keys.security import layers_of, protected_subject
+from postvak.keys.authors import may_be_anothers
+from postvak.keys.names import in_words, spaced
+from postvak.keys.security import layers_of, protected_subject, security_of
+from postvak.keys.wanted import wanted_by
 from postvak.log.crypto_sentences import STATES, VERDICTS, layer_sentence
-from postvak.models import MailSecurity
+from postvak.models import MailSecurity, Message
 
 State = MailSecurity.State
 NAMES = {Kind.smime: "S/MIME", Kind.pgp: "OpenPGP"}
@@ -32,11 +33,7 @@ TONES = {
     Verdict.weak: "warn",
     Verdict.partial: "warn",
 }
-NAME = re.compile(r"(?:^|,)CN=((?:\\.|[^,\\])+)")
-MAIL = re.compile(r"(?:^|,)(?:email|emailAddress|1\.2\.840\.113549\.1\.9\.1)=([^,\\]+)", re.IGNORECASE)
-UNESCAPED = re.compile(r"\\(.)")
 FEW = 6  # names of keys that are shown
-LONG_ID = 16  # letters of an OpenPGP key id
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,8 @@ class Shown:
 @dataclass(frozen=True, slots=True)
 class Shield:
     """`lock` and `seal`: a few words each on encryption and signature, "" where there is none. `is_shut`: it can't be read here;
-    `needed`: names of the keys of which one would open it. `can_look_again`: a key that came since might tell more."""
+    `needed`: names of the keys of which one would open it. `can_look_again`: a key that came since might tell more.
+    `may_be_anothers`: it isn't sure who wrote what was encrypted (keys.authors)."""
 
     lock: str
     seal: str
@@ -66,6 +64,7 @@ class Shield:
     needed: tuple[str, ...]
     layers: tuple[Shown, ...]
     can_look_again: bool
+    may_be_anothers: bool
 
     @property
     def alarm(self) -> str:
@@ -73,7 +72,8 @@ class Shield:
         return self.tone if self.tone in ("warn", "alert") else "warn" if self.is_shut else ""
 
 
-def shield_of(row: MailSecurity | None) -> Shield | None:
+def shield_of(message: Message) -> Shield | None:
+    row = security_of(message)
     if row is None:
         return None
     if row.encrypted:  # a queue may keep it decrypted, so that nothing is opened for showing it
@@ -82,7 +82,7 @@ def shield_of(row: MailSecurity | None) -> Shield | None:
     verdict = Verdict(row.verdict) if row.verdict else None
     is_shut = row.state in (State.NO_KEY, State.DAMAGED)
     return Shield(
-        lock=str(STATES.get(row.state, "")) if row.encrypted else "",
+        lock=str(STATES.get(state_of(row, layers), "")) if row.encrypted else "",
         seal=str(VERDICTS[verdict.value]) % {"signer": signer_of(row, layers)} if verdict else "",
         tone=TONES.get(verdict, "") if verdict else "",
         is_shut=is_shut,
@@ -90,8 +90,16 @@ def shield_of(row: MailSecurity | None) -> Shield | None:
         subject=protected_subject(row),
         needed=tuple(needed(row)) if is_shut else (),
         layers=tuple(shown(layer) for layer in layers),
+        may_be_anothers=may_be_anothers(message),
         can_look_again=is_shut or verdict in (Verdict.unknown, Verdict.untrusted),
     )
+
+
+def state_of(row: MailSecurity, layers: list[Layer]) -> str:
+    """One of STATES. What was decrypted beside other parts is no encrypted mail."""
+    encrypted = [one for one in layers if one.act is Act.encrypted]
+    is_part = encrypted and not any(one.covers_all for one in encrypted)
+    return "part" if is_part and row.state == State.OPEN else row.state
 
 
 def signer_of(row: MailSecurity, layers: list[Layer]) -> str:
@@ -100,17 +108,11 @@ def signer_of(row: MailSecurity, layers: list[Layer]) -> str:
 
 
 def needed(row: MailSecurity) -> Iterator[str]:
-    """As people know keys: whose certificate (of those whose public part is here), or the id of an OpenPGP key; not the digests by
-    which we look for them. Costs a query."""
-    for key in TableKeyring().public(row.missing):
-        if key.kind is Kind.smime or key.is_trusted:  # anybody can offer a key that bears the ids of another one
-            yield in_words(key.subject) or key.fingerprint
-    if row.encrypted == Kind.pgp.value:
-        yield from (spaced(name[-LONG_ID:].upper()) for name in row.missing[:FEW])
-
-
-def spaced(digits: str) -> str:
-    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
+    """As people know keys: whose certificate, or the id of an OpenPGP key. Costs a query."""
+    (found,) = wanted_by([row])
+    owners = dict.fromkeys(one.owner for one in found if one.owner)
+    ids = dict.fromkeys(one.key_id for one in found if one.key_id)
+    yield from (*owners, *list(ids)[:FEW])
 
 
 def shown(layer: Layer) -> Shown:
@@ -126,17 +128,8 @@ def shown(layer: Layer) -> Shown:
     )
 
 
-def in_words(subject: str) -> str:
-    """The name in a certificate as people write it; a user id of OpenPGP is written so already."""
-    name, mail = NAME.search(subject), MAIL.search(subject)
-    if name is None:
-        return subject
-    text = UNESCAPED.sub(r"\1", name.group(1))
-    return f"{text} <{mail.group(1)}>" if mail else text
-
-
 def rows_of(layer: Layer) -> Iterator[tuple[str, str, bool]]:
     yield _("Key of") if layer.act is Act.encrypted else _("Signer"), in_words(layer.subject), False
     yield _("Addresses"), ", ".join(layer.signers), False
-    yield _("Fingerprint"), spaced(layer.key.upper()), True
+    yield _("Fingerprint"), spaced(layer.key), True
     yield _("Algorithm"), layer.algorithm, False

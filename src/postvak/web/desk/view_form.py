@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from postvak.models import Agent, Priority, SavedView, Status, Tag, TicketType
 from postvak.tickets.access import visible_queues
 from postvak.tickets.orders import ORDERS, is_order
+from postvak.tickets.queue_tree import path_column, path_of
 from postvak.tickets.views import LONGEST_WAIT, LONGEST_WORDS, MARKS, OPEN_STATES, STATES, Condition
 from postvak.web.desk.columns import COLUMNS, readable
 
@@ -134,8 +135,9 @@ def initial(view: SavedView, condition: Condition) -> dict[str, Any]:
 
 def offered(agent: Agent) -> dict[str, list[tuple[str, Any]]]:
     colleagues = Agent.objects.filter(is_active=True).exclude(pk=agent.pk).order_by("name")
+    queues = visible_queues(agent).filter(is_valid=True).annotate(path=path_column()).order_by("path")
     return {
-        "queues": [(str(queue.pk), queue.name) for queue in visible_queues(agent).filter(is_valid=True)],
+        "queues": [(str(queue.pk), path_of(queue.name)) for queue in queues],
         "assignees": [
             ("me", _("whoever looks at the view")),
             ("nobody", _("nobody")),

@@ -18,6 +18,7 @@ HEADERS = {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store",
     "x-accel-buffering": "no",  # nginx: pass it on as it comes
+    "content-security-policy": "default-src 'none'",
     "x-content-type-options": "nosniff",
 }
 LONGEST_COOKIE = 8192

@@ -16,7 +16,7 @@ from postvak.web.absence_fields import ABSENCE, AbsenceFields
 from postvak.web.admin.forms.given_roles import GivenRoles
 from postvak.web.preferences import language_choices
 
-NEW_PASSWORD = _("At least 10 characters; a few unrelated words are easy to remember and hard to guess.")
+NEW_PASSWORD = _("At least 12 characters; a few unrelated words are easy to remember and hard to guess.")
 
 
 class AgentForm(AbsenceFields):

@@ -13,10 +13,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from postvak.mail.language import SCRIPTS, SMALL_WORDS
-from postvak.models import AnswerTemplate, AnswerTemplateFile, Brand, Queue, Status
-from postvak.tickets.answer_templates import Belongings, category_of, check_template
+from postvak.models import Agent, AnswerTemplate, AnswerTemplateFile, Brand, Status
+from postvak.tickets.access import queues_to
+from postvak.tickets.answer_templates import Belongings, category_of, check_template, templates_of
 from postvak.tickets.tags import words
 from postvak.tickets.texts import LIMIT, Text, check_text
+from postvak.web.admin.forms.queue_choice import queues_as_tree
 from postvak.web.desk.writing import as_file
 from postvak.web.formats import size
 
@@ -61,18 +63,19 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
             "status": _("The composer proposes it for the ticket."),
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by: Agent, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.by = by
         chosen, status_id = self.chosen_queues(), self.instance.status_id or self.initial.get("status")
-        queues: Any = self.fields["queues"]
-        queues.queryset = Queue.objects.filter(Q(is_valid=True) | Q(pk__in=chosen))
+        queues_as_tree(self.fields["queues"], queues_to(by, "administer").filter(Q(is_valid=True) | Q(pk__in=chosen)))
         self.hide_lone_brand()
+        self.keep_to_own_queues()
         status: Any = self.fields["status"]
         status.queryset = Status.objects.filter(Q(is_valid=True) | Q(pk=status_id))
         status.empty_label = _("as the agent chooses")
         typed = self.data if isinstance(self.data, QueryDict) else QueryDict()
         self.texts = texts_in(typed)
-        self.kept = [int(key) for key in typed.getlist("kept") if key.isdecimal() and len(key) < 10]
+        self.kept = self.files_kept(typed.getlist("kept"))
         self.uploads = self.files.getlist("files") if isinstance(self.files, MultiValueDict) else []
         self.problems: dict[int, str] = {}
 
@@ -82,6 +85,20 @@ class TemplateForm(forms.ModelForm):  # type: ignore[type-arg]
         if not is_chosen and Brand.objects.count() < 2:
             del self.fields["brands"]
             self.fields["queues"].help_text = _("Offered on tickets of these queues only. None chosen: in all of them.")
+
+    def keep_to_own_queues(self) -> None:
+        """Who administers queues only writes for these and no others."""
+        if self.by.is_admin:
+            return
+        self.fields.pop("brands", None)
+        self.fields["queues"].required = True
+        self.fields["queues"].help_text = _("Offered on tickets of these queues only: those that you administer.")
+
+    def files_kept(self, typed: Sequence[str]) -> list[int]:
+        """Of this template, or of the one that it is a copy of; none that he may not read."""
+        keys = [int(key) for key in typed if key.isdecimal() and len(key) < 10]
+        rows = AnswerTemplateFile.objects.filter(pk__in=keys, template__in=templates_of(self.by)) if keys else ()
+        return [row.pk for row in rows]
 
     def chosen_queues(self) -> list[int]:
         return list(self.instance.queues.values_list("pk", flat=True)) if self.instance.pk else []

@@ -13,8 +13,9 @@ from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from postvak.models import Role
+from postvak.models import Queue, Role
 from postvak.tickets.people import USUAL
+from postvak.web.admin.forms.queue_choice import queues_as_tree
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class GivenRoles:
         form.fields[f"{name}-new"] = forms.ModelMultipleChoiceField(
             others, label=label, required=False, widget=forms.CheckboxSelectMultiple, help_text=help_text
         )
+        if others.model is Queue:
+            queues_as_tree(form.fields[f"{name}-new"], others)
         form.fields[f"{name}-as"] = forms.TypedChoiceField(
             label=_("role"), choices=choices, coerce=int, required=False, initial=self.usual
         )

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from postvak.models import Grant, Queue
 from postvak.net.oauth_providers import OAUTH_PROVIDERS, is_tenant
 from postvak.web.admin.forms.connection import PLAIN_TEXT
+from postvak.web.admin.forms.queue_choice import queues_as_tree
 
 
 class GrantForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -82,5 +83,5 @@ class ConnectForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         queue: Any = self.fields["queue"]
-        queue.queryset = Queue.objects.filter(is_valid=True)
+        queues_as_tree(queue, Queue.objects.filter(is_valid=True))
         queue.initial = Queue.objects.filter(is_default=True).first()

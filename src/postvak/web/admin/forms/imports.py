@@ -1,20 +1,19 @@
 """The form of an import: which kind, which file, and how."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from postvak.bring.work import UPLOAD, incoming_directory
+from postvak.bring.work import on_the_server
 from postvak.mail.addresses import is_valid_recipient, normalise
 from postvak.models import Queue
+from postvak.web.admin.forms.queue_choice import queues_as_tree
 from postvak.web.admin.imports_words import SOURCES
 
 READY = ("mails", "otobo", "zammad", "osticket")
-MOST_LISTED = 500
 
 
 class ImportForm(forms.Form):
@@ -25,7 +24,7 @@ class ImportForm(forms.Form):
     path = forms.ChoiceField(label=_("Or a file on the server"), required=False)
     queue = forms.ModelChoiceField(
         label=_("queue"),
-        queryset=Queue.objects.filter(is_valid=True),
+        queryset=Queue.objects.none(),
         help_text=_("For what names no queue of its own."),
     )
     open_days = forms.IntegerField(
@@ -55,6 +54,7 @@ class ImportForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         files, directories = on_the_server()
+        queues_as_tree(self.fields["queue"], Queue.objects.filter(is_valid=True))
         self.fields["kind"].choices = [(key, SOURCES[key]) for key in READY]  # type: ignore[attr-defined]
         self.fields["path"].choices = [("", "–"), *((one, one) for one in (*files, *directories))]  # type: ignore[attr-defined]
         self.fields["articles"].choices = [("", "–"), *((one, one) for one in directories)]  # type: ignore[attr-defined]
@@ -75,18 +75,3 @@ class ImportForm(forms.Form):
         if data.get("file") and data.get("path"):
             self.add_error("path", gettext("Choose one of the two."))
         return data
-
-
-def on_the_server() -> tuple[list[str], list[str]]:
-    """Names of the files and the directories that an administrator of the server put there."""
-    place = incoming_directory()
-    if not place.is_dir():
-        return [], []
-    found = sorted(one for one in place.iterdir() if not one.name.startswith((".", UPLOAD)) and not one.is_symlink())
-    listed = found[:MOST_LISTED]
-    return [one.name for one in listed if one.is_file()], [one.name for one in listed if one.is_dir()]
-
-
-def place_of(name: str) -> Path:
-    """Of a name that on_the_server() gave."""
-    return incoming_directory() / name

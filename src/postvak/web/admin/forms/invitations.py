@@ -1,5 +1,7 @@
 """The form that invites colleagues: several addresses, one line each."""
 
+from typing import Any
+
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -9,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from postvak.mail.addresses import read_addresses
 from postvak.models import Agent, Queue, Role, Team
+from postvak.web.admin.forms.queue_choice import queues_as_tree
 
 MOST = 100
 
@@ -22,7 +25,7 @@ class InvitationForm(forms.Form):
     )
     queues = forms.ModelMultipleChoiceField(
         label=_("queues"),
-        queryset=Queue.objects.filter(is_valid=True),
+        queryset=Queue.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
@@ -45,6 +48,10 @@ class InvitationForm(forms.Form):
         choices=settings.LANGUAGES,
         help_text=_("Of the mail. Each chooses their own on the page behind the link."),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        queues_as_tree(self.fields["queues"], Queue.objects.filter(is_valid=True))
 
     def clean_addresses(self) -> list[tuple[str, str]]:
         """(name, address in lower case), each address once."""

@@ -4,15 +4,14 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django import forms
-from django.db.models import Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from postvak.crypto.key_files import read_keys
 from postvak.crypto.values import CannotRead, Key
-from postvak.keys.chains import chain_of
 from postvak.keys.names import title_of
-from postvak.models import CryptoKey, Options
+from postvak.models import Address, CryptoKey, Options
+from postvak.setup.crypto_keys import may_go_along
 
 LARGEST = 5 * 1024 * 1024
 MOST_TEXT = 1_000_000
@@ -118,20 +117,11 @@ class KeyForm(forms.ModelForm):  # type: ignore[type-arg]
         else:
             self.fields["role"].choices = AUTHORITIES  # type: ignore[attr-defined]
         rows = may_go_along(row)
-        if row.kind == CryptoKey.Kind.SMIME and row.has_private and rows.exists():
+        if row.kind == CryptoKey.Kind.SMIME and row.has_private and not row.is_request and rows.exists():
             self.fields["intermediates"].queryset = rows  # type: ignore[attr-defined]
             self.fields["intermediates"].label_from_instance = title_of  # type: ignore[attr-defined]
         else:
             del self.fields["intermediates"]
-
-
-def may_go_along(row: CryptoKey) -> "QuerySet[CryptoKey]":
-    """Authorities that somebody added, those above it, and what is chosen already: mails bring many others."""
-    above, _is_whole = chain_of(row)
-    wanted = Q(source=CryptoKey.Source.UPLOADED) | Q(pk__in=[one.pk for one in above])
-    rows = CryptoKey.objects.filter(wanted & Q(role=Role.INTERMEDIATE) | Q(used_with=row), kind=CryptoKey.Kind.SMIME)
-    rows = rows.filter(state=CryptoKey.State.IN_USE).exclude(pk=row.pk)
-    return rows.defer("public", "sealed_private").distinct()
 
 
 class TrustForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -171,7 +161,8 @@ class ProtectionForm(forms.ModelForm):  # type: ignore[type-arg]
         },
         "smime_cipher": {
             "auto": _(
-                "The way that every program reads (AES-256-CBC), as long as nothing else is known of the recipients."
+                "AES-256-GCM where every recipient’s program has told in a signed mail that it reads it, else AES-256-CBC, which every "
+                "program reads."
             ),
             "gcm": _("It also protects the encrypted text against changes. Some older programs can’t read it."),
             "cbc": _("Every program reads it."),
@@ -212,3 +203,27 @@ class PassphraseForm(forms.Form):
         if not passphrase.isprintable():
             raise forms.ValidationError(_("Use letters, digits, signs and blanks."))
         return passphrase
+
+
+class MakeKeyForm(forms.Form):
+    """`hints`: a sentence per kind, for the page."""
+
+    KINDS: ClassVar = [
+        ("pgp", _("OpenPGP key")),
+        ("rsa", _("request for a certificate (RSA, 3072 bits)")),
+        ("ec", _("request for a certificate (P-256)")),
+    ]
+    hints: ClassVar[Sentences] = {
+        "pgp": _("Ready at once, for three years. Send its public part to your customers, or publish it."),
+        "rsa": _("An authority makes a certificate of it, which you add here. Every program reads it."),
+        "ec": _("The same, smaller and faster. Some older programs can’t read it."),
+    }
+    address = forms.ModelChoiceField(label=_("address"), queryset=Address.objects.none(), empty_label=None)
+    name = forms.CharField(
+        label=_("name"), required=False, max_length=100, help_text=_("Empty: the display name of the address.")
+    )
+    what = forms.ChoiceField(label=_("kind"), choices=KINDS, widget=forms.RadioSelect, initial="pgp")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["address"].queryset = Address.objects.filter(is_valid=True)  # type: ignore[attr-defined]

@@ -15,6 +15,7 @@ from postvak.net.https_form import is_acceptable
 from postvak.net.oauth_providers import is_tenant
 from postvak.web.account.issuers import discovered
 from postvak.web.account.vouching import domains_of
+from postvak.web.admin.forms.queue_choice import queues_as_tree
 
 Kind = LoginProvider.Kind
 EVERYBODYS = {
@@ -73,7 +74,7 @@ class LoginProviderForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     queues = forms.ModelMultipleChoiceField(
         label=_("queues"),
-        queryset=Queue.objects.filter(is_valid=True),
+        queryset=Queue.objects.none(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
@@ -105,6 +106,7 @@ class LoginProviderForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.found: oidc.Provider | None = None
+        queues_as_tree(self.fields["queues"], Queue.objects.filter(is_valid=True))
         if self.instance.sealed_client_secret:
             self.fields["client_secret"].help_text = _("Leave it empty to keep the present one.")
 

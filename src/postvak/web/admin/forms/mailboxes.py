@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from postvak.models import Channel, Mailbox, Queue
 from postvak.web.admin.forms.connection import CONNECTION_WIDGETS, PLAIN_TEXT, ConnectionMixin, password_field
 from postvak.web.admin.forms.forwarding import ForwardingMixin
+from postvak.web.admin.forms.queue_choice import queues_as_tree
 from postvak.web.admin.forms.trust import TRUST_FIELDS, TrustMixin
 
 Kind, AfterStoring = Mailbox.Kind, Mailbox.AfterStoring
@@ -170,7 +171,7 @@ def offer_queue_and_channel(form: Any) -> None:
     """Valid rows and the one that is chosen; the empty choice says what happens without."""
     if "queue" in form.fields:
         queue = form.fields["queue"]
-        queue.queryset = Queue.objects.filter(Q(is_valid=True) | Q(pk=form.instance.queue_id))
+        queues_as_tree(queue, Queue.objects.filter(Q(is_valid=True) | Q(pk=form.instance.queue_id)))
         queue.label, queue.empty_label = _("queue"), _("by the address that the mail was sent to")
     if "reply_via" in form.fields:
         channel = form.fields["reply_via"]

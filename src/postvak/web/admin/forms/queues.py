@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from postvak.keys.status import REQUESTED
 from postvak.log.sentence import Text
 from postvak.models import (
     Address,
@@ -28,6 +29,7 @@ from postvak.tickets import people
 from postvak.tickets.queue_tree import clean_name
 from postvak.web.admin.forms.checked import refuse_while_needed
 from postvak.web.admin.forms.given_roles import GivenRoles
+from postvak.web.admin.forms.queue_choice import queues_as_tree
 from postvak.web.wording_fields import LANGUAGES
 
 
@@ -217,7 +219,7 @@ class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         queue: Any = self.fields["queue"]
-        queue.queryset = Queue.objects.filter(Q(is_valid=True) | Q(pk=self.instance.queue_id))
+        queues_as_tree(queue, Queue.objects.filter(Q(is_valid=True) | Q(pk=self.instance.queue_id)))
         queue.empty_label = None
         if not self.instance.pk:
             queue.initial = Queue.objects.filter(is_default=True).first()
@@ -230,7 +232,7 @@ class AddressForm(forms.ModelForm):  # type: ignore[type-arg]
         key: Any = self.fields["signing_key"]
         key.queryset = CryptoKey.objects.filter(
             Q(state=CryptoKey.State.IN_USE) | Q(pk=self.instance.signing_key_id)
-        ).exclude(sealed_private="")
+        ).exclude(Q(sealed_private="") | REQUESTED)
         key.empty_label = _("the newest valid one of this address")
         key.label_from_instance = name_of_key
 

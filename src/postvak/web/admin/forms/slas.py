@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from postvak.models import Priority, Queue, Sla
 from postvak.tickets.sla.rules import check_sla, day_minutes
 from postvak.web.admin.forms.checked import PlacedForm
+from postvak.web.admin.forms.queue_choice import queues_as_tree
 
 TARGETS = ("first_answer", "next_answer", "solution")
 HOUR, MOST = 60, 1_000_000  # minutes
@@ -37,7 +38,8 @@ class SlaForm(PlacedForm):
         calendar: Any = self.fields["calendar"]
         calendar.empty_label = None
         chosen = self.instance.pk or 0
-        self.limit("queues", Queue.objects.filter(Q(is_valid=True) | Q(slas=chosen)).distinct())
+        queues_as_tree(self.fields["queues"], Queue.objects.filter(Q(is_valid=True) | Q(slas=chosen)).distinct())
+        self.fields["queues"].required = False
         mine = self.instance.priorities.values("pk") if chosen else []
         self.limit("priorities", Priority.objects.filter(Q(is_valid=True) | Q(pk__in=mine)).order_by("-level"))
         for name in TARGETS:

@@ -24,6 +24,7 @@ from postvak.tickets.vocabulary import (
     free_key,
 )
 from postvak.web.admin.forms.checked import CheckedForm, PlacedForm
+from postvak.web.admin.forms.queue_choice import queues_as_tree
 
 LEVELS = range(1, 10)
 OWN_NAME = _("Empty: the name that comes with Postvak, in the language of each reader.")
@@ -154,9 +155,8 @@ class CustomFieldForm(PlacedForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        queues: Any = self.fields["queues"]
         chosen = list(self.instance.queues.values_list("pk", flat=True)) if self.instance.pk else []
-        queues.queryset = Queue.objects.filter(Q(is_valid=True) | Q(pk__in=chosen)).order_by("name")
+        queues_as_tree(self.fields["queues"], Queue.objects.filter(Q(is_valid=True) | Q(pk__in=chosen)))
         holder: Any = self.fields["holder"]
         holder.choices = CustomField.Holder.choices
         if self.instance.pk and has_values(self.instance):

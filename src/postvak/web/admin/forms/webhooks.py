@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from postvak.models import Queue, Webhook
 from postvak.net.webhook import is_acceptable
 from postvak.tickets.hooks.events import NAMES
+from postvak.web.admin.forms.queue_choice import queues_as_tree
 
 
 class WebhookForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -17,7 +18,9 @@ class WebhookForm(forms.ModelForm):  # type: ignore[type-arg]
         max_length=500,
         assume_scheme="https",
         widget=forms.URLInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text=_("Postvak posts JSON there. An address inside your own network is fine."),
+        help_text=_(
+            "Postvak posts JSON there. An address inside your own network works where its network stands in POSTVAK_OWN_NETWORKS."
+        ),
     )
     events = forms.MultipleChoiceField(
         label=_("events"),
@@ -40,7 +43,7 @@ class WebhookForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["queues"].queryset = Queue.objects.order_by("name")  # type: ignore[attr-defined]
+        queues_as_tree(self.fields["queues"], Queue.objects.all())
 
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"]

@@ -1,4 +1,4 @@
-"""The test buttons: connect with what stands in the form, save nothing, show the server's own words.
+"""The test buttons: connect with what stands in the form (or is stored), save nothing, show the server's own words.
 
 Runs outside of any database transaction, with shorter time limits than the worker's: a person waits.
 """
@@ -9,11 +9,13 @@ from time import monotonic
 
 from django.conf import settings
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 
 from postvak.connect.endpoint import with_endpoint
 from postvak.crypto.sealing import CannotOpen
 from postvak.log.problems import sentence
+from postvak.log.wording import byte_size
 from postvak.mail import return_path
 from postvak.mail.compose import Draft, compose
 from postvak.mail.values import Address as MailAddress
@@ -27,7 +29,6 @@ from postvak.send.sender import address_by
 from postvak.send.signing import CannotSign, sign
 from postvak.send.smtp_values import InDoubt
 from postvak.send.trial import Trial, try_provider
-from postvak.web.formats import number, size
 
 NOT_HEARD = (
     Problem.unknown_host, Problem.refused, Problem.timeout, Problem.tls_untrusted, Problem.tls_failed, Problem.not_stored,
@@ -78,7 +79,7 @@ def check_mailbox(mailbox: Mailbox) -> Check:
         "Receiving works: %(host)s, %(count)s mail in this mailbox.",
         "Receiving works: %(host)s, %(count)s mails in this mailbox.",
         probe.messages,
-    ) % {"host": where(mailbox), "count": number(probe.messages)}
+    ) % {"host": where(mailbox), "count": number_format(probe.messages, force_grouping=True)}
     return Check(
         True, what, said=probe.said, host=mailbox.host, folders=tuple(probe.folders), seconds=monotonic() - started
     )
@@ -107,7 +108,7 @@ def check_channel(channel: Channel) -> Check:
     elif not channel.username:
         what = gettext("Sending works: %(host)s answers.") % {"host": where(channel)}
     if probe.size_limit:
-        what += " " + gettext("It takes up to %(size)s per mail.") % {"size": size(probe.size_limit)}
+        what += " " + gettext("It takes up to %(size)s per mail.") % {"size": byte_size(probe.size_limit)}
     return Check(True, what, said=probe.dialogue, host=channel.host, seconds=monotonic() - started)
 
 

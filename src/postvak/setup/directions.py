@@ -12,7 +12,7 @@ from postvak.connect.registration import overrides_of
 from postvak.models import Channel, Grant, Mailbox
 from postvak.net.oauth_providers import server
 from postvak.net.providers import provider_with
-from postvak.web.admin.checks import Check, check_channel, check_mailbox
+from postvak.setup.checks import Check, check_channel, check_mailbox
 
 
 @dataclass(frozen=True, slots=True)
