@@ -2,9 +2,12 @@
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from postvak.crypto.sealing import seal, unseal
 
 
 class Mode(models.TextChoices):
@@ -145,3 +148,12 @@ class LanguageModel(models.Model):
 
     def __str__(self) -> str:
         return self.model
+
+    @property
+    def secret(self) -> str:
+        """The key in clear. Raises crypto.sealing.CannotOpen."""
+        return unseal(self.key, settings.CONFIGURATION.sealing_keys)
+
+    @secret.setter
+    def secret(self, secret: str) -> None:
+        self.key = seal(secret, settings.CONFIGURATION.sealing_keys)

@@ -52,8 +52,10 @@ def post_json(url: str, values: Mapping[str, object], *, seconds: float = SECOND
     return "" if answer.is_taken else f"{host} answered {answer.status}"
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str] | None = None, *, seconds: float = SECONDS) -> Answer:
-    """`body` is JSON in UTF-8; `url` has to be acceptable."""
+def post(
+    url: str, body: bytes, headers: Mapping[str, str] | None = None, *, seconds: float = SECONDS, shown: int = SHOWN
+) -> Answer:
+    """`body` is JSON in UTF-8; `url` has to be acceptable. `shown`: letters of the answer that are wanted."""
     parts = urlsplit(url)
     connection = connection_to(parts.scheme, parts.hostname or "", parts.port, seconds)
     guard = threading.Timer(seconds, cut, [connection])  # the time limit of a socket is for each read alone
@@ -64,7 +66,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str] | None = None, *, sec
         connection.request("POST", path, body, {**usual, **(headers or {})})
         response = connection.getresponse()
         text = response.read(LONGEST_ANSWER).decode("utf-8", "replace").replace("\0", "")
-        return Answer(response.status, text[:SHOWN])
+        return Answer(response.status, text[:shown])
     except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:  # the last: cut while it reads
         return Answer(None, str(error) or type(error).__name__)
     finally:

@@ -40,6 +40,7 @@ KINDS: Mapping[str, str | Promise] = {
     "erasure": gettext_lazy("Erasure"),
     "open_mails": gettext_lazy("Opening encrypted mails"),
     "fetch_lists": gettext_lazy("Fetching revocation lists"),
+    "train": gettext_lazy("Learning (classification)"),
 }
 
 ABOUT: Mapping[str, Callable[[Job], About]] = {"import": about_import, "sheet": about_sheet}
