@@ -17,13 +17,14 @@ from email.message import EmailMessage
 from report import data_directory, show
 
 WORDS = "lamp order invoice broken delivery thanks please question number colour switch dimmer cable".split()
+NAMES = [f"word{n}" for n in range(400)]
 KINDS = ("small", "multipart", "attachment", "followup")
 
 
 def main() -> None:
     options = read_options()
     with data_directory():
-        result = measure(options.kind, options.mails, options.batch)
+        result = measure(options.kind, options.mails, options.batch, options.queues)
     show(result, as_json=options.json)
 
 
@@ -32,11 +33,14 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--kind", choices=KINDS, default="small")
     parser.add_argument("--mails", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=50, help="mails per call of accept()")
+    parser.add_argument(
+        "--queues", type=int, default=0, help="learn so many queues first, and move mails by classification"
+    )
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
 
-def measure(kind: str, mails: int, batch: int) -> dict[str, float | int | str]:
+def measure(kind: str, mails: int, batch: int, queues: int = 0) -> dict[str, float | int | str]:
     import django
 
     django.setup()
@@ -48,9 +52,14 @@ def measure(kind: str, mails: int, batch: int) -> dict[str, float | int | str]:
     prepare_database()
     mailbox = Mailbox.objects.get(kind="local")
     prepare_desk()
+    if queues:
+        learn(queues)
+        ingest(mailbox, [small(n) for n in range(50)], batch, accept, Arrived, process_due, "warm")
     if kind == "followup":
         ingest(mailbox, [small(n) for n in range(mails)], batch, accept, Arrived, process_due, "first")
     raws = [MAKERS[kind](n) for n in range(mails)]
+    if queues:
+        raws = [raw.replace(b"\n\n", f"\n\n{names_in(n % queues)} ".encode(), 1) for n, raw in enumerate(raws)]
     before = Receipt.objects.filter(state="done").count()
     wall, cpu = time.perf_counter(), time.process_time()
     ingest(mailbox, raws, batch, accept, Arrived, process_due, "measured")
@@ -64,6 +73,7 @@ def measure(kind: str, mails: int, batch: int) -> dict[str, float | int | str]:
         "bytes_per_mail": sum(map(len, raws)) // mails,
         "mails_per_s": round(mails / wall, 1),
         "cpu_ms_per_mail": round(cpu * 1000 / mails, 3),
+        **({"queues": queues, "moved": moved()} if queues else {}),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
 
@@ -76,6 +86,41 @@ def prepare_desk() -> None:
     for name in ("support", "sales", "billing"):
         queue = Queue.objects.create(name=name, brand=brand)
         Address.objects.create(email=f"{name}@desk.example", queue=queue)
+
+
+def learn(queues: int) -> None:
+    """A model that knows these queues by words of their own, in act mode; 40 mails of each."""
+    from django.utils import timezone
+
+    from postvak.blobs import store
+    from postvak.classify.text import Text
+    from postvak.learn.school import new_pupil
+    from postvak.models import Brand, Classifier, ClassifierModel, Queue
+
+    brand, pupil = Brand.objects.get(), new_pupil()
+    keys = [Queue.objects.create(name=f"Queue {n}", brand=brand).pk for n in range(queues)]
+    for n in range(queues * 40):
+        body = f"{names_in(n % queues)} {text(1100, n)}"
+        pupil.learn(Text(f"Question {n}", body, "ann@customer.example"), str(keys[n % queues]))
+    raw = pupil.saved()
+    blobs = store.prepare([raw])
+    store.save(blobs)
+    Classifier.objects.filter(target="queue").update(mode="act")
+    ClassifierModel.objects.create(
+        classifier=Classifier.objects.get(target="queue"), version=1, blob=blobs[0], size=len(raw), labels=pupil.counts,
+        made_at=timezone.now(), learned_at=timezone.now(), is_active=True,
+    )  # fmt: skip
+
+
+def names_in(queue: int) -> str:
+    """Words that only the mails of this queue have."""
+    return " ".join(random.Random(queue).sample(NAMES, 4))
+
+
+def moved() -> int:
+    from postvak.models import Prediction
+
+    return Prediction.objects.filter(role="acted").count()
 
 
 def ingest(mailbox, raws, batch, accept, arrived, process_due: Callable[[str], int], prefix: str) -> None:

@@ -15,6 +15,7 @@ STAIRS = (
     {"receive", "send"},
     {"notify"},
     {"tickets"},
+    {"learn"},
     {"process"},
     {"setup"},
     {"bring", "keep"},

@@ -15,7 +15,7 @@ TRY_LATER = 75  # EX_TEMPFAIL, as in cli.commands, which can't be imported witho
 def main() -> None:
     """Set Django up, then hand over to the command line. Expected failures are one sentence, not a traceback."""
     os.umask(0o077)  # keys, database and raw mails are nobody else's business
-    if sys.argv[1:2] == ["classify"]:
+    if sys.argv[1:3] in (["classify", "evaluate"], ["classify", "replay"]):
         measure()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "postvak.settings")
     try:
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def measure() -> NoReturn:
-    """`postvak classify`: measures on a table of mails, so it needs no installation and makes none."""
+    """`postvak classify evaluate` and `replay` measure on a table of mails, so they need no installation and make none."""
     from postvak.cli.classify import classify  # noqa: PLC0415 - loads numpy, which no other command may wait for
 
     classify(sys.argv[2:], prog_name="postvak classify")

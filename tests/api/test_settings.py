@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from postvak.models import AuditEntry, Mailbox, Options, Queue, Tag
+from postvak.models import AuditEntry, Classifier, LanguageModel, Mailbox, Options, Queue, Tag
 from tests.api.conftest import Enter
 
 pytestmark = pytest.mark.django_db
@@ -89,3 +89,26 @@ def test_every_section_has_a_schema_and_can_be_listed(enter: Enter, admin: Any, 
 def test_only_administrators_with_the_scope(enter: Enter, admin: Any, bob: Any) -> None:
     problem(enter(bob).ask("GET", "/settings/queue"), 403)
     problem(enter(admin, "settings:read").ask("PUT", "/settings/tag/x", {"settings": {}}), 403)
+
+
+def test_classification_and_the_language_model_whose_key_never_comes_out(
+    enter: Enter, admin: Any, support: Queue
+) -> None:
+    program = enter(admin)
+    program.do("PATCH", "/settings/classifier/queue", {"settings": {"mode": "shadow"}})
+    assert Classifier.objects.get(target="queue").mode == "shadow"
+    assert AuditEntry.objects.latest("pk").earlier["before"] == {"mode": "off"}  # type: ignore[index]
+    made = program.do(
+        "PATCH", "/settings/language_model/1", {"settings": {"url": "http://x.example", "key": "sk-4711"}}
+    )
+    assert "key" not in made["settings"]
+    assert LanguageModel.objects.get().secret == "sk-4711"  # noqa: S105 - of a test
+    entry = AuditEntry.objects.latest("pk")
+    assert "sk-4711" not in f"{entry.changes}{entry.earlier}"
+    assert LanguageModel.objects.get().key not in f"{entry.changes}{entry.earlier}"
+    problem(program.ask("PATCH", "/settings/language_model/1", {"settings": {"mode": "act"}}), 422)
+    problem(program.ask("PUT", "/settings/classifier/mood", {"settings": {"mode": "act"}}), 422)
+    problem(program.ask("DELETE", "/settings/classifier/queue"), 409)
+    problem(program.ask("GET", "/settings/language_model/2"), 404)
+    program.do("PATCH", "/settings/queue/Support", {"settings": {"proposed": False}})
+    assert not Queue.objects.get(pk=support.pk).is_proposed

@@ -13,6 +13,7 @@ import pytest
 
 import postvak
 from postvak.crypto.values import Verdict
+from postvak.log.learn_sentences import LEARNED
 from postvak.log.rule_sentences import CONTROL_WORDS
 from postvak.log.sentences import HISTORY, TRACE
 from postvak.mail.values import Kind
@@ -28,7 +29,9 @@ ROOT = Path(postvak.__file__).parent
 PROCESS = sorted((ROOT / "process").rglob("*.py"))
 CODE = re.compile(r"[a-z]+(?:_[a-z]+)+|[a-z]{5,}")
 NAMED = re.compile(r"%\((\w+)\)s")
+SOUNDS = ("queue_sounds_", "priority_sounds_", "spam_sounds_")
 EXPANDED = {
+    **{start: [code.removeprefix(start) for code in LEARNED if code.startswith(start)] for start in SOUNDS},
     "signature_": [verdict.value for verdict in Verdict],
     "trust_": [level.value for level in Level],
     "kind_": [kind.value for kind in Kind],

@@ -11,11 +11,11 @@ from postvak.setup.sections import SECTIONS, by_model
 NO_SETTINGS = {  # models of which no column is one
     "state: of the work": [
         "AlarmState", "AutomaticMail", "BulkChange", "Digest", "FailedLogin", "IdempotencyKey", "Imported", "Job", "Lease", "LoopBreak",
-        "ViewCount", "WebhookDelivery", "SearchEntry", "SearchText", "SearchAgain", "SearchState", "AttachmentText", "TicketCounter",
+        "ClassifierModel", "ViewCount", "WebhookDelivery", "SearchEntry", "SearchText", "SearchAgain", "SearchState", "AttachmentText", "TicketCounter",
     ],
     "records of what happened": [
         "AuditEntry", "Change", "Tally", "TallyDelta", "Communication", "CommunicationObject", "CommunicationEntry", "History",
-        "FilterVersion", "LedgerEntry", "LedgerTally", "LedgerDelta", "Redaction", "RemovedTicket", "Trace", "Suppression",
+        "FilterVersion", "LedgerEntry", "LedgerTally", "LedgerDelta", "Prediction", "Redaction", "RemovedTicket", "Trace", "Suppression",
     ],
     "content: mails, tickets and customers": [
         "Blob", "Attachment", "Customer", "CustomerAddress", "Delivery", "DeliveryEvent", "Draft", "DraftFile", "ExternalLink",
@@ -42,7 +42,7 @@ STATE = {
     "id", "last_login", "seen_at", "created_at", "created_by", "changed_at", "changed_by", "times_used", "last_used_at", "hits", "last_hit_at",
     "failing_since", "last_said", "last_problem", "last_details", "last_success_at", "last_error_at", "failures", "unreadable",
     "next_fetch_at", "move_begun_at", "reconciled_at", "compared", "missing", "rate_from", "rate_used", "announced_size", "paused_until",
-    "access_expires_at", "connected_at", "refreshed_at", "checked_at", "found", "on_since", "looked_until",
+    "access_expires_at", "connected_at", "refreshed_at", "checked_at", "found", "on_since", "looked_until", "is_stale", "last_problem_at",
 }  # fmt: skip
 OTHERWISE = {
     "address.signing_key": "a private key of this installation; elsewhere the newest valid one of the address signs",

@@ -105,6 +105,7 @@ SAVES_NOTHING = {
     "admin_privacy_person", "admin_exports", "admin_export_end", "admin_login", "admin_programs", "admin_notice_original",
     "admin_customers_import", "admin_organisations_import", "admin_imports", "admin_backups",
     "admin_keys", "admin_keys_waiting", "admin_mail_trial",
+    "admin_classification", "admin_language_model_trial", "admin_classifier_score", "admin_classifier_versions",
     "admin_block_list", "admin_mailbox_comparison", "admin_mailbox_due", "admin_channel_attempt", "admin_channel_copies",
 }  # fmt: skip
 OTHERS = {
@@ -126,6 +127,8 @@ OTHERS = {
     "admin_keys_trust", "admin_keys_protection", "admin_keys_again", "admin_keys_revocation_new", "admin_keys_revocation_deletion", "admin_keys_revocation_fetching",  # test_keys.py
     "admin_key_make",  # test_key_making.py
     "admin_key_lookup",  # setup/test_key_lookup.py
+    "admin_classifier", "admin_classifier_training", "admin_classifier_version_new", "admin_classifier_version_activation",
+    "admin_classifier_version_deletion", "admin_classifier_version_file", "admin_language_model",  # test_classification.py
     "admin_backup_new", "admin_backup_download", "admin_backup_keys", "admin_backup_deletion",  # test_keeping.py
     "admin_customers_export", "admin_customers_table", "admin_organisations_export", "admin_organisations_table",
 }  # fmt: skip

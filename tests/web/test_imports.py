@@ -50,6 +50,7 @@ def test_a_trial_shows_what_would_come_and_the_import_follows(page: Client, supp
     job = Job.objects.latest("pk")
     assert answer.headers["Location"] == f"/admin/jobs/{job.pk}/"
     assert "What came along" in page.get(f"/admin/jobs/{job.pk}/look/").content.decode()
+    assert "Postvak can learn from these tickets" in page.get(f"/admin/jobs/{job.pk}/look/").content.decode()
     assert AuditEntry.objects.get(action="imported").agent == admin
     assert not list(incoming_directory().glob("upload-*"))
 

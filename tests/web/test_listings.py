@@ -101,7 +101,7 @@ def makers() -> dict[str, Maker]:
 
 ELSEWHERE = {
     "signing", "custom_fields", "health", "communications", "jobs", "imports", "audit", "programs", "options", "retention",
-    "privacy", "backups", "exports", "priorities", "keys",
+    "privacy", "backups", "exports", "priorities", "keys", "classification",
 }  # fmt: skip  # no lists of rows that an administrator makes, searched in their own way, or never more than nine
 AREAS = (
     "mailboxes", "channels", "grants", "addresses", "queues", "brands", "answer_templates", "messages", "agents", "teams", "roles",

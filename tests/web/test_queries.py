@@ -29,6 +29,7 @@ from postvak.models import (
 from postvak.tickets.search.index import index_due
 from postvak.web import health_line
 from tests.mails import mail
+from tests.web.classified import prediction
 from tests.web.test_desk import receive
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +105,8 @@ def desk(support: Queue, sales: Queue, mailbox: Mailbox, bob: Agent, admin: Agen
         Notification.objects.create(agent=bob, ticket=ticket, message=message, kind="mentioned", at=timezone.now())
     add_file(source)
     Tagging.objects.create(ticket=first, tag=vip)
+    for target, label in (("queue", sales.pk), ("priority", 4), ("spam", "spam")):
+        prediction(first, label, target=target)
     Draft.objects.create(ticket=first, agent=bob, changed_at=timezone.now())
     for agent in (bob, admin):
         agent.views.create(name="Mine", condition={"tags": [vip.pk]})

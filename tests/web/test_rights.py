@@ -19,6 +19,7 @@ from postvak.models import (
     Mailbox,
     Membership,
     OutgoingMail,
+    Prediction,
     Queue,
     Receipt,
     SavedView,
@@ -164,6 +165,9 @@ def objects(mailbox: Mailbox, support: Queue, bob: Agent, channel: Channel) -> d
         "bulk": bulk.start("read", {"on": True}, [ticket.pk], by=bob),
         "view": SavedView.objects.create(agent=bob, name="Only for Bob"),
         "side": start(ticket, Answer(to=("dee@third.example",), subject="Part", text="Hi"), by=bob).side,
+        "proposal": Prediction.objects.create(
+            ticket=ticket, target="priority", label="4", probability=0.9, role="offered", made_at=ticket.created_at
+        ),
     }
 
 
@@ -192,6 +196,7 @@ def address_of(pattern: URLPattern, objects: dict[str, object]) -> str:
     }
     route = str(pattern.pattern)
     route = route.replace("side-conversations/<int:pk>", f"side-conversations/{objects['side'].pk}")  # type: ignore[attr-defined]
+    route = route.replace("proposals/<int:pk>", f"proposals/{objects['proposal'].pk}")  # type: ignore[attr-defined]
     if pattern.name in {"receipt-taking", "receipt-taken"}:
         keys["receipts/"] = objects["aside"].pk  # type: ignore[attr-defined]
     key = next((value for start, value in keys.items() if route.startswith(start)), 1)
@@ -320,6 +325,7 @@ def everything_at_once(objects: dict[str, object], bob: Agent) -> dict[str, obje
         "ticket": Ticket.objects.exclude(pk=ticket.pk)[0].number, "follow": "1", "address": "new@third.example",
         "url": "https://shop.example/7", "kind": "related", "until": "2099-01-01T09:00", "delivery": delivery.pk,
         "type": kind.pk, "tag": tag.pk, "customer": Customer.objects.create(name="Zoe").pk, "about": ticket.messages.order_by("pk")[0].pk,
+        "proposal": objects["proposal"].pk,  # type: ignore[attr-defined]
     }  # fmt: skip
 
 

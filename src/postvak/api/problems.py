@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from postvak.blobs.store import BlobMissing, VaultUnreachable
+from postvak.learn.proposals import CannotAccept
 from postvak.send.by_hand import CannotCorrect
 from postvak.send.sender import CannotAnswer
 from postvak.tickets.access import NotAllowed
@@ -138,7 +139,9 @@ KNOWN: Mapping[type[Exception], Callable[..., Problem]] = {
     VaultUnreachable: unreadable,
     OperationalError: busy,
     InternalError: busy,
-    **dict.fromkeys((LeftAlone, CannotChange, CannotLink, CannotMerge, CannotMove, CannotTakePart, TooLate), conflict),
+    **dict.fromkeys(
+        (LeftAlone, CannotAccept, CannotChange, CannotLink, CannotMerge, CannotMove, CannotTakePart, TooLate), conflict
+    ),
 }
 
 

@@ -1,4 +1,4 @@
-"""`postvak classify`: how well would queues be recognised, measured on a table of mails. Needs no database."""
+"""`postvak classify evaluate` and `replay`: how well would queues be recognised, measured on a table of mails. Need no database."""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text."
 
 classify = typer.Typer(
     name="classify",
-    help="Measure on a table of mails how well queues are recognised. Needs no database; nothing is stored.",
+    help="Learn from this installation's tickets, or measure on a table of mails how well queues are recognised.",
     no_args_is_help=True,
 )
 WIDTH = 16

@@ -23,7 +23,7 @@ COMMANDS: Mapping[str, str] = {  # name: module of postvak.cli, and what to take
     "ingest": "mails:ingest",
     "explain": "mails:explain",
     "inspect": "inspecting:inspect",
-    "classify": "classify:classify",
+    "classify": "classify_here:classify",
     "fetch": "mails:fetch",
     "reconcile": "mails:reconcile_command",
     "search": "search:search",

@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+FERNET = "gAAAA"  # what seal() makes begins so: version 128, and a time before the year 2106
 MARK = b"PVS1"  # what seal_bytes() makes begins so
 NAMED, NONCE = 8, 12  # bytes: which key, and what is never used twice with it
 CANNOT_OPEN = "{what} can't be opened with the sealing keys of this data directory. Restore the file sealing.keys from your backup{or_else}."

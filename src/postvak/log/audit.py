@@ -15,6 +15,7 @@ from typing import Any
 from django.db import models, transaction
 from django.utils import timezone
 
+from postvak.crypto.sealing import FERNET
 from postvak.mail.charsets import storable
 from postvak.models import Agent, AuditEntry, Queue, Team
 
@@ -33,7 +34,7 @@ STATE = frozenset(
         "last_used_at", "next_fetch_at", "last_success_at", "last_error_at", "last_problem", "last_said", "last_details",
         "failing_since", "failures", "unreadable", "move_begun_at", "reconciled_at", "compared", "missing",
         "rate_from", "rate_used", "announced_size", "paused_until", "access_expires_at", "refreshed_at", "checked_at", "found",
-        "sealed_access_token", "on_since", "looked_until", "closed_by", "opened_at", "last_at", "stopped", "created_by", "warned_days",
+        "sealed_access_token", "on_since", "looked_until", "is_stale", "last_problem_at", "closed_by", "opened_at", "last_at", "stopped", "created_by", "warned_days",
     }
 )  # fmt: skip
 PARTS = ("wordings", "texts", "files", "look")  # rows that are edited on the page of the row they belong to
@@ -240,7 +241,7 @@ def difference(before: Snapshot | None, after: Snapshot | None) -> Changes:
 
 def shown(name: str, value: Value) -> Value:
     """As it may be kept: of a secret only that there is one, of a long text its beginning."""
-    if is_secret(name):
+    if is_secret(name) or (isinstance(value, str) and value.startswith(FERNET)):
         return HIDDEN if value else ""
     if isinstance(value, str) and len(value) > LONGEST:
         return value[: LONGEST - 1] + HIDDEN

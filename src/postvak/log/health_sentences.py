@@ -20,6 +20,28 @@ class Words:
 
 
 WORDS: Mapping[str, Words] = {
+    "model_broken": Words(
+        _("What classification has learned can’t be read: %(target)s"),
+        _(
+            "Version %(version)s can’t be used, so nothing is proposed; mails go their way as without it.\n\n"
+            "The reason: %(said)s\n\n"
+            "Open Classification in the administration, and activate another version or let it learn anew."
+        ),
+    ),
+    "model_stale": Words(
+        _("Classification has to forget something: %(target)s"),
+        _(
+            "A ticket or words that it had learned were deleted since.\n\n"
+            "It learns anew by itself within the next hours; you can also start that in the administration."
+        ),
+    ),
+    "language_model_silent": Words(
+        _("The language model gives no answers"),
+        _(
+            "Tickets go their way without its proposals; Postvak asks again each minute.\n\nIt said: %(said)s\n\n"
+            "Look at its page under Classification in the administration: there you can try it."
+        ),
+    ),
     "mailbox_silent": Words(
         _("Mailbox “%(mailbox)s” is silent"),
         _(

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from postvak.log.automatic_sentences import AUTOMATIC, NOT_SENT
 from postvak.log.crypto_sentences import TRACE_OF_CRYPTO
+from postvak.log.learn_sentences import LEARNED, LEARNED_HISTORY
 from postvak.log.reason import Parameter
 from postvak.log.rule_sentences import RULES
 from postvak.log.sentence import Line, Sentence, Text
@@ -23,6 +24,7 @@ TRACE: Mapping[str, Sentence] = {
     **RULES,
     **TRACE_OF_CRYPTO,
     **TRUST,
+    **LEARNED,
     "received": Sentence(
         _("Received by mailbox “%(mailbox)s”"),
         _("%(size)s, stored safely before anything else happened."),
@@ -247,6 +249,7 @@ TRACE: Mapping[str, Sentence] = {
 
 HISTORY: Mapping[str, Text] = {
     **NOT_SENT,
+    **LEARNED_HISTORY,
     "rejection_written": _("Automatic mail to %(to)s: the mail was not taken up"),
     "rule_written": _("Automatic mail to %(to)s: %(rule)s"),
     "forward_written": _("Forwarded to %(to)s by a filter"),

@@ -16,6 +16,7 @@ from postvak.log.crypto_sentences import layer_sentence
 from postvak.log.reason import Parameter
 from postvak.log.rule_sentences import CONTROL_WORDS
 from postvak.log.trust_sentences import trust_reason
+from postvak.models.priority import SHIPPED_PRIORITIES
 
 MORE = "…"
 UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -104,6 +105,12 @@ def shipped_name(name: Parameter) -> str:
     return gettext(str(name)) if name else ""
 
 
+def priority(level: Parameter) -> str:
+    """One that we ship by its level, others by their names."""
+    name = SHIPPED_PRIORITIES.get(int(str(level))) if str(level).isdecimal() else None
+    return str(name or level)
+
+
 def condition(stored: Parameter) -> str:
     """ "field|comparison|value", the first two in English."""
     field, _bar, rest = str(stored).partition("|")
@@ -146,6 +153,7 @@ WRITERS: Mapping[str, Callable[[Parameter], str]] = {
     "by_rule": shipped_name,
     "which": shipped_name,
     "condition": condition,
+    "priority": priority,
     "filters": filters,
     "why": why,
     "whys": whys,

@@ -11,6 +11,7 @@ from postvak.models.automatic import AutomaticMail
 from postvak.models.brand import Brand, Look, NameMode
 from postvak.models.change import Change, Tally, TallyDelta
 from postvak.models.channel import Channel, SigningKey
+from postvak.models.classifier import Classifier, ClassifierModel, LanguageModel, Mode, Prediction, Target
 from postvak.models.communication import Communication, CommunicationEntry, CommunicationObject
 from postvak.models.crypto_key import CryptoKey, KeyName, Revocation
 from postvak.models.custom_field import CustomField
@@ -67,6 +68,8 @@ __all__ = [
     "Calendar",
     "Change",
     "Channel",
+    "Classifier",
+    "ClassifierModel",
     "Communication",
     "CommunicationEntry",
     "CommunicationObject",
@@ -94,6 +97,7 @@ __all__ = [
     "Invitation",
     "Job",
     "KeyName",
+    "LanguageModel",
     "Lease",
     "LedgerDelta",
     "LedgerEntry",
@@ -106,6 +110,7 @@ __all__ = [
     "Membership",
     "Mention",
     "Message",
+    "Mode",
     "NameMode",
     "Notification",
     "Options",
@@ -113,6 +118,7 @@ __all__ = [
     "OrganisationDomain",
     "OutgoingMail",
     "Participant",
+    "Prediction",
     "Presence",
     "Priority",
     "Protected",
@@ -148,6 +154,7 @@ __all__ = [
     "Tagging",
     "Tally",
     "TallyDelta",
+    "Target",
     "Team",
     "Ticket",
     "TicketCounter",

@@ -23,7 +23,8 @@ class Brand(models.Model):
     """Salutation, signature and footer are rows of Wording. `stacks_signatures`: all levels one below the other
     (agent, address, brand) instead of the most specific one that is filled.
 
-    `tracks_opening`: providers may report that a mail was opened or a link in it followed.
+    `tracks_opening`: providers may report that a mail was opened or a link in it followed. `asks_language_model`: its customers' mails
+    may be shown to the language model (models.LanguageModel).
     """
 
     name = models.CharField(_("name"), max_length=100, unique=True)
@@ -34,6 +35,7 @@ class Brand(models.Model):
     name_mode = models.CharField(_("name of the sender"), max_length=8, choices=NameMode, default=NameMode.ADDRESS)
     stacks_signatures = models.BooleanField(_("put the signatures of all levels below each other"), default=False)
     tracks_opening = models.BooleanField(_("let providers report opened mails and clicked links"), default=False)
+    asks_language_model = models.BooleanField(_("customers’ mails may be shown to the language model"), default=False)
 
     class Meta:
         ordering: ClassVar = ["name"]

@@ -17,6 +17,7 @@ class Queue(Protected):
 
     `follow_up_days`: a ticket that has been closed for longer never comes back, a new one is opened; null: no limit.
     `languages`: codes in which the queue answers, the first one for everybody else; empty: those of the installation.
+    `is_proposed`: new tickets may be proposed for it, or for another one when they come here.
     `keeps_decrypted`: text and preview of mails that came encrypted are stored in clear, and found by search.
     """
 
@@ -56,6 +57,7 @@ class Queue(Protected):
     holds_suspicious = models.BooleanField(_("hold suspicious mail for a person"), default=False)
     answers_unverified = models.BooleanField(_("automatic mail to senders who can't be verified"), default=True)
     commands_need_dmarc = models.BooleanField(_("agents' commands only with a DMARC pass"), default=True)
+    is_proposed = models.BooleanField(_("takes part in classification"), default=True)
     is_default = models.BooleanField(_("default queue"), default=False)
     is_valid = models.BooleanField(_("valid"), default=True)
     members: "models.ManyToManyField[Agent, Membership]" = models.ManyToManyField(

@@ -50,8 +50,10 @@ def post_json(url: str, values: Mapping[str, object], *, seconds: float = SECOND
     return "" if answer.is_taken else f"{host} answered {answer.status}"
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str] | None = None, *, seconds: float = SECONDS) -> Answer:
-    """`body` is JSON in UTF-8; `url` has to be acceptable."""
+def post(
+    url: str, body: bytes, headers: Mapping[str, str] | None = None, *, seconds: float = SECONDS, shown: int = SHOWN
+) -> Answer:
+    """`body` is JSON in UTF-8; `url` has to be acceptable. `shown`: letters of the answer that are wanted."""
     parts = urlsplit(url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     usual = {"Content-Type": "application/json", "User-Agent": "Postvak"}
@@ -60,6 +62,6 @@ def post(url: str, body: bytes, headers: Mapping[str, str] | None = None, *, sec
             connection.request("POST", path, body, {**usual, **(headers or {})})
             response = connection.getresponse()
             text = response.read(LONGEST_ANSWER).decode("utf-8", "replace").replace("\0", "")
-            return Answer(response.status, text[:SHOWN])
+            return Answer(response.status, text[:shown])
     except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:  # the last: cut while it reads
         return Answer(None, str(error) or type(error).__name__)

@@ -6,6 +6,7 @@ Writes nothing. Spec 07: "process again" with a preview of the difference.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from postvak.log.learn_sentences import LEARNED
 from postvak.log.sentence import Line
 from postvak.log.sentences import trace_line
 from postvak.models import Receipt
@@ -14,7 +15,8 @@ from postvak.process.filters.replay import gather_again
 from postvak.process.opening import take_in
 from postvak.process.plan import Facts, Plan
 
-IDLE = {"no_filter_fired", "filters_not_fired"}  # these decide nothing: a new filter that doesn't fire is no difference
+# These decide nothing: a new filter that doesn't fire, or another version of a model, is no difference.
+IDLE = {"no_filter_fired", "filters_not_fired", *(code for code in LEARNED if not code.endswith("_acted"))}
 
 
 @dataclass(frozen=True, slots=True)

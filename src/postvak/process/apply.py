@@ -44,6 +44,7 @@ from postvak.process.changes import (
 )
 from postvak.process.customers import author_name, make_customers
 from postvak.process.plan import ReportedDelivery
+from postvak.process.proposed_rows import keep_proposals
 from postvak.process.reports import DELAYED, NOT_OUT, may_become
 from postvak.process.work import Work
 from postvak.tickets.numbers import allocate
@@ -74,6 +75,7 @@ def apply(batch: Sequence[Work], *, worker: str) -> None:
         make_participants(batch)
         update_tickets(batch, statuses, now)
         attach([work for work in batch if work.plan.writes_message], now)
+        keep_proposals(batch, now)
         touch_sides(batch, now)
         write_traces(batch)
         finish_receipts(batch, now)

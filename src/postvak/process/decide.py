@@ -17,6 +17,7 @@ from postvak.process.filters.compiled import run_filters
 from postvak.process.follow_up import follow_policy, follow_up_or_new, group_by_time, hold_flood, open_new, reject
 from postvak.process.people import choose_customer, take_agents_mail
 from postvak.process.plan import Facts, FirstCopy, Outcome, Plan, PlannedMail, Wish
+from postvak.process.proposed import propose_priority_and_spam, propose_queue
 from postvak.process.protection import protection_reasons
 from postvak.process.routing import choose_queue, note_address, own_address
 from postvak.process.senders import reason_of
@@ -263,7 +264,9 @@ STEPS: tuple[Step, ...] = (
     Step("grouping by time", group_by_time),
     Step("too many new tickets", hold_flood),
     Step("queue", choose_queue),
+    Step("proposed queue", propose_queue),
     Step("attributes", set_attributes),
+    Step("proposed priority and spam", propose_priority_and_spam),
     Step("suspicious sender", hold_suspicious),
     Step("forwarding", forward_if_wished),
     Step("rejection by filter", reject_if_wished),

@@ -13,10 +13,12 @@ from postvak.mail.values import Mail
 from postvak.models import (
     Address,
     Agent,
+    ClassifierModel,
     CustomField,
     ExternalNumber,
     FilterVersion,
     GroupingExclusion,
+    Mode,
     Options,
     Organisation,
     Priority,
@@ -58,6 +60,7 @@ def load_options() -> Options:
         has_external=Exists(ExternalNumber.objects.filter(is_valid=True)),
         has_grouping=Exists(Address.objects.filter(grouping_hours__gt=0)),
         rules_json=rules_as_json(BY_MAIL),
+        has_models=Exists(ClassifierModel.objects.filter(is_active=True).exclude(classifier__mode=Mode.OFF)),
     ).get(pk=1)
 
 
@@ -96,7 +99,7 @@ def load_queues() -> tuple[dict[int, OwnQueue], dict[str, OwnAddress], int, froz
     rows: Iterable[Any] = Queue.objects.values_list(
         "pk", "name", "is_valid", "follow_up", "follow_up_days", "is_default",
         "addresses__pk", "addresses__email", "addresses__is_valid", "addresses__grouping_hours", "address__email", "brand__name",
-        "addresses__display_name", "keeps_decrypted", "holds_suspicious", "answers_unverified", "commands_need_dmarc",
+        "addresses__display_name", "keeps_decrypted", "holds_suspicious", "answers_unverified", "commands_need_dmarc", "is_proposed",
     )  # fmt: skip
     for (
         pk,
@@ -113,8 +116,11 @@ def load_queues() -> tuple[dict[int, OwnQueue], dict[str, OwnAddress], int, froz
         holds,
         answers,
         proof,
+        proposed,
     ) in rows:
-        queues[pk] = OwnQueue(pk, name, is_valid, follow_up, days, own or "", brand, keeps, holds, answers, proof)
+        queues[pk] = OwnQueue(
+            pk, name, is_valid, follow_up, days, own or "", brand, keeps, holds, answers, proof, proposed
+        )
         faces |= {brand, face or ""}
         default_id = pk if is_default else default_id
         address_id, email, address_is_valid, hours = address

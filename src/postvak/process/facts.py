@@ -13,6 +13,7 @@ from django.db.models import Case, CharField, Count, F, IntegerField, Max, Q, Qu
 from django.db.models.functions import Cast, Lower
 from django.utils import timezone
 
+from postvak.learn.current import NOTHING, learned_now
 from postvak.mail.addresses import normalise
 from postvak.mail.forwards import original_author
 from postvak.mail.threading import canonical_message_id
@@ -44,6 +45,7 @@ def gather(wave: Sequence[Incoming]) -> list[Facts]:
     originals = find_originals(wave, people := find_people(wave))
     people = people.joined(find_people_by(originals.values()))
     deliveries, looked = find_deliveries(wave), waited_for_go_live(wave)
+    learned = learned_now() if options.has_models else NOTHING  # type: ignore[attr-defined]
     facts = [
         Facts(
             mail=incoming.mail,
@@ -63,6 +65,7 @@ def gather(wave: Sequence[Incoming]) -> list[Facts]:
             forwarded_organisation_id=people.organisations.get(original.rpartition("@")[2]),
             opened=people.opened.get(author_key(incoming.mail), 0),
             unknown_references=tuple(i for i in referenced(incoming.mail) if i not in threads.by_message),
+            learned=learned,
         )
         for incoming in wave
     ]

@@ -10,6 +10,9 @@ from typing import Self
 
 from postvak.crypto.values import Opened
 from postvak.crypto.values import State as Opening
+from postvak.learn.current import NOTHING as NOTHING_LEARNED
+from postvak.learn.current import Learned
+from postvak.learn.values import Proposal
 from postvak.log.reason import Parameter, Reason
 from postvak.mail.values import Mail
 from postvak.models.receipt import Receipt
@@ -192,7 +195,7 @@ class Facts:
 
     `recent`: the customer's newest open tickets by our address (id), for grouping. `forwarded_from`: author of the mail
     that this one passes on, looked for only in agents' mails. `mail` is what people read; `outer`: of an encrypted one what may be
-    stored. `security`: what protects it; `trust`: who sent it, as far as can be known.
+    stored. `security`: what protects it; `trust`: who sent it, as far as can be known. `learned`: what classification says of it.
     """
 
     mail: Mail
@@ -216,6 +219,7 @@ class Facts:
     lately: Lately | None = None
     opened: int = 0
     background: Background = Background()
+    learned: Learned = NOTHING_LEARNED
 
     @property
     def is_decrypted(self) -> bool:
@@ -313,7 +317,8 @@ class Plan:
     new ticket gets. `author_email`: the customer, when it isn't the mail's author (a mail that an agent forwarded).
     `takes_over`: receipt of a copy that was set aside; from now on this one is the first. `agent`: the mail is this agent's. `externals`: (rule id, value) that the ticket gets. `hits`: ids of filters that
     fired. `sends_nothing`: no automatic mail goes out. `stopped`: mails of rules that stay at home; `rejection`: the words of
-    the filter that rejects it. `side`: the mail is a third party's, apart from the customer's.
+    the filter that rejects it. `side`: the mail is a third party's, apart from the customer's. `has_open_queue`: its queue was chosen
+    by nobody, only by the address or as the default one; `proposals`: what classification said, whatever was done with it.
     """
 
     outcome: Outcome | None = None
@@ -342,6 +347,8 @@ class Plan:
     sends_nothing: bool = False
     is_grouped: bool = False
     side: KnownSide | None = None
+    has_open_queue: bool = False
+    proposals: tuple[Proposal, ...] = ()
     reasons: tuple[Reason, ...] = ()
 
     def because(self, step: str, code: str, **parameters: Parameter) -> Self:

@@ -3,6 +3,7 @@ tickets that a new one is linked with."""
 
 from collections.abc import Mapping
 
+from postvak.learn.values import QUEUE, Proposal
 from postvak.log.sentences import trace_line
 from postvak.process.plan import Attributes, Facts, Plan
 from postvak.process.set_up import Desk
@@ -17,6 +18,7 @@ def plan_as_json(facts: Facts, plan: Plan) -> dict[str, JsonValue]:
         **effects,
         "kind": str(facts.mail.kind),
         "filters": [rule.name for rule in facts.desk.filters if rule.id in plan.hits],
+        "proposals": [proposal_as_json(facts, one) for one in plan.proposals],
         "reasons": [
             {
                 "step": line.step,
@@ -57,6 +59,21 @@ def effects_of(facts: Facts, plan: Plan) -> dict[str, JsonValue]:
         "stopped_mails": [
             {"to": [*mail.recipients], "reason": mail.reason.code} for mail in plan.stopped if mail.reason is not None
         ],
+    }
+
+
+def proposal_as_json(facts: Facts, proposal: Proposal) -> dict[str, JsonValue]:
+    """Beside the effects: what was said changes nothing by itself."""
+    is_queue = proposal.target == QUEUE
+    return {
+        "target": proposal.target,
+        "label": queue_name(facts.desk, int(proposal.label)) if is_queue else proposal.label,
+        "probability": round(proposal.probability, 4),
+        "words": [[word, share] for word, share in proposal.words],
+        "is_known": proposal.is_known,
+        "would_act": proposal.would_act,
+        "role": proposal.role,
+        "version": proposal.version,
     }
 
 

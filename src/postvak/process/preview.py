@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from postvak.blobs import store
+from postvak.learn.current import learned_now
 from postvak.log.sentence import Line
 from postvak.log.sentences import trace_line
 from postvak.models import Mailbox, Receipt, Trace
@@ -65,6 +66,7 @@ def preview(mailbox: Mailbox, *, start_at: datetime | None, limit: int = LIMIT) 
     found = store.find_all([str(receipt.blob_id) for receipt in receipts])
     raws = [(receipt, found[str(receipt.blob_id)]) for receipt in receipts]
     mails = take_in((receipt, raw) for receipt, raw in raws if isinstance(raw, bytes))  # others: held later
+    learned_now()  # reads what classification needs, before the transaction
     with transaction.atomic():
         Receipt.objects.filter(pk__in=[receipt.pk for receipt in receipts]).update(
             state=Receipt.State.PROCESSING, claimed_by=WORKER

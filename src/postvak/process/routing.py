@@ -30,11 +30,11 @@ def choose_queue(facts: Facts, plan: Plan) -> Plan:
         plan = plan.because("queue", "invalid_queue", value=fixed.name, origin=f"“{arrival.mailbox_name}”")
     address = address_written_to(facts)
     if address is not None:
-        return replace(plan, queue_id=address.queue_id).because(
+        return replace(plan, queue_id=address.queue_id, has_open_queue=True).because(
             "queue", "queue_by_address", queue=address.queue_name, address=address.email
         )
     default = queues[facts.desk.default_queue_id]
-    return replace(plan, queue_id=default.id).because("queue", "queue_default", queue=default.name)
+    return replace(plan, queue_id=default.id, has_open_queue=True).because("queue", "queue_default", queue=default.name)
 
 
 def wished_queue(facts: Facts, plan: Plan, control: str) -> tuple[Plan, int | None]:

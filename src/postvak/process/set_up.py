@@ -75,7 +75,7 @@ class OwnAddress:
 
 @dataclass(frozen=True, slots=True)
 class OwnQueue:
-    """`follow_up` and `follow_up_days` as in models.Queue, and `keeps_decrypted` and what it demands of senders. `sends_from`: its
+    """`follow_up` and `follow_up_days` as in models.Queue, and `keeps_decrypted`, `is_proposed` and what it demands of senders. `sends_from`: its
     address."""
 
     id: int
@@ -89,6 +89,7 @@ class OwnQueue:
     holds_suspicious: bool = False
     answers_unverified: bool = True
     commands_need_dmarc: bool = True
+    is_proposed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from django.db.models import Model
 from postvak.models import Address, Brand, Channel, Queue, Retention, Wording
 from postvak.receive.retention import ALLOWED
 from postvak.setup.accounts import ACCOUNT_SECTIONS, MAILBOXES
+from postvak.setup.classification import CLASSIFICATION_SECTIONS
 from postvak.setup.fields import Flag, LanguageCodes, Number, NumberOrNone, Text
 from postvak.setup.filters import FILTERS
 from postvak.setup.identity import LookOf, Wordings
@@ -58,6 +59,7 @@ BRANDS = Section(
         "name_mode": Text("name_mode"),
         "stacks_signatures": Flag("stacks_signatures"),
         "tracks_opening": Flag("tracks_opening"),
+        "asks_language_model": Flag("asks_language_model"),
         "salutation": Wordings(Part.SALUTATION),
         "signature": Wordings(Part.SIGNATURE),
         "footer": Wordings(Part.FOOTER),
@@ -81,6 +83,7 @@ QUEUES = QueueSection(
         "commands_need_dmarc": Flag("commands_need_dmarc"),
         "keeps_decrypted": Flag("keeps_decrypted"),
         "languages": LanguageCodes("languages"),
+        "proposed": Flag("is_proposed"),
         "signature": Wordings(Part.SIGNATURE),
         "default": Flag("is_default", exclusive=True),
         "valid": Flag("is_valid"),
@@ -123,6 +126,7 @@ SECTIONS: Sequence[Section] = (
     RULES,
     BLOCKED,
     FILTERS,
+    *CLASSIFICATION_SECTIONS,
     VIEWS,
     WEBHOOKS,
     RETENTION,

@@ -85,8 +85,8 @@ def move(ticket: Ticket, queue: Queue, *, by: Agent) -> None:
         put_into(ticket, queue, by=by)
 
 
-def put_into(ticket: Ticket, queue: Queue, *, by: Agent) -> None:
-    """The same for those who asked what `by` may."""
+def put_into(ticket: Ticket, queue: Queue, *, by: Agent | None) -> None:
+    """The same for those who asked what `by` may; None: nobody, it goes there by itself."""
     with transaction.atomic():
         write_history(ticket, "queue", by=by, old=ticket.queue.name, new=queue.name)
         ticket.queue, ticket.changed_at = queue, timezone.now()

@@ -33,6 +33,7 @@ from postvak.models import (
 from postvak.tickets.access import demand
 from postvak.tickets.columns import ACTIVE, unanswered
 from postvak.tickets.history import write_history
+from postvak.tickets.privacy.lessons import forget_lessons
 
 BATCH = 20  # tickets per round, each in a transaction of its own
 THROWN_AT = Coalesce("closed_at", "changed_at")  # no column, so that no index of closed tickets is walked
@@ -155,6 +156,7 @@ def remove(pk: int, before: datetime, now: datetime) -> bool:
         mails_of(ticket).delete()
         Message.objects.filter(ticket=ticket).delete()
         ticket.delete()
+    forget_lessons()
     store.condemn(digests, now)
     return True
 

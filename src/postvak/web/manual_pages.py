@@ -46,6 +46,8 @@ PAGES = {
     "admin_key": "signing-encryption",
     "admin_grant": "microsoft-google",
     "admin_address": "addresses",
+    "admin_classif": "classification",
+    "admin_language_model": "classification",
     "admin_queue": "queues-people",
     "admin_brand": "brands",
     "admin_answer_template": "brands",

@@ -40,7 +40,7 @@ SHEETS = (  # in this order: within a layer the later one wins
         "composer",
     ),
     *("ticket", "search", "lists", "bulk", "side", "notices", "live", "sla", "palette", "ledger", "communications"),
-    *("watching", "reports", "identity", "messages", "account", "manual", "adapt"),
+    *("watching", "reports", "identity", "messages", "account", "manual", "classification", "adapt"),
 )
 KEPT = "public, max-age=31536000, immutable"
 ADDRESS = re.compile(r"(?:(?P<digest>[0-9a-f]{8})/)?(?P<path>.+)")

@@ -18,6 +18,10 @@ from postvak.connect.daily import DailyTest
 from postvak.jobs import run as jobs
 from postvak.jobs.queue import forget as forget_jobs
 from postvak.keep.daily import ask_for_daily_backup
+from postvak.learn.asking import ask_for_training
+from postvak.learn.decided import find_decisions
+from postvak.learn.language_model import ask_due
+from postvak.learn.lessons import note_troubles, teach_due
 from postvak.log.ledger.numbers import fold as fold_ledger
 from postvak.log.talk import written_beside
 from postvak.log.talk_retention import forget_old_talks
@@ -61,6 +65,7 @@ COPY_LOOK = 2.0
 READ_LOOK = 2.0
 CLOCK_LOOK = 5.0
 UPKEEP_LOOK = 15.0
+LEARN_LOOK = 10.0
 PAUSE_AFTER_ERROR = 2.0
 JOBS = ("receive", "process", "send", "listen")
 
@@ -90,6 +95,8 @@ class Engine:
                 self.follow_loop,
                 self.clock_loop,
                 self.job_loop,
+                self.learn_loop,
+                self.ask_loop,
             ],
             "send": [self.write_loop, self.send_loop, self.copy_loop, self.hook_loop],
             "listen": [self.listen_loop],
@@ -170,6 +177,23 @@ class Engine:
         while not self.stopping.is_set():
             if not self.guarded(lambda: jobs.work_due(self.name, WORKS, self.stopping.is_set)):
                 self.bell.wait(rope, COPY_LOOK)
+        connection.close()
+
+    def learn_loop(self) -> None:
+        """Classification: what people decided, and what it learns from that."""
+        while not self.stopping.is_set():
+            self.guarded(lambda: find_decisions(timezone.now(), self.name))
+            self.guarded(note_troubles)
+            self.guarded(lambda: teach_due(timezone.now(), self.name))
+            self.guarded(lambda: ask_for_training(timezone.now(), self.name))
+            self.stopping.wait(LEARN_LOOK)
+        connection.close()
+
+    def ask_loop(self) -> None:
+        """The language model, beside the rest: it may take its time."""
+        while not self.stopping.is_set():
+            if not self.guarded(lambda: ask_due(timezone.now(), self.name)):
+                self.stopping.wait(COPY_LOOK)
         connection.close()
 
     def write_loop(self) -> None:

@@ -9,6 +9,8 @@ from postvak.bring.work import do_import
 from postvak.jobs.run import Work
 from postvak.keep.work import BACKUP, EXPORT, make_backup, make_export
 from postvak.keys.again import KIND as OPEN_MAILS
+from postvak.learn.training import KIND as TRAIN
+from postvak.learn.training import train
 from postvak.process.reopen import try_again
 from postvak.setup.revocation_lists import KIND as FETCH_LISTS
 from postvak.setup.revocation_lists import fetch_lists
@@ -23,4 +25,5 @@ WORKS: Mapping[str, Work] = {
     SHEET: take_sheet,
     OPEN_MAILS: try_again,
     FETCH_LISTS: fetch_lists,
+    TRAIN: train,
 }

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db import DatabaseError
 
-from postvak.notify.health import backups, keys, machine, mails
+from postvak.notify.health import backups, classification, keys, machine, mails
 from postvak.notify.health.finding import Finding, Severity, worst_first
 
 log = logging.getLogger("postvak.health")
@@ -32,6 +32,7 @@ CHECKS: Sequence[Check] = (
     machine.contents,
     machine.ledger,
     backups.backups,
+    classification.classification,
 )
 
 

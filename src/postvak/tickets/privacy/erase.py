@@ -29,6 +29,7 @@ from postvak.models import (
 from postvak.tickets.privacy import person as about
 from postvak.tickets.privacy import remains, sweep
 from postvak.tickets.privacy.files import sweep_files
+from postvak.tickets.privacy.lessons import forget_lessons
 from postvak.tickets.privacy.person import Person
 from postvak.tickets.privacy.unreadable import make_unreadable
 from postvak.tickets.privacy.whole import remove_receipts, remove_ticket, stop_mails
@@ -93,6 +94,7 @@ def finish(erasing: Erasing) -> None:
     by = audit.By(run.job.created_by, audit.Origin.BROWSER if run.job.created_by else audit.Origin.COMMAND)
     changes: dict[str, list[object]] = {name: ["", number] for name, number in erasing.counts.items()}
     with transaction.atomic():
+        forget_lessons()  # again: a training may have begun before the last of his words were gone
         audit.record(by, audit.Action.ERASED, kind="customer", key=key, name=f"customer {key}", changes=changes)
         run.keep(point={})
         run.finish(result={"counts": erasing.counts, "remains": erasing.remains})

@@ -33,6 +33,7 @@ from postvak.models import (
     Trace,
 )
 from postvak.tickets.privacy.contents import StillGoing, exchange, forget_view
+from postvak.tickets.privacy.lessons import forget_words
 from postvak.tickets.sealed_drafts import rewrite
 from postvak.tickets.search.index import read_again
 
@@ -133,6 +134,7 @@ def redact_message(message: Message, wish: Wish, *, by: audit.By) -> int:
     if total:
         with transaction.atomic():
             hide_around(message.ticket, pattern)
+            forget_words(message.ticket_id)
             name = message.ticket.number
             changes: dict[str, list[object]] = {"places": ["", total], "reason": ["", wish.reason]}
             audit.record(by, audit.Action.REDACTED, kind="message", key=message.pk, name=name, changes=changes)

@@ -9,6 +9,7 @@ from postvak.blobs import store
 from postvak.mail.redact import MARK, pattern_of
 from postvak.models import AttachmentText, Message, ReferencedId, Ticket
 from postvak.tickets.privacy.contents import exchange, forget_security
+from postvak.tickets.privacy.lessons import forget_words
 from postvak.tickets.privacy.person import Person, written
 from postvak.tickets.privacy.redaction import hide_around, redact_one
 from postvak.tickets.privacy.whole import forget_receipts
@@ -25,6 +26,8 @@ def make_unreadable(ticket: Ticket, person: Person) -> None:
     lines = sorted({line for message in his for line in lines_of(message)}, key=len, reverse=True)
     for message in his:
         empty(message)
+    with transaction.atomic():
+        forget_words(ticket.pk)
     is_his = ticket.customer_id == person.key
     for words in [*chunks(lines), person.words]:  # lines first: they may have his name in them
         pattern = pattern_of(words)

@@ -22,6 +22,7 @@ from postvak.models import (
     WebhookDelivery,
 )
 from postvak.tickets.privacy.contents import let_go
+from postvak.tickets.privacy.lessons import forget_lessons
 from postvak.tickets.trash import digests_of, keep_record, mails_of, receipts_of
 
 GONE = ["privacy", "erased", {}]
@@ -47,6 +48,7 @@ def remove_ticket(pk: int) -> None:
         mails_of(ticket).delete()
         Message.objects.filter(ticket=ticket).delete()
         ticket.delete()
+    forget_lessons()
     let_go(digests)
 
 

@@ -51,6 +51,9 @@ KINDS: Mapping[str, tuple[Words, str]] = {
     "filter": (gettext_lazy("Filter"), "admin_filter"),
     "externalnumber": (gettext_lazy("External number"), "admin_external_number"),
     "webhook": (gettext_lazy("Web hook"), "admin_webhook"),
+    "classifier": (gettext_lazy("Classification"), "admin_classifier"),
+    "classifiermodel": (gettext_lazy("Version of the classification"), ""),
+    "languagemodel": (gettext_lazy("Language model"), ""),
     "groupingexclusion": (gettext_lazy("Grouping exclusion"), "admin_exclusion"),
     "job": (gettext_lazy("Job"), "admin_job"),
     "apitoken": (gettext_lazy("Token of a program"), ""),
@@ -71,7 +74,7 @@ KINDS: Mapping[str, tuple[Words, str]] = {
     "history": (gettext_lazy("History of a ticket"), ""),
     "ledger": (gettext_lazy("Ledger"), ""),
 }
-SINGLE = {"options": "admin_options", "retention": "admin_retention"}
+SINGLE = {"options": "admin_options", "retention": "admin_retention", "languagemodel": "admin_language_model"}
 PAGE_OF = {page: kind for kind, (_words, page) in KINDS.items() if page} | {page: kind for kind, page in SINGLE.items()}
 FIELDS: Mapping[str, Words] = {
     "password": gettext_lazy("password"),

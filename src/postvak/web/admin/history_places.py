@@ -11,6 +11,7 @@ AREAS: Mapping[str, str] = {
     "customfield": "custom_fields", "sla": "slas", "calendar": "calendars", "filter": "filters",
     "externalnumber": "external_numbers", "groupingexclusion": "exclusions", "options": "options", "retention": "retention",
     "role": "roles", "team": "teams", "webhook": "webhooks", "loginprovider": "login",
+    "classifier": "classification", "classifiermodel": "classification", "languagemodel": "classification",
 }  # fmt: skip
 WITHIN = {"block_list": "messages"}  # pages that the navigation has no area of their own for
 

@@ -40,6 +40,7 @@ KINDS: Mapping[str, str | Promise] = {
     "erase": gettext_lazy("Erasure"),
     "open_mails": gettext_lazy("Opening encrypted mails"),
     "fetch_lists": gettext_lazy("Fetching revocation lists"),
+    "train": gettext_lazy("Learning (classification)"),
 }
 
 # what the list can be narrowed to: (words, states)

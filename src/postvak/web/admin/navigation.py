@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from postvak.models import Agent, AlarmState, Brand, Channel, Grant, Mailbox, Webhook
+from postvak.models import Agent, AlarmState, Brand, Channel, Grant, LanguageModel, Mailbox, Mode, Webhook
 from postvak.notify.breaker import all_open
 from postvak.notify.health.keys import urgent
 from postvak.send.signing_keys import unfit_keys
@@ -67,6 +67,7 @@ def admin_navigation() -> AdminNavigation:
     disturbed = Channel.objects.filter(is_valid=True, failures__gt=0).count()
     broken = Grant.objects.exclude(failing_since=None).count()
     broken_hooks = Webhook.objects.filter(is_valid=True).exclude(failing_since=None).count()
+    silent = LanguageModel.objects.exclude(mode=Mode.OFF).exclude(last_problem="").count()
     brand = Brand.objects.order_by("pk").first()
     return AdminNavigation(
         brand.name if brand else "",
@@ -81,6 +82,7 @@ def admin_navigation() -> AdminNavigation:
                     Area("grants", _("Connected accounts"), "plug", broken),
                     Area("addresses", _("E-mail addresses"), "at"),
                     Area("queues", _("Queues"), "slots"),
+                    Area("classification", _("Classification"), "brain", silent),
                     Area("brands", _("Brands"), "sig"),
                     Area("answer_templates", _("Templates"), "template"),
                     Area("messages", _("Message centre"), "robot", all_open(timezone.now()).count()),

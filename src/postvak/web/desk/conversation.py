@@ -11,6 +11,7 @@ from postvak.tickets.access import may_on
 from postvak.web.desk import cards
 from postvak.web.desk.found import merged_to
 from postvak.web.desk.lists import Page, neighbours_in, page_of
+from postvak.web.desk.proposal_chips import chips_of
 from postvak.web.desk.reminders import presets
 
 
@@ -32,6 +33,7 @@ def ticket_context(ticket: Ticket, agent: Agent, list_id: str) -> dict[str, Any]
         "tags": tags_of(ticket),
         "presets": presets(ticket),
         "may": may_on(ticket, agent),
+        "chips": chips_of(ticket, agent),
         "is_due": ticket.pending_until is not None and ticket.pending_until <= timezone.now(),
     }
 

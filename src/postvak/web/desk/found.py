@@ -15,6 +15,7 @@ from postvak.models import Agent, Tagging, Ticket, TicketType
 from postvak.models.json_rows import json_rows
 from postvak.tickets.access import rights_beside, visible_tickets
 from postvak.web.desk.lists import list_in
+from postvak.web.desk.proposal_chips import proposals_beside
 from postvak.web.flash import say
 from postvak.web.session import agent_of
 
@@ -27,6 +28,7 @@ def find(request: HttpRequest, number: int) -> Ticket:
         is_followed=Exists(Ticket.followers.through._default_manager.filter(agent=agent, ticket=OuterRef("pk"))),
         rights=rights_beside(agent),
         has_types=Exists(TicketType.objects.filter(is_valid=True)),
+        proposal_rows=proposals_beside(agent),
     )
     tickets = tickets.select_related(
         "queue__brand",

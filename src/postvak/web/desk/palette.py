@@ -55,6 +55,7 @@ GROUPS: Sequence[tuple[str | Promise, Keys]] = (
             ("a", gettext_lazy("answer all")),
             ("f", gettext_lazy("forward")),
             ("n", gettext_lazy("internal note")),
+            ("y", gettext_lazy("accept what is proposed")),
             (".", gettext_lazy("copy the number")),
             ("u", gettext_lazy("back to the list")),
             ("Ctrl+Enter", gettext_lazy("send")),

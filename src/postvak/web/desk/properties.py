@@ -4,16 +4,18 @@ from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from postvak.models import Agent, Priority, Queue, Status, Tag, Ticket, TicketType
-from postvak.tickets import change, properties, tags
-from postvak.tickets.access import assignable_agents, visible_queues
+from postvak.tickets import bulk, change, properties, tags
+from postvak.tickets.access import assignable_agents, demand, visible_queues
 from postvak.tickets.field_sets import CannotClose, fields_of_ticket
 from postvak.tickets.fields import WrongValues, set_fields
-from postvak.web.desk.found import back, numeric, on_ticket
+from postvak.web.desk.bulk_words import what_was_done
+from postvak.web.desk.found import back, came_from, numeric, on_ticket
 from postvak.web.desk.reminders import preset_time
 from postvak.web.desk.side import answered, rendered
 from postvak.web.flash import say
@@ -103,7 +105,13 @@ def title(request: HttpRequest, ticket: Ticket) -> HttpResponse:
 
 @on_ticket
 def spam(request: HttpRequest, ticket: Ticket) -> HttpResponse:
-    properties.set_spam(ticket, request.POST.get("spam") == "1", by=agent_of(request))
+    """As a change of one ticket among many would be: so it can be undone."""
+    agent, is_spam = agent_of(request), request.POST.get("spam") == "1"
+    demand(agent, "delete", ticket.queue_id)
+    made = bulk.start("spam", {"on": is_spam, "in": came_from(request)}, [ticket.pk], by=agent)
+    undo = reverse("bulk-undo", args=[made.pk]) if bulk.can_undo(made) else ""
+    words = _("Ticket %(number)s is marked as spam.") if is_spam else _("Ticket %(number)s is no spam.")
+    say(request, words % {"number": ticket.number} if undo else what_was_done(made), undo_url=undo)
     return back(request, ticket)
 
 

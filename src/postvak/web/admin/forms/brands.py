@@ -30,7 +30,15 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Brand
-        fields = ("name", "channel", "language", "name_mode", "stacks_signatures", "tracks_opening")
+        fields = (
+            "name",
+            "channel",
+            "language",
+            "name_mode",
+            "stacks_signatures",
+            "tracks_opening",
+            "asks_language_model",
+        )
         widgets: ClassVar = {"name_mode": forms.RadioSelect}
         help_texts: ClassVar = {
             "name": _("The name that customers and your colleagues know."),
@@ -40,6 +48,10 @@ class BrandForm(forms.ModelForm):  # type: ignore[type-arg]
             "tracks_opening": _(
                 "Only mail providers can do this, with invisible pictures and changed links. Ask whoever looks after data "
                 "protection first."
+            ),
+            "asks_language_model": _(
+                "Subject and text of new tickets are sent to the service that stands under Classification. With a hosted one these data leave your "
+                "house: ask whoever looks after data protection first."
             ),
         }
 

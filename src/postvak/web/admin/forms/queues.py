@@ -58,7 +58,7 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Queue
         fields = (
             "name", "colour", "brand", "address", "sign", "encrypt", "keeps_decrypted", "follow_up", "follow_up_days", "auto_assign",
-            "holds_suspicious", "answers_unverified", "commands_need_dmarc", "is_default", "is_valid",
+            "holds_suspicious", "answers_unverified", "commands_need_dmarc", "is_proposed", "is_default", "is_valid",
         )  # fmt: skip
         widgets: ClassVar = {
             "colour": forms.RadioSelect,
@@ -79,6 +79,9 @@ class QueueForm(forms.ModelForm):  # type: ignore[type-arg]
             "address": _("Answers from this queue come from it, unless the customer wrote to another one."),
             "keeps_decrypted": _(
                 "Else the text of encrypted mails lies here sealed only, and search and previews don't know it. An encrypted subject always does."
+            ),
+            "is_proposed": _(
+                "New tickets may be proposed for it, or go there by themselves; those that come here may be proposed for others."
             ),
             "is_default": _("Mails that no address and no mailbox sends elsewhere land here."),
             "is_valid": _("Tickets stay in an invalid queue, but nothing new goes there."),
