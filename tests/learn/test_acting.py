@@ -8,7 +8,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from postvak.classify.text import Text
-from postvak.cli.ingest_mail import explain_raw
 from postvak.crypto.values import Opened, State
 from postvak.learn import current
 from postvak.learn.texts import fit_for, trusted
@@ -31,6 +30,7 @@ from postvak.process.facts import gather
 from postvak.process.opening import take_in
 from postvak.process.plan_json import plan_as_json
 from postvak.process.preview import preview
+from postvak.process.run import explain_arriving
 from postvak.receive.accept import Arrived, accept
 from tests.learn.taught import FOREIGN, activate, come_in, file_about_spam, mail_about, prediction
 from tests.mails import mail
@@ -220,7 +220,7 @@ def test_a_new_version_is_used_from_the_next_wave_on(mailbox: Mailbox, support: 
 def test_the_dry_run_says_the_same_and_writes_nothing(mailbox: Mailbox, support: Queue, billing: Queue) -> None:
     model(support, billing, "act")
     raw = mail_about("invoices")
-    facts, plan = explain_raw(mailbox, raw)
+    facts, plan = explain_arriving(mailbox, raw)
     assert not Prediction.objects.exists()
     (said_then,) = plan_as_json(facts, plan)["proposals"]  # type: ignore[misc]
     (receipt,) = receive(mailbox, raw)
@@ -305,7 +305,7 @@ def test_facts_take_one_more_query_when_something_is_on(mailbox: Mailbox, suppor
 
 def test_no_word_of_a_decrypted_mail_is_written_down(mailbox: Mailbox, support: Queue, billing: Queue) -> None:
     model(support, billing, "act")
-    facts, plan = explain_raw(mailbox, mail_about("invoices"))
+    facts, plan = explain_arriving(mailbox, mail_about("invoices"))
     assert plan.proposals[0].words
     secret = replace(facts, security=Opened(b"", State.open))
     (said_of_it,) = decide(secret).proposals
@@ -316,7 +316,7 @@ def test_no_word_of_a_decrypted_mail_is_written_down(mailbox: Mailbox, support: 
 
 def test_what_is_hardly_likely_is_not_proposed(mailbox: Mailbox, support: Queue, billing: Queue) -> None:
     model(support, billing, "suggest")
-    facts, _plan = explain_raw(mailbox, mail_about("invoices"))
+    facts, _plan = explain_arriving(mailbox, mail_about("invoices"))
     vague = Said(str(billing.pk), 0.4)
     assert proposed.weigh(facts, "queue", vague, is_same=False, is_decided=False).role == "shadow"
     assert (

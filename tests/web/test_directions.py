@@ -8,7 +8,7 @@ import pytest
 from postvak.models import Channel, Grant, Mailbox
 from postvak.net.connection import Security
 from postvak.net.providers import PROVIDERS, provider_with
-from postvak.web.admin import directions
+from postvak.setup import directions
 from tests.servers.dovecot import Dovecot
 from tests.servers.smtpd import SmtpServer
 
