@@ -240,7 +240,7 @@ def test_every_finding_has_words_that_take_its_parameters_in_every_language() ->
 
 
 def test_the_checks_ask_few_questions(django_assert_max_num_queries) -> None:
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(21):
         findings(NOW, CHECKS)
 
 
