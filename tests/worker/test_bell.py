@@ -12,6 +12,7 @@ from postvak.worker import bell as bells
 from postvak.worker.bell import Bell
 from tests.servers import wait_until
 
+COMMITS = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 FOREVER = 60.0  # seconds; nobody who is rung for waits as long
 
 
@@ -24,7 +25,7 @@ def bell() -> Iterator[Bell]:
 
 
 @pytest.fixture
-def listening(bell: Bell, transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bell]:
+def listening(bell: Bell, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bell]:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite tells nobody; its one machine looks twice a second")
     monkeypatch.setattr(bells, "AGAIN", 0.05)
@@ -53,6 +54,7 @@ def test_who_stops_waits_for_nothing(bell: Bell) -> None:
     bell.wait(rope, FOREVER)
 
 
+@COMMITS
 def test_a_row_that_was_written_elsewhere_rings_and_only_when_it_is_there(listening: Bell) -> None:
     rope = listening.rope("job")
     rope.clear()
@@ -63,6 +65,7 @@ def test_a_row_that_was_written_elsewhere_rings_and_only_when_it_is_there(listen
     assert Job.objects.count() == 1
 
 
+@COMMITS
 def test_a_lost_connection_is_made_anew(listening: Bell, caplog: pytest.LogCaptureFixture) -> None:
     rope = listening.rope("job")
     with connection.cursor() as cursor:
