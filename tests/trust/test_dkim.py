@@ -12,7 +12,7 @@ from postvak.trust.values import Result, Signature
 from tests.mails import mail
 from tests.trust.letters import NAMES, key, names, published, sign, small_key
 
-NOW = datetime(2026, 11, 22, tzinfo=UTC)
+NOW = datetime.now(UTC)
 ODD = (
     mail(subject="Zu   viele\t Blanks  ")
     .replace(b"To: ", b"To:\r\n\t ")
