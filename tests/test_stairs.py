@@ -23,7 +23,7 @@ STAIRS = (
     {"cli"},  # starts the other doors
 )
 HEIGHT = {part: height for height, parts in enumerate(STAIRS) for part in parts}
-OUTSIDE = {"configuration", "supervisor", "apps", "settings", "urls", "__main__", "__init__"}
+OUTSIDE = {"configuration", "supervisor", "apps", "settings", "urls", "urls_with_api", "__main__", "__init__"}
 FOR_ALL = {"configuration", "supervisor", "__init__"}  # these may be imported by anybody, and import no part
 
 

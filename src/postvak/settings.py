@@ -55,6 +55,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "postvak.web.middleware.security_headers",
+    "postvak.web.middleware.api_addresses",
     "postvak.web.middleware.static_files",
     "postvak.web.middleware.packed_pages",
     "django.contrib.sessions.middleware.SessionMiddleware",

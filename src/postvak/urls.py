@@ -1,8 +1,8 @@
-"""Every address of the product. The desk's own stand in web.desk.urls, the administration's in web.admin.urls."""
+"""Every address of the product but those of the API (urls_with_api). The desk's own stand in web.desk.urls, the administration's
+in web.admin.urls."""
 
 from django.urls import path
 
-from postvak.api.main import api_urls
 from postvak.web import (
     demo,
     events,
@@ -28,7 +28,6 @@ urlpatterns = [
     *desk_urls,
     path("api/v1/mail", inbound.mail, name="inbound_mail"),
     path("api/v1/mail/<slug:provider>", inbound_provider.mails, name="inbound_provider"),
-    *api_urls,
     path(".well-known/security.txt", security_txt.show, name="security-txt"),
     path("hooks/<int:pk>/", events.hook, name="provider_events"),
     path("demo/", demo.inbox, name="demo"),

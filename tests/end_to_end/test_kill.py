@@ -101,7 +101,7 @@ def test_200_mails_that_arrive_while_everything_is_killed_20_times_are_200_ticke
             survive_one_kill(postvak, chance)
         delivery.join(60)
     wait_until(postvak.is_healthy, seconds=90, what="last start")
-    wait_until(lambda: done(postvak) >= MAILS, seconds=60, what="outcome of 200 mails")
+    wait_until(lambda: done(postvak) >= MAILS, seconds=120, what="200 outcomes; one may wait a minute")
     wait_until(lambda: not dovecot.messages(user), seconds=30, what="empty folder on the server")
     postvak.stop()
     assert postvak.rows("SELECT state, outcome, count(*) FROM postvak_receipt GROUP BY state, outcome") == [

@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from django.urls import Resolver404, URLPattern, resolve
 from playwright.sync_api import BrowserContext
 
-from postvak.urls import urlpatterns
+from postvak.urls_with_api import urlpatterns
 
 LEAVES = {
     "logout",

@@ -18,7 +18,7 @@ from postvak.models import Agent
 from postvak.process.controls import CONTROLS
 from postvak.tickets.search.operators import LANGUAGES as PLACES
 from postvak.tickets.search.operators import OPERATORS, VALUES
-from postvak.urls import urlpatterns
+from postvak.urls_with_api import urlpatterns
 from postvak.web.admin.navigation import admin_navigation
 from postvak.web.desk.palette import GO, GROUPS
 from postvak.web.manual_book import LANGUAGES, LINK, Chapter, chapter, chapters, headings, html, search

@@ -34,7 +34,7 @@ from postvak.tickets import bulk, people
 from postvak.tickets.answer import Answer, answer
 from postvak.tickets.drafts import USUAL_LIMIT, add_file
 from postvak.tickets.side import start
-from postvak.urls import urlpatterns
+from postvak.urls_with_api import urlpatterns
 from postvak.web.session import is_public
 from tests.mails import mail
 from tests.web.test_desk import HTML

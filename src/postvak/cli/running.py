@@ -9,7 +9,7 @@ import typer
 from django.conf import settings
 
 from postvak.cli import serving
-from postvak.cli.prepare import prepare_database
+from postvak.cli.prepare import prepare_apart
 from postvak.configuration import ConfigurationError
 from postvak.receive.listener.server import Ports
 from postvak.receive.listener.sockets import open_ports
@@ -33,7 +33,7 @@ def worker(
     if unknown:
         raise typer.BadParameter(f"unknown job {unknown[0]}; choose from {', '.join(JOBS)}")
     ports = ports_for(jobs)
-    prepare_database()
+    prepare_apart()
     engine = Engine(jobs, ports)
 
     def stop(number: int, frame: FrameType | None) -> None:

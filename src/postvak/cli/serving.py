@@ -10,7 +10,7 @@ from django.db import connection
 from django.urls import reverse
 
 from postvak.cli.demo import mail_server
-from postvak.cli.prepare import prepare_database
+from postvak.cli.prepare import prepare_apart
 from postvak.configuration import ConfigurationError
 from postvak.models import Agent
 from postvak.receive.listener.server import Ports
@@ -25,7 +25,7 @@ def serve(host: str, port: int) -> None:
     """Prepare, say where we are, run until told to stop. Raises ConfigurationError."""
     check_port(host, port)
     ports = open_ports(settings.CONFIGURATION.listening)
-    prepare_database()
+    prepare_apart()
     say_where(host, port)
     connection.close()
     parts = {"web": lambda: run_web(host, port, ports), "worker": lambda: run_worker(ports)}

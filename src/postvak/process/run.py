@@ -1,7 +1,8 @@
 """The processing worker: claims receipts, understands, decides, applies; holds what fails three times.
 
 What a worker leaves behind when it dies (or lets its lease run out) is taken up one by one: a mail that takes a worker down with it
-is found out, and held after the third time; those that were only near it lose nothing.
+is found out, and held after the third time; those that were only near it lose nothing. The second and third try come later, so
+that a machine that is switched off and on a few times doesn't look like a deadly mail.
 
 Mails go in waves: those of one claim that don't depend on each other share a transaction. When a wave fails,
 each of its mails gets a transaction of its own, so that one bad mail never stops the others (promise 1).
@@ -59,7 +60,7 @@ def process_due(worker: str) -> int:
 
 def claim(worker: str) -> list[Receipt]:
     """Take up to BATCH due receipts under a lease, oldest first. A worker that dies frees them when it ends; then each of them is
-    taken alone, and counts an attempt only when it was alone before, too."""
+    taken alone, and counts an attempt, with a pause, only when it was alone before, too."""
     now = timezone.now()
     with transaction.atomic():
         due = Receipt.objects.claimable(now).order_by("id").select_for_update(skip_locked=True)
@@ -70,7 +71,8 @@ def claim(worker: str) -> list[Receipt]:
             rows = shared_out(due, rows, now)
         if rows[0][2] == Receipt.State.PROCESSING:
             ids = [rows[0][0]]
-            Receipt.objects.filter(pk__in=ids, error=ALONE).update(attempts=F("attempts") + 1)
+            if put_off(ids[0], now):
+                return claim(worker)
             Receipt.objects.filter(pk__in=ids).update(error=ALONE)
         else:
             ids = within_bytes((pk, size) for pk, size, state in rows if state == Receipt.State.RECEIVED)
@@ -78,6 +80,19 @@ def claim(worker: str) -> list[Receipt]:
             state=Receipt.State.PROCESSING, claimed_by=worker, claimed_until=now + LEASE
         )
     return list(Receipt.objects.filter(pk__in=ids).select_related("mailbox").order_by("id"))
+
+
+def put_off(pk: int, now: datetime) -> bool:
+    """A worker stopped while it had this mail alone: the next try comes after a pause. False when it was not so, when the pause is
+    over (nobody has the mail then), or after the last try."""
+    alone = Receipt.objects.filter(pk=pk, error=ALONE).exclude(claimed_by="")
+    if not alone.update(attempts=F("attempts") + 1):
+        return False
+    attempts = Receipt.objects.values_list("attempts", flat=True).get(pk=pk)
+    if attempts >= ATTEMPTS:
+        return False
+    alone.update(claimed_by="", claimed_until=now + BACK_OFF[attempts - 1])
+    return True
 
 
 def shared_out(due: QuerySet[Receipt], oldest: list[Due], now: datetime) -> list[Due]:

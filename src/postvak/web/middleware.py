@@ -64,6 +64,17 @@ def static_files(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
+def api_addresses(get_response: GetResponse) -> GetResponse:
+    """The API is loaded when the first program asks: 20 MB that many installations never need."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith("/api/"):
+            request.urlconf = "postvak.urls_with_api"
+        return get_response(request)
+
+    return middleware
+
+
 def packed_pages(get_response: GetResponse) -> GetResponse:
     """Pages and JSON go out by gzip, with random padding against guessing by length (BREACH; Django's middleware). What is
     sent while it is read – attachments, exports – goes as it is."""

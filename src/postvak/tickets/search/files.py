@@ -16,7 +16,7 @@ from postvak.keys.reading import CantRead, readable
 from postvak.mail.charsets import decode, storable
 from postvak.mail.html import to_text
 from postvak.mail.parse import attachment_content
-from postvak.mail.pdf_text import MOST_BYTES, MOST_LETTERS, NoText, pdf_text
+from postvak.mail.pdf import MOST_BYTES, MOST_LETTERS, NoText, pdf_text
 from postvak.models import Attachment, AttachmentText, SearchAgain
 
 log = logging.getLogger("postvak.search")

@@ -2,7 +2,6 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -11,7 +10,7 @@ from postvak.tickets.programs.tokens import withdraw
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.searching import searched
 from postvak.web.flash import say
-from postvak.web.programs import sorted_by_use
+from postvak.web.programs import API_DOCS, sorted_by_use
 from postvak.web.session import asking
 
 
@@ -19,7 +18,7 @@ from postvak.web.session import asking
 @admin_only
 def listing(request: HttpRequest) -> HttpResponse:
     rows, query = searched(request, ApiToken.objects.select_related("agent"), "name", "agent__name", "beginning")
-    context = {"rows": rows, "tokens": sorted_by_use(rows), "query": query, "docs": reverse("api-docs")}
+    context = {"rows": rows, "tokens": sorted_by_use(rows), "query": query, "docs": API_DOCS}
     return admin_page(request, "programs.html", "programs", context)
 
 

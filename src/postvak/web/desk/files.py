@@ -16,8 +16,7 @@ from postvak.keys.reading import CantRead, file_in, readable_or_original
 from postvak.mail.charsets import decode
 from postvak.mail.danger import danger_of
 from postvak.mail.parse import attachment_content
-from postvak.mail.pdf_pages import page_count, page_picture
-from postvak.mail.pdf_text import NoText
+from postvak.mail.pdf import NoText, page_count, page_picture
 from postvak.models import Attachment
 from postvak.tickets.access import visible_attachments, visible_messages
 from postvak.web.desk.downloads import NOTHING, SHOWN_TYPES, download

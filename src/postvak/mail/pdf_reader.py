@@ -1,44 +1,24 @@
-"""A page of a PDF as a picture, drawn in a process of its own: a PDF that crashes, fills or stops it costs nothing else.
-
-`python -m postvak.mail.pdf_pages 0 < file.pdf` writes the first page as PNG, with `count` the number of pages.
-"""
+"""The program behind mail.pdf: `python -m postvak.mail.pdf_reader WHAT < file.pdf` writes the `text` in UTF-8, the `count` of
+pages, or the page with that number, from 0, as PNG."""
 
 import contextlib
 import struct
-import subprocess
 import sys
 import zlib
 
 import pypdfium2
 
-from postvak.mail.pdf_text import MOST_BYTES, SECONDS, NoText, limit_process
+from postvak.mail.pdf import MOST_LETTERS, MOST_PAGES, SECONDS
 
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None  # type: ignore[assignment]
+
+MEMORY = 1024 * 1024 * 1024  # bytes
 WIDTH = 1240  # pixels; sharp in the dialog, readable on a phone
 MOST_PIXELS = 6_000_000
 WHITE = (255, 255, 255, 255)
-
-
-def page_count(raw: bytes) -> int:
-    """Raises NoText when the PDF is broken, locked, too large or too slow; the text says which."""
-    return int(asked(raw, "count"))
-
-
-def page_picture(raw: bytes, number: int) -> bytes:
-    """The page with this number, from 0, as PNG. Raises NoText, also when there is no such page."""
-    return asked(raw, str(number))
-
-
-def asked(raw: bytes, what: str) -> bytes:
-    if len(raw) > MOST_BYTES:
-        raise NoText("too large")
-    command = [sys.executable, "-P", "-m", "postvak.mail.pdf_pages", what]
-    try:
-        done = subprocess.run(command, input=raw, capture_output=True, timeout=SECONDS, check=True)  # noqa: S603
-    except subprocess.TimeoutExpired as error:
-        raise NoText("too slow") from error
-    except subprocess.CalledProcessError as error:
-        raise NoText(error.stderr.decode("utf-8", "replace").strip()[-200:] or f"exit {error.returncode}") from error
-    return done.stdout
 
 
 def main() -> None:
@@ -47,10 +27,25 @@ def main() -> None:
     raw, what = sys.stdin.buffer.read(), sys.argv[1]
     try:
         with contextlib.closing(pypdfium2.PdfDocument(raw)) as document:
-            answer = str(len(document)).encode() if what == "count" else drawn(document, int(what))
+            answer = answer_to(what, document)
     except (pypdfium2.PdfiumError, IndexError) as error:
         sys.exit(str(error) or "no such page")
     sys.stdout.buffer.write(answer)
+
+
+def answer_to(what: str, document: pypdfium2.PdfDocument) -> bytes:
+    if what == "text":
+        return text_of(document).encode("utf-8", "replace")
+    return str(len(document)).encode() if what == "count" else drawn(document, int(what))
+
+
+def text_of(document: pypdfium2.PdfDocument) -> str:
+    found: list[str] = []
+    for number in range(min(len(document), MOST_PAGES)):
+        found.append(document[number].get_textpage().get_text_bounded())
+        if sum(map(len, found)) >= MOST_LETTERS:
+            break
+    return "\n\n".join(found)[:MOST_LETTERS]
 
 
 def drawn(document: pypdfium2.PdfDocument, number: int) -> bytes:
@@ -74,6 +69,14 @@ def as_png(pixels: bytes, width: int, height: int, stride: int, channels: int) -
 
 def chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def limit_process() -> None:
+    if resource is None:
+        return
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
 
 
 if __name__ == "__main__":

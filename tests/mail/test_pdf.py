@@ -2,8 +2,8 @@
 
 import pytest
 
-from postvak.mail import pdf_text as module
-from postvak.mail.pdf_text import NoText, pdf_text
+from postvak.mail import pdf as module
+from postvak.mail.pdf import NoText, pdf_text
 from tests.tickets.papers import pdf
 
 
