@@ -124,6 +124,22 @@ def test_who_wrote_it_is_sure_by_a_signature_inside_or_by_the_domain_unless_anot
         assert may_be_anothers(message) is is_doubtful, (entity[:80], sender, trust)
 
 
+@pytest.mark.usefixtures("support", "no_automatic_mail", "smtp")
+@pytest.mark.parametrize(("reply_to", "is_quoted"), [(EVE, False), (f"{ANN}, {EVE}", False), (ANN.upper(), True)])
+def test_a_signed_mail_sent_again_isnt_quoted_to_an_address_that_the_signature_doesnt_cover(
+    keys: House, mailbox: Mailbox, bob: Agent, smtp_server: SmtpServer, reply_to: str, is_quoted: bool
+) -> None:
+    ticket = ticket_of(mailbox, keys.encrypted(keys.signed(TEXT)), From=f"Ann <{ANN}>", Reply_To=reply_to)
+    message = ticket.messages.get()
+    answer(ticket, Answer(to=(EVE,), text="Yes.", about=message), by=bob)
+    send_everything()
+    (arrived,) = smtp_server.mails
+    inner = keys.openssl(arrived.raw, "-decrypt", "-recip", keys.eve.certificate, "-inkey", keys.eve.key)
+    assert (SECRET.encode() in inner) is is_quoted, "what goes to Eve because Bob typed her address is his decision"
+    message.trust = VERIFIED  # her domain signed the header
+    assert not may_be_anothers(message)
+
+
 def test_a_mail_is_authenticated_once_its_recipient_said_that_he_reads_that(
     asked: Ticket, keys: House, bob: Agent, smtp_server: SmtpServer
 ) -> None:

@@ -1,7 +1,9 @@
 """Is it sure that whoever stands in From wrote what was encrypted? Encryption proves nothing of an author: somebody may have caught the
-mail of another one and sent it again under his own name, so that it comes back decrypted in our answer. Spec 05."""
+mail of another one and sent it again under his own name, or with his own address in Reply-To, so that it comes back decrypted in
+our answer. Spec 05."""
 
 from postvak.crypto.values import Act, Verdict
+from postvak.keys.reading import reply_to
 from postvak.keys.security import MOST_LAYERS, layers_of, security_of
 from postvak.mail.addresses import normalise
 from postvak.models import MailSecurity, Message
@@ -9,15 +11,18 @@ from postvak.trust.values import Level
 
 
 def may_be_anothers(message: Message) -> bool:
-    """Encrypted, opened here, and neither signed inside by the author nor vouched for by his domain (DMARC): nothing of it is quoted
-    unless an agent wants that. Costs a query unless `security` came with the message."""
+    """Encrypted, opened here, and neither signed inside by the author nor vouched for by his domain (DMARC), or signed, but answers
+    would go elsewhere, and his domain doesn't vouch for that: nothing of it is quoted unless an agent wants that. Costs a query
+    unless `security` came with the message."""
     security = security_of(message)
     if message.kind != Message.Kind.INCOMING or security is None or not security.encrypted:
         return False
-    if security.state != MailSecurity.State.OPEN or security.verdict == Verdict.good:
+    if security.state != MailSecurity.State.OPEN:
         return False
     if not is_wholly_encrypted(message):  # then nothing that was decrypted is quoted anyway
         return False
+    if security.verdict == Verdict.good:
+        return wants_answers_elsewhere(message) and not is_vouched_for(message)
     return is_signed_by_another(message, security) or not is_vouched_for(message)
 
 
@@ -36,6 +41,12 @@ def is_signed_by_another(message: Message, security: MailSecurity) -> bool:
     author = normalise(message.author_email)
     signed = [layer for layer in layers_of(security.report) if layer.act is Act.signed and layer.signers]
     return any(author not in layer.signers for layer in signed)
+
+
+def wants_answers_elsewhere(message: Message) -> bool:
+    """No signature of a mail's content covers its Reply-To."""
+    author = normalise(message.author_email)
+    return any(normalise(email) != author for email in reply_to(message))
 
 
 def is_vouched_for(message: Message) -> bool:

@@ -18,7 +18,8 @@ from postvak.crypto.values import State as Opening
 from postvak.keys import shown
 from postvak.keys.keyring import TableKeyring
 from postvak.keys.security import security_of
-from postvak.mail.parse import attachment_content
+from postvak.mail.header_lines import header_end
+from postvak.mail.parse import attachment_content, parse
 from postvak.mail.values import AttachmentInfo
 from postvak.models import MailSecurity, Message
 
@@ -91,6 +92,15 @@ def original(message: Message) -> bytes:
         shown.note()
         return unsealed(raw)
     return raw
+
+
+def reply_to(message: Message) -> tuple[str, ...]:
+    """The addresses in the mail's Reply-To, as they stand there; () when it can't be read."""
+    try:
+        raw = original(message) if message.blob_id else b""
+    except (CantRead, store.BlobMissing, store.VaultUnreachable):
+        return ()
+    return tuple(one.email for one in parse(raw[: header_end(raw)[1]]).reply_to)
 
 
 def unsealed(content: bytes) -> bytes:

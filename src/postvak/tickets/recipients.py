@@ -5,11 +5,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from postvak.blobs import store
-from postvak.keys.reading import CantRead, original
+from postvak.keys.reading import reply_to
 from postvak.mail.addresses import is_valid_recipient, normalise, without_subaddress
-from postvak.mail.header_lines import header_end
-from postvak.mail.parse import parse
 from postvak.models import Address, CustomerAddress, Delivery, Message, OrganisationDomain, Ticket
 from postvak.models.draft import Draft
 from postvak.send.sender import CannotAnswer
@@ -81,7 +78,7 @@ def answered(about: Message | None, kind: str) -> Recipients:
     to, cc = emails_of(about.to), emails_of(about.cc)
     if about.kind == Message.Kind.OUTGOING:  # our own mail is gone on with
         return sifted(to, cc if kind == Kind.REPLY_ALL else ())
-    first = [*reply_to(about)] or ([about.author_email] if about.author_email else [])
+    first = [*whom_it_asks_for(about)] or ([about.author_email] if about.author_email else [])
     return sifted([*first, *to], cc) if kind == Kind.REPLY_ALL else sifted(first)
 
 
@@ -99,13 +96,9 @@ def emails_of(pairs: Iterable[Sequence[str]]) -> list[str]:
     return [email for _name, email in pairs]
 
 
-def reply_to(message: Message) -> tuple[str, ...]:
+def whom_it_asks_for(message: Message) -> tuple[str, ...]:
     """The mail's Reply-To, where it names a few outside addresses; () when there is none to go by."""
-    try:
-        raw = original(message) if message.blob_id else b""
-    except (CantRead, store.BlobMissing, store.VaultUnreachable):
-        return ()
-    wanted = [one.email for one in parse(raw[: header_end(raw)[1]]).reply_to]
+    wanted = reply_to(message)
     if len(wanted) > MOST_REPLY_TO or not all(is_valid_recipient(email) for email in wanted):
         return ()
     return () if ours(wanted) else tuple(dict.fromkeys(wanted))
