@@ -1,5 +1,6 @@
 """Fixtures for all tests. Named people: Ann (customer), Bob (agent), Cas (agent of another queue)."""
 
+import gc
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +15,15 @@ from postvak.models import Address, Agent, Brand, Channel, Mailbox, Options, Que
 from postvak.net import answers
 
 pytest_plugins = ["tests.servers.plugin", "tests.clock", "tests.keys.people"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # until all tests are loaded; they stay, and going through them again and again is a tenth of the time
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.freeze()
+    gc.enable()
 
 
 DECIDING = ("tests/process/", "tests/notify/")

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 a problem that the text explains, 2 wrong usage, 75 try ag
 loads only what it needs: a mail server that hands over each mail by `postvak ingest -` waits for it.
 """
 
+import gc
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -55,6 +56,8 @@ app = typer.Typer(
 def run() -> None:
     """Run the command of sys.argv; expected failures are one sentence on stderr."""
     add(sys.argv[1] if len(sys.argv) > 1 else "")
+    gc.freeze()  # what was loaded stays
+    gc.enable()
     sys.stdout = guarded(sys.stdout)
     try:
         app()
