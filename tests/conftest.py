@@ -17,11 +17,8 @@ from postvak.net import answers
 pytest_plugins = ["tests.servers.plugin", "tests.clock", "tests.keys.people"]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    gc.disable()  # until all tests are loaded; they stay, and going through them again and again is a tenth of the time
-
-
 def pytest_collection_finish(session: pytest.Session) -> None:
+    """What was loaded stays: going through it again and again was a tenth of the time (see tests/__init__.py)."""
     gc.freeze()
     gc.enable()
 

@@ -43,7 +43,7 @@ from tests.mails import mail
 from tests.process.arrivals import condition, make_filter, set_option
 
 pytestmark = pytest.mark.django_db
-MAILS = int(os.environ.get("POSTVAK_TEST_MAILS", "120"))
+MAILS = int(os.environ.get("POSTVAK_TEST_MAILS", "60"))
 LARGEST = 300_000
 
 
