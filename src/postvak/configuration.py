@@ -1,7 +1,8 @@
 """Where this installation lives: environment variables, data directory and its key files.
 
 Read once at start; a frozen value. Not here: settings that administrators change (those are rows).
-Environment: POSTVAK_DATA, POSTVAK_DATABASE (postgres://… or sqlite:///path), POSTVAK_URL (public address),
+Environment: POSTVAK_DATA, POSTVAK_DATABASE (postgres://… or sqlite:///path), POSTVAK_DATABASE_DIRECT (the same one past a pooler),
+POSTVAK_REPLICA (a copy for what may be a little stale) and POSTVAK_REPLICA_LAG (how stale, seconds), POSTVAK_URL (public address),
 POSTVAK_HOSTS (more host names, comma separated), POSTVAK_TIME_ZONE, POSTVAK_LANGUAGE, POSTVAK_DEBUG, for large mails
 POSTVAK_BLOBS (files or s3://bucket/prefix?endpoint=…&region=…), POSTVAK_BLOBS_KEY, POSTVAK_BLOBS_SECRET, and for the
 listener POSTVAK_LISTEN_SMTP, _LMTP, _CERT, _KEY, _LIMITS. POSTVAK_METRICS_TOKEN: who may read /metrics. POSTVAK_OWN_NETWORKS: where
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cryptography.fernet import Fernet
@@ -26,6 +27,10 @@ RESTORE = "Restore it from your backup: without its keys the stored passwords of
 LANGUAGES = ("nl", "de", "en")
 BLOBS_FORMS = "Write files, or s3://bucket/prefix?endpoint=https://host&region=name; only the bucket is a must."
 DATABASE_FORMS = "Use postgres://user:password@host:port/name or sqlite:///path/to/file."
+DATABASE_OPTIONS = {  # of libpq (PostgreSQL manual, 34.1.2); anything else would be a slip of the pen
+    "application_name", "channel_binding", "connect_timeout", "gssencmode", "host", "krbsrvname", "load_balance_hosts", "port",
+    "sslcert", "sslcrl", "sslkey", "sslmode", "sslrootcert", "target_session_attrs",
+}  # fmt: skip
 
 
 class ConfigurationError(Exception):
@@ -34,14 +39,24 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """How to reach the database: `engine` is "sqlite3" or "postgresql"."""
+    """How to reach the database: `engine` is "sqlite3" or "postgresql". `host` and `port` may be lists with commas (libpq);
+    `options` are further parameters of libpq."""
 
     engine: str
     name: str
     host: str = ""
     port: str = ""
     user: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """A read-only copy (streaming replication) of which is asked what may be `lag` seconds stale."""
+
+    database: Database
+    lag: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +124,8 @@ class Configuration:
     metrics_token: str = field(default="", repr=False)
     own_networks: tuple[IPv4Network | IPv6Network, ...] = ()
     security_contact: str = ""  # "mailto:…" or "https://…"
+    direct: Database | None = None  # the database past a pooler; then `database` is one in transaction mode
+    replica: Replica | None = None
 
     @property
     def blobs(self) -> Path:
@@ -127,9 +144,10 @@ def load(environment: Mapping[str, str] = os.environ) -> Configuration:
     """
     data = data_directory(environment)
     url = environment.get("POSTVAK_URL", "").rstrip("/")
+    database = read_database(environment.get("POSTVAK_DATABASE", ""), data)
     return Configuration(
         data=data,
-        database=read_database(environment.get("POSTVAK_DATABASE", ""), data),
+        database=database,
         secret_key=read_or_make(data / SECRET_FILE, secrets.token_urlsafe(48)),
         sealing_keys=read_sealing_keys(data / SEALING_FILE),
         url=url,
@@ -142,6 +160,8 @@ def load(environment: Mapping[str, str] = os.environ) -> Configuration:
         metrics_token=environment.get("POSTVAK_METRICS_TOKEN", "").strip(),
         own_networks=read_networks(environment.get("POSTVAK_OWN_NETWORKS", "")),
         security_contact=read_contact(environment.get("POSTVAK_SECURITY_CONTACT", "").strip()),
+        direct=read_other("POSTVAK_DATABASE_DIRECT", environment, database),
+        replica=read_replica(environment, database),
     )
 
 
@@ -210,29 +230,62 @@ def read_database(url: str, data: Path) -> Database:
     """`postgres://user:password@host:port/name`, `sqlite:///absolute/path`, or "" for SQLite in `data`."""
     if not url:
         return Database("sqlite3", str(data / "postvak.sqlite3"))
-    parts = split(url)
-    if parts.scheme == "sqlite":
-        return Database("sqlite3", unquote(parts.path))
-    if parts.scheme in {"postgres", "postgresql"}:
-        return Database(
-            "postgresql",
-            parts.path.lstrip("/"),
-            parts.hostname or "",
-            str(parts.port or ""),
-            unquote(parts.username or ""),
-            unquote(parts.password or ""),
-        )
-    raise ConfigurationError(f"POSTVAK_DATABASE names the unknown kind '{parts.scheme}'. {DATABASE_FORMS}")
+    if url.startswith("sqlite:"):
+        return Database("sqlite3", unquote(urlsplit(url).path))
+    return read_postgresql("POSTVAK_DATABASE", url)
 
 
-def split(url: str) -> SplitResult:
-    """The parts of POSTVAK_DATABASE, its port checked; the text doesn't repeat the URL: a password may be in it."""
+def read_postgresql(variable: str, url: str, which: str = "read-write") -> Database:
+    """`postgres://user:password@host:port,host:port/name?sslmode=…`, as libpq reads it. `which` of several hosts is meant, where
+    target_session_attrs doesn't say it. The text of an error doesn't repeat the URL: a password may be in it."""
     try:
         parts = urlsplit(url)
-        parts.port  # noqa: B018 - raises when it is no number or too large
+        login, _at, place = parts.netloc.rpartition("@")
+        hosts = [urlsplit(f"//{one}") for one in place.split(",")]
+        ports = [str(one.port or "") for one in hosts]  # raises when it is no number or too large
+        options = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
     except ValueError as error:
-        raise ConfigurationError(f"POSTVAK_DATABASE can't be read. {DATABASE_FORMS}") from error
-    return parts
+        raise ConfigurationError(f"{variable} can't be read. {DATABASE_FORMS}") from error
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise ConfigurationError(f"{variable} names the unknown kind '{parts.scheme}'. {DATABASE_FORMS}")
+    if unknown := sorted(set(options) - DATABASE_OPTIONS):
+        raise ConfigurationError(
+            f"{variable} has the unknown option '{unknown[0]}'. Known: {', '.join(sorted(DATABASE_OPTIONS))}."
+        )
+    host = options.pop("host", ",".join(one.hostname or "" for one in hosts))
+    port = options.pop("port", ",".join(ports) if any(ports) else "")
+    if "," in host:
+        options.setdefault("target_session_attrs", which)
+    user, _colon, password = login.partition(":")
+    return Database(
+        "postgresql",
+        parts.path.lstrip("/"),
+        host,
+        port,
+        unquote(user),
+        unquote(password),
+        tuple(sorted(options.items())),
+    )
+
+
+def read_other(
+    variable: str, environment: Mapping[str, str], database: Database, which: str = "read-write"
+) -> Database | None:
+    """Another way to the same PostgreSQL database, or a copy of it."""
+    url = environment.get(variable, "")
+    if url and database.engine != "postgresql":
+        raise ConfigurationError(
+            f"{variable} needs a PostgreSQL database in POSTVAK_DATABASE. Leave it out with SQLite."
+        )
+    return read_postgresql(variable, url, which) if url else None
+
+
+def read_replica(environment: Mapping[str, str], database: Database) -> Replica | None:
+    copy = read_other("POSTVAK_REPLICA", environment, database, "prefer-standby")
+    lag = environment.get("POSTVAK_REPLICA_LAG", "10")
+    if not lag.isdecimal() or not 1 <= int(lag) <= 3600:
+        raise ConfigurationError("POSTVAK_REPLICA_LAG has to be a number of seconds from 1 to 3600.")
+    return Replica(copy, int(lag)) if copy else None
 
 
 def read_bucket(place: str, environment: Mapping[str, str] = os.environ) -> Bucket | None:

@@ -3,10 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-from postvak.configuration import Database, load
+from postvak.configuration import Configuration, Database, load
 
 CONFIGURATION = load()
 HERE = Path(__file__).parent
+ALIVE = {  # libpq: a server that is gone, with its machine or the way to it, is noticed within half a minute, not after two hours
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
 
 
 def database_settings(database: Database) -> dict[str, Any]:
@@ -34,14 +41,28 @@ def database_settings(database: Database) -> dict[str, Any]:
         "PASSWORD": database.password,
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 10},
+        "OPTIONS": ALIVE | dict(database.options),
     }
+
+
+def all_databases(configuration: Configuration) -> dict[str, dict[str, Any]]:
+    """Beside "default": "direct", past the pooler, and "replica" (models.databases, models.replica). A pooler in transaction mode gives
+    each transaction another connection, so nothing may be left on one: cursors of the server's, prepared statements (Django makes none)."""
+    found = {"default": database_settings(configuration.database)}
+    if configuration.direct:
+        found["default"] |= {"DISABLE_SERVER_SIDE_CURSORS": True}
+        found["direct"] = database_settings(configuration.direct)
+    if configuration.replica:
+        found["replica"] = database_settings(configuration.replica.database)
+        found["replica"]["OPTIONS"] |= {"connect_timeout": 3}
+    return found
 
 
 SECRET_KEY = CONFIGURATION.secret_key
 DEBUG = CONFIGURATION.debug
 ALLOWED_HOSTS = list(CONFIGURATION.hosts)
-DATABASES = {"default": database_settings(CONFIGURATION.database)}
+DATABASES = all_databases(CONFIGURATION)
+DATABASE_ROUTERS = ["postvak.models.replica.Router"] if CONFIGURATION.replica else []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -68,6 +89,8 @@ MIDDLEWARE = [
     "postvak.web.middleware.kept_by_nobody",
     "postvak.web.middleware.readable_mails",
 ]
+if CONFIGURATION.replica:
+    MIDDLEWARE.append("postvak.web.stale.own_changes")
 ROOT_URLCONF = "postvak.urls"
 WSGI_APPLICATION = "postvak.web.server.application"
 TEMPLATES = [

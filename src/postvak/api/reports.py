@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from postvak.api.frame import ApiRequest, BaseModel, Field, Query, Router, Token, agent_of, invalid
 from postvak.api.paging import LARGEST
+from postvak.models import replica
 from postvak.tickets.access import visible_queues
 from postvak.tickets.reports import standing, times, traffic
 from postvak.tickets.reports.asked import LONGEST, Asked
@@ -111,7 +112,12 @@ def checked(day: date | None, name: str) -> date | None:
 @router.get("/reports", auth=READ, response=Report)
 def get_report(request: ApiRequest, wanted: Query[Wanted]) -> Any:
     """All numbers of a period, of the tickets that the agent may read."""
-    asked, known = asked_for(request, wanted), times.clocks()
+    asked = asked_for(request, wanted)
+    return replica.ask(lambda: report_of(asked))
+
+
+def report_of(asked: Asked) -> dict[str, Any]:
+    known = times.clocks()
     return {
         "first": asked.first,
         "last": asked.last,

@@ -19,6 +19,7 @@ from postvak.configuration import ConfigurationError
 from postvak.keep.copying import CannotCopy, is_sound, twin_of
 from postvak.keep.places import stamp
 from postvak.models import Options
+from postvak.models.replica import direct
 
 TWINS_KEPT = 2
 TWINS = "before-upgrade"
@@ -44,6 +45,7 @@ def prepare_database() -> None:
         ) from error
     finally:
         connection.close()
+        direct().close()
 
 
 def migrate() -> None:
@@ -137,7 +139,7 @@ def exclusive() -> Iterator[None]:
         if connection.vendor != "postgresql":
             yield
             return
-        with connection.cursor() as cursor:
+        with direct().cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(7678)")
             try:
                 yield

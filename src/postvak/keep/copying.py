@@ -19,6 +19,7 @@ from django.utils.translation import gettext_noop as _
 
 from postvak.configuration import ConfigurationError, Database
 from postvak.jobs.said import Told
+from postvak.models.replica import direct
 
 COUNTED = ("ticket", "message", "receipt", "customer", "agent", "outgoingmail", "ledgerentry", "attachment")
 LARGE = "SELECT digest FROM postvak_blob WHERE content IS NULL ORDER BY digest"
@@ -27,6 +28,11 @@ WAIT = 60.0  # seconds for a lock
 NOT_COPIED = _("The database can't be copied (%(said)s). Check the free space and the rights.")
 NOT_REACHED = _("The database can't be reached (%(said)s). Check the free space and the rights.")
 FETCHED = 10_000  # digests at a time
+OPTIONS = {  # of libpq: by environment (PostgreSQL manual, 34.15)
+    "channel_binding": "PGCHANNELBINDING", "gssencmode": "PGGSSENCMODE", "krbsrvname": "PGKRBSRVNAME", "sslcert": "PGSSLCERT",
+    "sslcrl": "PGSSLCRL", "sslkey": "PGSSLKEY", "sslmode": "PGSSLMODE", "sslrootcert": "PGSSLROOTCERT",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+}  # fmt: skip
 
 
 class CannotCopy(Told):
@@ -50,7 +56,7 @@ def copy(target: Path) -> Copied:
 @contextmanager
 def own_connection() -> Iterator[Any]:
     """A cursor on a connection of its own, so that a long transaction disturbs nobody."""
-    fresh = connection.copy()
+    fresh = direct().copy()
     try:
         with fresh.cursor() as cursor:
             yield cursor
@@ -138,7 +144,7 @@ def counted_in(cursor: Any) -> Copied:
 def put_into_postgresql(dump: Path) -> None:
     """Into an empty database, all or nothing. Raises CannotCopy."""
     program = find_program("pg_restore")
-    name = connection.settings_dict["NAME"]
+    name = direct().settings_dict["NAME"]
     run([program, "--no-owner", "--exit-on-error", "--single-transaction", f"--dbname={name}", str(dump)])
 
 
@@ -165,7 +171,9 @@ def find_program(name: str) -> str:
 def run(command: list[str]) -> None:
     """The password goes by the environment: everybody may read a command line."""
     login = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER", "PASSWORD": "PGPASSWORD", "NAME": "PGDATABASE"}
-    place = {variable: str(value) for name, variable in login.items() if (value := connection.settings_dict[name])}
+    chosen = direct().settings_dict
+    place = {variable: str(value) for name, variable in login.items() if (value := chosen[name])}
+    place |= {variable: chosen["OPTIONS"][name] for name, variable in OPTIONS.items() if name in chosen["OPTIONS"]}
     done = subprocess.run(command, env=os.environ | place, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]

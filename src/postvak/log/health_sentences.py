@@ -190,6 +190,28 @@ WORDS: Mapping[str, Words] = {
             "Let both machines set their clocks by NTP."
         ),
     ),
+    "replica_down": Words(
+        _("The replica of the database can’t be reached"),
+        _(
+            "Reports, search and the ledger are answered by the database itself meanwhile; nothing is missing, it only has more to "
+            "do.\n\nThe replica said: %(said)s\n\nLook at its machine, and at POSTVAK_REPLICA."
+        ),
+    ),
+    "replica_late": Words(
+        _("The replica of the database lags behind"),
+        _(
+            "Its newest data are %(seconds)s seconds old, and %(limit)s are allowed. Reports, search and the ledger are answered by "
+            "the database itself meanwhile.\n\nLook at the load of its machine and at the network between the two; "
+            "pg_stat_replication on the database shows how far each replica is."
+        ),
+    ),
+    "replica_is_none": Words(
+        _("What POSTVAK_REPLICA names is no replica"),
+        _(
+            "That server takes no changes from another one, so it isn’t asked: what it has may be old. Perhaps it was promoted.\n\n"
+            "Set POSTVAK_REPLICA to a replica of the database that is used now, or leave it out, and start Postvak again."
+        ),
+    ),
     "ledger_unequal": Words(
         _("The numbers of the ledger don't add up"),
         _(

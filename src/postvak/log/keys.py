@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from django.db import connection, transaction
+from django.db import transaction
+
+from postvak.models.replica import connection
 
 GUIDED = ("SET LOCAL enable_indexscan = off", "SET LOCAL enable_seqscan = off", "SET LOCAL jit = off")
 
@@ -11,7 +13,7 @@ Parameter = int | str | list[int] | list[str]
 
 
 def keys(sql: str, parameters: Sequence[Parameter]) -> list[int]:
-    with connection.cursor() as cursor:
+    with connection().cursor() as cursor:
         cursor.execute(sql, parameters)
         return [key for (key,) in cursor.fetchall()]
 
@@ -19,7 +21,7 @@ def keys(sql: str, parameters: Sequence[Parameter]) -> list[int]:
 def keys_by_words(sql: str, parameters: Sequence[Parameter]) -> list[int]:
     """On PostgreSQL, by its index of words: it takes beginnings of words for far more common than they are, and would read the
     words of a million rows one by one."""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(using=connection().alias), connection().cursor() as cursor:
         for setting in GUIDED:
             cursor.execute(setting)
         cursor.execute(sql, parameters)

@@ -5,6 +5,7 @@ import os
 from typing import Any, cast
 
 from django.core.wsgi import get_wsgi_application
+from django.db import connections
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
@@ -16,6 +17,13 @@ from postvak.web.live.hub import MOST_STREAMS, Hub
 
 THREADS = 4
 MOST_PAGES = 1024  # requests that wait for their turn; further ones aren't even accepted
+
+POOL = {  # of psycopg: threads share connections, each is tried before it is lent; seconds
+    "min_size": 1,
+    "max_size": THREADS + 1,  # and the streams
+    "timeout": 10.0,
+    "reconnect_timeout": 5.0,
+}
 
 application = get_wsgi_application()
 
@@ -52,6 +60,15 @@ class Web:
         hub.close()
 
 
+def pool_connections() -> None:
+    """On PostgreSQL, in the process that answers and in no other: a pool has threads, which no fork brings along, and the loops of a
+    worker would keep what they borrowed while they wait."""
+    for database in connections.settings.values():
+        if database["ENGINE"].endswith("postgresql"):
+            database["CONN_MAX_AGE"] = 0  # given back after each request
+            database["OPTIONS"] |= {"pool": POOL}
+
+
 class StreamingServer(Server):  # type: ignore[misc,valid-type]
     """Says that it stops, before it asks its worker to."""
 
@@ -72,6 +89,7 @@ def serve(host: str, port: int) -> None:
     def load(target: str) -> Web:
         die_with(parent)
         os.close(stop_pipe)  # the parent alone holds it open
+        pool_connections()
         return Web(leaving)
 
     server = StreamingServer(

@@ -9,6 +9,7 @@ import threading
 
 from django.db import DatabaseError, InterfaceError, connection
 
+from postvak.models.replica import direct
 from postvak.models.wake_triggers import CHANNEL, TABLES
 
 log = logging.getLogger("postvak.worker")
@@ -52,19 +53,19 @@ class Bell:
         """Only on PostgreSQL; elsewhere it ends at once. Until then, and while the server is away, loops look by themselves."""
         while connection.vendor == "postgresql" and not self.stopping.is_set():
             try:
-                with connection.wrap_database_errors:
+                with direct().wrap_database_errors:
                     self.listen()
             except (DatabaseError, InterfaceError) as error:
                 log.warning("no wake-ups from the database (%s); looking every %s s meanwhile", error, LOOK)
             self.is_listening = False
-            connection.close()
+            direct().close()
             self.stopping.wait(AGAIN)
 
     def listen(self) -> None:
         """On this thread's connection, which is used for nothing else."""
-        with connection.cursor() as cursor:
+        with direct().cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
-        driver = connection.connection
+        driver = direct().connection
         self.is_listening = True
         self.ring_all()  # for what came before we listened
         silent = 0.0

@@ -29,6 +29,7 @@ CHECKS: Sequence[Check] = (
     machine.disk,
     machine.certificate,
     machine.clock,
+    machine.database_replica,
     machine.contents,
     machine.ledger,
     backups.backups,

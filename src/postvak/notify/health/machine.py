@@ -15,7 +15,7 @@ from django.template.defaultfilters import filesizeformat
 from postvak.blobs.rows import Blob
 from postvak.blobs.vault import VaultUnreachable, vault
 from postvak.log.ledger.numbers import totals
-from postvak.models import LedgerEntry
+from postvak.models import LedgerEntry, replica
 from postvak.notify.health.finding import Finding, Severity
 
 LEAST_BYTES = 1024**3
@@ -73,6 +73,16 @@ def clock(now: datetime) -> Iterator[Finding]:
 def judge_clock(apart: float) -> Iterator[Finding]:
     if apart > APART:
         yield Finding("clock_off", {"seconds": round(apart)}, Severity.alarm if apart > FAR_APART else Severity.warning)
+
+
+def database_replica(now: datetime) -> Iterator[Finding]:
+    """While there is trouble with it, the database itself answers."""
+    known = settings.CONFIGURATION.replica
+    state = replica.look(known.lag) if known else None
+    if known and state and state.code:
+        yield Finding(
+            state.code, {"seconds": state.seconds, "limit": known.lag, "said": state.said or "–"}, Severity.warning
+        )
 
 
 def contents(now: datetime) -> Iterator[Finding]:

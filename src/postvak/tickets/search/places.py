@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from postvak.models import SearchEntry
+from postvak.models.replica import connection
 from postvak.tickets.search.query import Query
 from postvak.tickets.search.scope import Scope
 from postvak.tickets.search.store import Range, Store
@@ -72,7 +72,7 @@ def places_of_few(scope: Scope, within: Range) -> list[Place] | None:
         sql, values = rows.query.sql_with_params()
     except EmptyResultSet:
         return []
-    with connection.cursor() as cursor:
+    with connection().cursor() as cursor:
         cursor.execute(
             OF_FEW.format(scope=sql.replace(' AS "pk"', ' AS "id"', 1)),
             [*values, within.low, within.high, FEW_TICKETS, FEW + 1],

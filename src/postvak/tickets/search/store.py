@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Protocol
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.expressions import RawSQL
 
+from postvak.models.replica import connection
 from postvak.tickets.beside import keys_as_rows
 from postvak.tickets.search.wanted import Wanted
 
@@ -41,7 +42,7 @@ class Store(Protocol):
 
 
 def store() -> Store:
-    return PostgresqlStore() if connection.vendor == "postgresql" else SqliteStore()
+    return PostgresqlStore() if connection().vendor == "postgresql" else SqliteStore()
 
 
 def newest_of_all(within: Range, limit: int) -> Window:
@@ -93,7 +94,7 @@ class SqliteStore:
         return set(self.keys(sql, [wanted.as_fts5(), json.dumps(list(keys))]))
 
     def keys(self, sql: str, parameters: Sequence[str | int | list[int]]) -> list[int]:
-        with connection.cursor() as cursor:
+        with connection().cursor() as cursor:
             cursor.execute(sql, parameters)
             return [key for (key,) in cursor.fetchall()]
 
@@ -134,7 +135,7 @@ class PostgresqlStore:
 
     def among_newest(self, query: str, within: Range, limit: int) -> tuple[list[int], int]:
         """(hits among the newest SLICE messages, the oldest of those)"""
-        with connection.cursor() as cursor:
+        with connection().cursor() as cursor:
             cursor.execute(
                 "SELECT entry_id, words @@ %s::tsquery FROM (SELECT entry_id, words FROM postvak_searchtext"
                 " WHERE entry_id >= %s AND entry_id < %s ORDER BY entry_id DESC LIMIT %s) AS newest"
@@ -167,7 +168,7 @@ class PostgresqlStore:
     def in_span(self, query: str, within: Range) -> list[int]:
         """All of this span. Only as bitmaps do the two indexes work together."""
         sql = "SELECT entry_id FROM postvak_searchtext WHERE entry_id >= %s AND entry_id < %s AND words @@ %s::tsquery"
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(using=connection().alias), connection().cursor() as cursor:
             cursor.execute("SET LOCAL enable_indexscan = off")
             cursor.execute(sql, [within.low, within.high, query])
             found = [key for (key,) in cursor.fetchall()]
@@ -176,7 +177,7 @@ class PostgresqlStore:
 
     def share(self, query: str) -> int:
         """Among how many messages about MANY have the words, as the planner thinks; 0: fewer have them in all."""
-        with connection.cursor() as cursor:
+        with connection().cursor() as cursor:
             cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'postvak_searchtext'::regclass")
             total = float(cursor.fetchone()[0])
             cursor.execute(
@@ -205,6 +206,6 @@ class PostgresqlStore:
         return set(self.keys(sql, [list(keys), wanted.as_tsquery()]))
 
     def keys(self, sql: str, parameters: Sequence[str | int | list[int]]) -> list[int]:
-        with connection.cursor() as cursor:
+        with connection().cursor() as cursor:
             cursor.execute(sql, parameters)
             return [key for (key,) in cursor.fetchall()]

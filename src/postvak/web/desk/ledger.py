@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -28,6 +29,7 @@ from postvak.web.desk.reports import written
 from postvak.web.later import spoken
 from postvak.web.pages import render
 from postvak.web.session import agent_of, asking, is_htmx
+from postvak.web.stale import Asker, asker_of, may_be_stale
 
 LOOK = 10  # seconds between two looks at the first page
 EXPORTED_AT_ONCE = 500
@@ -36,6 +38,7 @@ LINES_LOOKED_AT = 1000
 
 
 @require_GET
+@may_be_stale
 def show(request: HttpRequest) -> HttpResponse:
     """htmx asks for the lines and sums alone, again and again; and for the sums of a long period, once."""
     wanted, agent, now = Wanted.of(request.GET), agent_of(request), timezone.now()
@@ -151,13 +154,13 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     name = f"postvak-ledger-{timezone.localdate(now)}.csv"
     exported(asking(request), "ledger", wanted.query())
     return StreamingHttpResponse(
-        spoken(written(table(wanted, agent))),
+        spoken(written(table(wanted, agent, asker_of(request)))),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
 
 
-def table(wanted: Wanted, agent: Agent) -> Iterator[list[str | int | float]]:
+def table(wanted: Wanted, agent: Agent, ask: Asker) -> Iterator[list[str | int | float]]:
     yield [
         _("Time"), _("Direction"), _("From"), _("To"), _("Subject"), _("What happened"), _("Ticket"), _("Queue"),
         _("Mailbox or channel"), _("Message-ID and server's numbers"),
@@ -166,12 +169,19 @@ def table(wanted: Wanted, agent: Agent) -> Iterator[list[str | int | float]]:
     lines = narrow(lines, wanted, now)
     wanted = replace(wanted, after="")
     while True:
-        page = page_of(lines, wanted, parts=parts, size=EXPORTED_AT_ONCE)
-        for entry in page.lines:
-            yield cells(entry)
-        if not page.after:
+        rows, after = ask(partial(page_of_table, lines, wanted, parts))
+        yield from rows
+        if not after:
             return
-        wanted = replace(wanted, after=page.after)
+        wanted = replace(wanted, after=after)
+
+
+def page_of_table(
+    lines: QuerySet[LedgerEntry], wanted: Wanted, parts: Sequence[Q]
+) -> tuple[list[list[str | int | float]], str]:
+    """(rows, where the next ones begin)"""
+    page = page_of(lines, wanted, parts=parts, size=EXPORTED_AT_ONCE)
+    return [cells(entry) for entry in page.lines], page.after
 
 
 def cells(entry: LedgerEntry) -> list[str | int | float]:

@@ -21,6 +21,7 @@ from postvak.web.charts import Frame, Series, bars, plot, spark
 from postvak.web.formats import duration, locale, number
 from postvak.web.pages import render
 from postvak.web.session import agent_of, asking
+from postvak.web.stale import asker_of, may_be_stale
 
 PERIODS = (7, 30, 90, 365)
 USUAL = 30
@@ -34,6 +35,7 @@ Row = Sequence[Cell]
 
 
 @require_GET
+@may_be_stale
 def show(request: HttpRequest) -> HttpResponse:
     asked, problem = asked_for(request)
     return render(request, "desk/reports.html", {**choices(request, asked), "problem": problem, **figures(asked)})
@@ -47,8 +49,9 @@ def table(request: HttpRequest, what: str) -> HttpResponse | StreamingHttpRespon
     asked, _problem = asked_for(request)
     name = f"postvak-{what}-{asked.first}-{asked.last}.csv"
     exported(asking(request), "report", name)
+    rows = asker_of(request)(lambda: list(TABLES[what](asked)))
     return StreamingHttpResponse(
-        written(TABLES[what](asked)),
+        written(rows),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -13,9 +13,11 @@ from postvak.web.desk.lists import DEFAULT
 from postvak.web.frame import frame_of
 from postvak.web.pages import render
 from postvak.web.session import agent_of, is_htmx
+from postvak.web.stale import may_be_stale
 
 
 @require_GET
+@may_be_stale
 def show(request: HttpRequest) -> HttpResponse:
     """htmx asks for the hits alone, when older ones are wanted."""
     agent, text, sort = agent_of(request), request.GET.get("q", ""), request.GET.get("sort", "")
