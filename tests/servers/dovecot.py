@@ -21,7 +21,7 @@ from tests.servers.tls import make_certificates
 _FLAGS = {"S": "\\Seen", "T": "\\Deleted", "R": "\\Answered", "F": "\\Flagged", "D": "\\Draft"}
 _CONFIG = """
 protocols = imap pop3
-listen = 127.0.0.1
+listen = {host}
 base_dir = {folder}/run
 state_dir = {folder}/state
 log_path = {folder}/log
@@ -114,6 +114,7 @@ class Dovecot:
 
     folder: Path
     ca_pem: str
+    host: str = "127.0.0.1"
     imap: int = field(default_factory=free_port)
     imaps: int = field(default_factory=free_port)
     pop3: int = field(default_factory=free_port)
@@ -121,12 +122,14 @@ class Dovecot:
 
     @classmethod
     @contextmanager
-    def running(cls, tmp: Path | None = None, *, capability: str = "", introspection: str = "") -> Iterator["Dovecot"]:
+    def running(
+        cls, tmp: Path | None = None, *, capability: str = "", introspection: str = "", host: str = "127.0.0.1"
+    ) -> Iterator["Dovecot"]:
         """Start, yield, stop.  `capability` replaces what IMAP announces after the login; `introspection` is where
         to ask about access tokens, which turns XOAUTH2 on."""
         program = binary("dovecot", package="dovecot-imapd dovecot-pop3d")
         with short_folder(tmp, "pvd-") as folder:
-            dovecot = cls(folder, make_certificates(folder).ca_pem)
+            dovecot = cls(folder, make_certificates(folder).ca_pem, host)
             config = dovecot._write_config(capability, introspection)
             command = die_with_parent([program, "-F", "-c", str(config)])
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -156,7 +159,7 @@ class Dovecot:
             _CONFIG.format(
                 mechanisms=" xoauth2 oauthbearer" if introspection else "",
                 by_token=_BY_TOKEN.format(folder=self.folder) if introspection else "",
-                folder=self.folder, imap=self.imap, imaps=self.imaps, pop3=self.pop3, pop3s=self.pop3s,
+                folder=self.folder, host=self.host, imap=self.imap, imaps=self.imaps, pop3=self.pop3, pop3s=self.pop3s,
                 internal="dovecot" if is_root else me.pw_name, login="dovenull" if is_root else me.pw_name,
                 group="dovecot" if is_root else me.pw_gid, owner=self._owner.pw_uid,
                 owner_group=self._owner.pw_gid, capability=capability,

@@ -88,6 +88,7 @@ class SmtpServer:
         names: tuple[str, ...] = ("localhost", "127.0.0.1"),
         self_signed: bool = False,
         options: Mapping[str, Any] | None = None,
+        host: str = "127.0.0.1",
     ) -> Iterator["SmtpServer"]:
         """Start, yield, stop.
 
@@ -100,7 +101,7 @@ class SmtpServer:
             server.tokens = tokens
             thread = threading.Thread(target=server._loop.run_forever, daemon=True)
             thread.start()
-            listeners = asyncio.run_coroutine_threadsafe(server._listen(dict(options or {})), server._loop)
+            listeners = asyncio.run_coroutine_threadsafe(server._listen(host, dict(options or {})), server._loop)
             stop = listeners.result(10)
             try:
                 yield server
@@ -110,14 +111,14 @@ class SmtpServer:
                 thread.join(10)
                 server._loop.close()
 
-    async def _listen(self, options: dict[str, Any]) -> Any:
+    async def _listen(self, host: str, options: dict[str, Any]) -> Any:
         def protocol(*, encrypted: bool) -> "_Session":
             self.connections += 1
             return _Session(self, self._certificates, options, starttls=self._starttls and not encrypted)
 
-        plain = await self._loop.create_server(lambda: protocol(encrypted=False), "127.0.0.1", 0)
+        plain = await self._loop.create_server(lambda: protocol(encrypted=False), host, 0)
         context = self._certificates.server_context()
-        tls = await self._loop.create_server(lambda: protocol(encrypted=True), "127.0.0.1", 0, ssl=context)
+        tls = await self._loop.create_server(lambda: protocol(encrypted=True), host, 0, ssl=context)
         self.port, self.tls_port = (listener.sockets[0].getsockname()[1] for listener in (plain, tls))
 
         async def stop() -> None:
