@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from postvak.configuration import Bucket, Configuration, ConfigurationError, Database, load
+from postvak.configuration import Bucket, Configuration, ConfigurationError, Database, Replica, load
 
 START = """
 import json, os, sys
@@ -144,6 +144,22 @@ def test_without_a_url_the_database_is_sqlite_in_the_data_directory(tmp_path: Pa
         ("postgres://ann:p%40ss@db:5433/post", Database("postgresql", "post", "db", "5433", "ann", "p@ss")),
         ("postgresql://db/post", Database("postgresql", "post", "db")),
         ("postgres:///post", Database("postgresql", "post")),
+        (
+            "postgres://ann@one,two:5433/post?sslmode=require",
+            Database(
+                "postgresql",
+                "post",
+                "one,two",
+                ",5433",
+                "ann",
+                "",
+                (("sslmode", "require"), ("target_session_attrs", "read-write")),
+            ),
+        ),
+        (
+            "postgres://one/post?host=a,b&port=1,2&target_session_attrs=any",
+            Database("postgresql", "post", "a,b", "1,2", options=(("target_session_attrs", "any"),)),
+        ),
     ],
 )
 def test_the_database_url_is_read(tmp_path: Path, url: str, database: Database) -> None:
@@ -275,3 +291,36 @@ def test_whom_to_tell_of_a_weakness(tmp_path: Path, said: str, contact: str) -> 
 def test_a_contact_that_is_none_is_one_sentence(tmp_path: Path, said: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^POSTVAK_SECURITY_CONTACT has to be .*\.$"):
         load({"POSTVAK_DATA": str(tmp_path), "POSTVAK_SECURITY_CONTACT": said})
+
+
+@pytest.mark.parametrize("query", ["sslmod=require", "sslmode", "=x"])
+def test_an_option_of_the_database_that_nobody_knows_is_not_left_out_silently(tmp_path: Path, query: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"POSTVAK_DATABASE (has the unknown option|can't be read)"):
+        start(tmp_path, POSTVAK_DATABASE=f"postgres://db/post?{query}")
+
+
+def test_a_replica_and_the_way_past_a_pooler_are_read(tmp_path: Path) -> None:
+    found = start(
+        tmp_path,
+        POSTVAK_DATABASE="postgres://pooler:6432/post",
+        POSTVAK_DATABASE_DIRECT="postgres://db/post",
+        POSTVAK_REPLICA="postgres://copy,db/post",
+        POSTVAK_REPLICA_LAG="30",
+    )
+    assert found.direct == Database("postgresql", "post", "db")
+    options = (("target_session_attrs", "prefer-standby"),)
+    assert found.replica == Replica(Database("postgresql", "post", "copy,db", options=options), 30)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"POSTVAK_REPLICA": "postgres://copy/post"},
+        {"POSTVAK_DATABASE_DIRECT": "postgres://db/post"},
+        {"POSTVAK_REPLICA_LAG": "soon"},
+        {"POSTVAK_REPLICA_LAG": "0"},
+    ],
+)
+def test_a_replica_of_sqlite_or_a_lag_that_is_no_number_is_one_sentence(tmp_path: Path, given: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match=next(iter(given))):
+        start(tmp_path, **given)

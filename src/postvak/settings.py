@@ -17,7 +17,7 @@ ALIVE = {  # libpq: a server that is gone, with its machine or the way to it, is
 
 
 def database_settings(database: Database) -> dict[str, Any]:
-    """SQLite: WAL, every commit durable, write lock taken at BEGIN (deferred transactions dead-lock). Each request opens the
+    """PostgreSQL: of several hosts one may be gone for good, and each new connection asks it first. SQLite: WAL, every commit durable, write lock taken at BEGIN (deferred transactions dead-lock). Each request opens the
     file anew (3 ms): a connection that was opened while the file could only be read would stay so."""
     if database.engine == "sqlite3":
         return {
@@ -41,7 +41,7 @@ def database_settings(database: Database) -> dict[str, Any]:
         "PASSWORD": database.password,
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": ALIVE | dict(database.options),
+        "OPTIONS": ALIVE | ({"connect_timeout": 3} if "," in database.host else {}) | dict(database.options),
     }
 
 

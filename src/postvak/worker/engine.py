@@ -25,7 +25,7 @@ from postvak.learn.lessons import note_troubles, teach_due
 from postvak.log.ledger.numbers import fold as fold_ledger
 from postvak.log.talk import written_beside
 from postvak.log.talk_retention import forget_old_talks
-from postvak.models import Mailbox
+from postvak.models import AutomaticMail, Mailbox, Receipt
 from postvak.notify.alarm import Alarm
 from postvak.notify.automatic import write_due
 from postvak.notify.health.mails import show_life
@@ -53,7 +53,7 @@ from postvak.tickets.view_counts import recount_due
 from postvak.tickets.wake import wake_due
 from postvak.worker.bell import LOOK, Bell
 from postvak.worker.hooks import Hooks
-from postvak.worker.identity import free_claims_of_the_dead, own_name
+from postvak.worker.identity import Claims, free_claims_of_the_dead, own_name
 from postvak.worker.senders import Senders
 from postvak.worker.works import WORKS
 
@@ -125,9 +125,9 @@ class Engine:
         connection.close()
 
     def process_loop(self) -> None:
-        rope = self.bell.rope("receipt")
+        rope, claims = self.bell.rope("receipt"), Claims(Receipt, self.name)
         while not self.stopping.is_set():
-            if not self.guarded(lambda: process_due(self.name)):
+            if not self.guarded(lambda: claims.work(lambda: process_due(self.name))):
                 self.bell.wait(rope)
         connection.close()
 
@@ -197,9 +197,9 @@ class Engine:
         connection.close()
 
     def write_loop(self) -> None:
-        rope = self.bell.rope("automaticmail")
+        rope, claims = self.bell.rope("automaticmail"), Claims(AutomaticMail, self.name)
         while not self.stopping.is_set():
-            if not self.guarded(lambda: write_due(self.name)):
+            if not self.guarded(lambda: claims.work(lambda: write_due(self.name))):
                 self.bell.wait(rope)
         connection.close()
 

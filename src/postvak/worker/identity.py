@@ -3,8 +3,10 @@
 import os
 import secrets
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
+from django.db import InterfaceError, OperationalError
 from django.db.models import Model
 from django.utils import timezone
 
@@ -34,6 +36,27 @@ def free_claims_of_the_dead(own: str = "") -> None:
         dead = [name for name in owners(model, owner) if name != own and is_dead(name)]
         model._default_manager.filter(**{f"{owner}__in": dead}).update(**{until: now})
     end_talks_of([name for name in running_workers() if name != own and is_dead(name)], now)
+
+
+class Claims:
+    """Of a loop that alone claims rows of `model` under `owner`. When the database goes away nobody knows whether a claim was committed, so
+    what the loop may have in its name is freed before it claims again; others would have to wait for the lease to run out."""
+
+    def __init__(self, model: type[Model], owner: str) -> None:
+        self.model, self.owner, self.is_unsure = model, owner, False
+
+    def work(self, work: Callable[[], int]) -> int:
+        """Raises what `work` raises."""
+        if self.is_unsure:
+            now = timezone.now()
+            mine = self.model._default_manager.filter(claimed_by=self.owner, claimed_until__gt=now)
+            mine.update(claimed_until=now)
+            self.is_unsure = False
+        try:
+            return work()
+        except (OperationalError, InterfaceError):
+            self.is_unsure = True
+            raise
 
 
 def owners(model: type[Model], column: str) -> list[str]:

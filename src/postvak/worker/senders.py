@@ -14,10 +14,11 @@ from time import monotonic
 from django.db import connection
 from django.utils import timezone
 
-from postvak.models import Channel
+from postvak.models import Channel, OutgoingMail
 from postvak.send import pace
 from postvak.send.deliver import Line
 from postvak.send.outbox import ready_channels
+from postvak.worker.identity import Claims
 
 MOST = 64  # threads of one worker; most of them wait for a server
 KEEP_OPEN = 10.0  # seconds without a mail
@@ -36,9 +37,9 @@ class Sender(threading.Thread):
         self.line = Line(name, channel, is_stopping=stopping.is_set)
 
     def run(self) -> None:
-        last = monotonic()
-        while not self.stopping.is_set() and monotonic() - last < KEEP_OPEN:
-            if self.guarded(self.line.send_due):
+        last, claims = monotonic(), Claims(OutgoingMail, self.owner)
+        while not self.stopping.is_set() and (claims.is_unsure or monotonic() - last < KEEP_OPEN):
+            if self.guarded(lambda: claims.work(self.line.send_due)):
                 last = monotonic()
                 continue
             self.is_idle = True
