@@ -13,7 +13,7 @@ from contextlib import ExitStack
 import django
 
 
-def main() -> None:
+def main() -> None:  # noqa: C901 - one step after the other; models can be imported only after django.setup()
     django.setup()
     from django.db import connections
     from django.test import Client

@@ -116,6 +116,7 @@ def test_everything_works_behind_pgbouncer_in_transaction_mode(server: Server, t
         subjects = [f"Mail {number:03}" for number in range(60)]
         with Pooled.running(tmp_path, bouncer.url()) as desk:
             assert isinstance(desk, Pooled)
+            wait_until(lambda: listeners(server) == 1, seconds=20, what="a bell that is heard past the pooler")
             desk.set_up(FORWARDED.format(name="smtp", address="smtp@in.example.org"))
             raws = [mail(subject=one, message_id=f"{one[5:]}@customer.example") for one in subjects]
             halves = (raws[::2], raws[1::2])
@@ -125,8 +126,7 @@ def test_everything_works_behind_pgbouncer_in_transaction_mode(server: Server, t
             for sender in senders:
                 sender.start()
             wait_until(lambda: desk.is_done(len(subjects)), seconds=60, what="all tickets")
-            assert listeners(server) == 1, "the bell is heard past the pooler"
-            backup = desk.cli("backup", "--to", str(tmp_path / "backup"))
+            backup = desk.cli("backup", str(tmp_path), "--without-keys")
             assert backup.returncode == 0, backup.stderr
             assert status_of(f"{desk.url}/health/ready") == 200, "no connection of the pooler lost its way"
             desk.stop()
@@ -136,7 +136,5 @@ def test_everything_works_behind_pgbouncer_in_transaction_mode(server: Server, t
 
 def listeners(server: Server) -> int:
     with server.connected() as connection:
-        rows = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' OR query = 'SELECT 1' AND state = 'idle'"
-        )
-        return min(int(str((rows.fetchone() or (0,))[0])), 1)
+        rows = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+        return int(str((rows.fetchone() or (0,))[0]))
