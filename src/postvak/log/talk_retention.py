@@ -1,7 +1,7 @@
 """How long the communication log is kept: debug entries a day, the rest by the days of the options. The ledger stays.
 
 Everything is deleted in small steps, each a short transaction, so that mail goes on coming in meanwhile; what is left when
-the time of a round is over waits for the next one.
+the time of a round is over waits for the next one. On PostgreSQL a month of which nothing is kept any more goes as a whole.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,6 +11,7 @@ from time import monotonic, sleep
 from django.db import transaction
 from django.db.models import Model, QuerySet
 
+from postvak.log.partitions import drop_months, months_over
 from postvak.log.talk_ends import end_forgotten_talks
 from postvak.models import Communication, CommunicationEntry, CommunicationObject, Lease, Options
 
@@ -24,7 +25,7 @@ LEASE = "talk-retention"
 
 
 def forget_old_talks(now: datetime, *, worker: str, seconds: float = ROUND) -> int:
-    """One round; returns how many rows it deleted. One worker at a time: two would only wait for each other."""
+    """One round; returns how many rows it deleted (a whole month is one). One worker at a time: two would only wait for each other."""
     if not Lease.objects.take(LEASE, worker):
         return 0
     try:
@@ -43,10 +44,18 @@ def forget_old_talks(now: datetime, *, worker: str, seconds: float = ROUND) -> i
 def steps(now: datetime) -> Iterator[int]:
     """Each one a transaction; ends when nothing is left."""
     options = Options.objects.get()
+    yield from drop_whole_months(now - timedelta(days=max(options.log_days, options.failed_log_days)))
     yield from drop_debug(now - DEBUG_KEPT)
     for state in (State.SUCCESSFUL, State.WARNING):
         yield from drop_talks(state, now - timedelta(days=options.log_days))
     yield from drop_talks(State.FAILED, now - timedelta(days=options.failed_log_days))
+
+
+def drop_whole_months(before: datetime) -> Iterator[int]:
+    """What of a talk lies in a later month than its beginning goes first, or it would outlive it."""
+    for end in list(months_over(before)):
+        yield from drop_rows_of(Communication.objects.filter(started_at__lt=end, ended_at__gte=end))
+        yield int(drop_months(end))
 
 
 def drop_debug(before: datetime) -> Iterator[int]:
@@ -56,9 +65,13 @@ def drop_debug(before: datetime) -> Iterator[int]:
 
 
 def drop_talks(state: Communication.State, before: datetime) -> Iterator[int]:
-    """The oldest first; of each its entries, then what they are about, then itself."""
-    old = Communication.objects.filter(state=state, started_at__lt=before).order_by("started_at")
-    while keys := first_keys(old, TALKS):
+    """The oldest first."""
+    yield from drop_rows_of(Communication.objects.filter(state=state, started_at__lt=before).order_by("started_at"))
+
+
+def drop_rows_of(talks: QuerySet[Communication]) -> Iterator[int]:
+    """Of each its entries, then what they are about, then itself."""
+    while keys := first_keys(talks, TALKS):
         subjects = CommunicationObject.objects.filter(communication__in=keys).order_by("pk")
         while some := first_keys(subjects, ROWS):
             entries = CommunicationEntry.objects.filter(about__in=some).order_by()

@@ -23,6 +23,7 @@ from postvak.learn.decided import find_decisions
 from postvak.learn.language_model import ask_due
 from postvak.learn.lessons import note_troubles, teach_due
 from postvak.log.ledger.numbers import fold as fold_ledger
+from postvak.log.partitions import Partitions
 from postvak.log.talk import written_beside
 from postvak.log.talk_retention import forget_old_talks
 from postvak.models import AutomaticMail, Mailbox, Receipt
@@ -260,7 +261,7 @@ class Engine:
     def upkeep_loop(self) -> None:
         """Once a day each mailbox is compared with its server, each connected account tested, and old bytes are dropped;
         keys that sign are compared with DNS, the trash is emptied; it is no hurry. Of silent mailboxes the administrators are told."""
-        grants, alarm, keys = DailyTest(), Alarm(), DailyCheck()
+        grants, alarm, keys, partitions = DailyTest(), Alarm(), DailyCheck(), Partitions()
         while not self.stopping.is_set():
             self.guarded(self.compare_one)
             self.guarded(lambda: grants.test_one(timezone.now()))
@@ -277,6 +278,7 @@ class Engine:
             self.guarded(lambda: ask_for_daily_backup(timezone.now(), self.name))
             self.guarded(lambda: revocation_lists.ask_daily(timezone.now(), self.name))
             self.guarded(lambda: forget_hooks(timezone.now()))
+            self.guarded(lambda: partitions.look(timezone.now(), self.name))
             self.guarded(lambda: forget_old_talks(timezone.now(), worker=self.name))
             self.stopping.wait(UPKEEP_LOOK)
         connection.close()
