@@ -234,6 +234,7 @@ def test_the_listener_s_ports_are_read(tmp_path: Path) -> None:
         POSTVAK_LISTEN_SMTP="127.0.0.1:2525, [::1]:2525",
         POSTVAK_LISTEN_LMTP="unix:/run/postvak/lmtp",
         POSTVAK_LISTEN_LIMITS="5/60",
+        POSTVAK_LISTEN_BACKLOG="500",
     ).listening
     assert [str(address) for address in listening.addresses] == [
         "127.0.0.1:2525",
@@ -242,6 +243,7 @@ def test_the_listener_s_ports_are_read(tmp_path: Path) -> None:
     ]
     assert [address.protocol for address in listening.addresses] == ["smtp", "smtp", "lmtp"]
     assert (listening.connections_per_ip, listening.mails_per_minute, listening.certificate) == (5, 60, None)
+    assert (listening.backlog, start(tmp_path).listening.backlog) == (500, 100_000)
     assert start(tmp_path).listening.addresses == ()
 
 
@@ -254,6 +256,7 @@ def test_the_listener_s_ports_are_read(tmp_path: Path) -> None:
         ("LMTP", "unix:relative", "POSTVAK_LISTEN_LMTP can't be read"),
         ("CERT", "/x", "POSTVAK_LISTEN_CERT and POSTVAK_LISTEN_KEY belong together"),
         ("LIMITS", "many", "POSTVAK_LISTEN_LIMITS can't be read: 'many'"),
+        ("BACKLOG", "-1", "POSTVAK_LISTEN_BACKLOG can't be read: '-1'"),
     ],
 )
 def test_a_wrong_setting_of_the_listener_is_one_sentence(tmp_path: Path, name: str, value: str, said: str) -> None:

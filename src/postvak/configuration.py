@@ -5,7 +5,7 @@ Environment: POSTVAK_DATA, POSTVAK_DATABASE (postgres://… or sqlite:///path), 
 POSTVAK_REPLICA (a copy for what may be a little stale) and POSTVAK_REPLICA_LAG (how stale, seconds), POSTVAK_URL (public address),
 POSTVAK_HOSTS (more host names, comma separated), POSTVAK_TIME_ZONE, POSTVAK_LANGUAGE, POSTVAK_DEBUG, for large mails
 POSTVAK_BLOBS (files or s3://bucket/prefix?endpoint=…&region=…), POSTVAK_BLOBS_KEY, POSTVAK_BLOBS_SECRET, and for the
-listener POSTVAK_LISTEN_SMTP, _LMTP, _CERT, _KEY, _LIMITS. POSTVAK_METRICS_TOKEN: who may read /metrics. POSTVAK_OWN_NETWORKS: where
+listener POSTVAK_LISTEN_SMTP, _LMTP, _CERT, _KEY, _LIMITS, _BACKLOG. POSTVAK_METRICS_TOKEN: who may read /metrics. POSTVAK_OWN_NETWORKS: where
 web hooks and log-in providers may stand beside the public internet. POSTVAK_SECURITY_CONTACT: who hears of weaknesses (security.txt).
 """
 
@@ -104,6 +104,7 @@ class Listening:
     key: Path | None = None
     connections_per_ip: int = 20
     mails_per_minute: int = 1000  # from one IP address
+    backlog: int = 100_000  # mails that may wait to be processed before no more are taken; 0: any number
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +325,7 @@ def read_listening(environment: Mapping[str, str]) -> Listening:
         Path(key) if key else None,
         connections,
         mails,
+        read_backlog(environment.get("POSTVAK_LISTEN_BACKLOG", "100000")),
     )
 
 
@@ -347,6 +349,15 @@ def read_limits(text: str) -> tuple[int, int]:
             "once and the mails that it may send in a minute, like 20/1000."
         )
     return int(connections), int(mails)
+
+
+def read_backlog(text: str) -> int:
+    if not text.isdecimal():
+        raise ConfigurationError(
+            f"POSTVAK_LISTEN_BACKLOG can't be read: '{text}'. Write how many mails may wait to be processed before no more are "
+            "taken for now, like 100000; 0 stands for any number."
+        )
+    return int(text)
 
 
 def read_networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -229,7 +229,7 @@ def test_a_check_that_fails_itself_is_a_finding_and_stops_no_other() -> None:
 def test_every_finding_has_words_that_take_its_parameters_in_every_language() -> None:
     parameters = dict.fromkeys(
         ("mailbox", "limit", "said", "channel", "times", "grant", "number", "hours", "minutes", "seen", "folder", "free",
-         "percent", "name", "until", "domain", "selector", "seconds", "differences", "place", "what", "remedy", "address", "addresses", "days", "at", "target", "version"), "7",
+         "percent", "name", "until", "domain", "selector", "seconds", "differences", "place", "what", "remedy", "address", "addresses", "days", "at", "most", "target", "version"), "7",
     )  # fmt: skip
     for language in ("nl", "de", "en"):
         with translation.override(language):

@@ -42,6 +42,54 @@ WORDS: Mapping[str, Words] = {
             "Look at its page under Classification in the administration: there you can try it."
         ),
     ),
+    "listener_failed": Words(
+        _("Mails that come in by SMTP could not be stored"),
+        _(
+            "The listener could not store a mail within the last minute.\n\n"
+            "Senders are told so and try again by themselves, usually for several days: nothing is lost.\n\n"
+            "Look whether the database and the place of large mails can be reached; the program’s log has the reason."
+        ),
+    ),
+    "listener_slow": Words(
+        _("Mails that come in by SMTP are stored very slowly"),
+        _(
+            "Storing mails takes longer than ten seconds, so the listener takes no more for now.\n\n"
+            "Senders are told so and try again by themselves, usually for several days: nothing is lost.\n\n"
+            "Look at the load of the database and its disk."
+        ),
+    ),
+    "listener_disk": Words(
+        _("No mail is taken by SMTP: the disk is nearly full"),
+        _(
+            "Less than 200 MB are left on the disk of the data folder, so the listener takes no more mail for now.\n\n"
+            "Senders are told so and try again by themselves, usually for several days: nothing is lost.\n\n"
+            "Make room, or give the data folder a larger disk."
+        ),
+    ),
+    "listener_backlog": Words(
+        _("No mail is taken by SMTP: too many wait to be processed"),
+        _(
+            "%(most)s mails of the listener wait to be processed, so it takes no more for now.\n\n"
+            "Senders are told so and try again by themselves, usually for several days: nothing is lost.\n\n"
+            "Look whether enough workers run (postvak worker). The limit is POSTVAK_LISTEN_BACKLOG."
+        ),
+    ),
+    "listener_room": Words(
+        _("Too many large mails came in by SMTP at once"),
+        _(
+            "The mails that arrived at the same time needed all the memory that is meant for them, so further ones were refused for now.\n\n"
+            "Senders are told so and try again by themselves, usually for several days: nothing is lost.\n\n"
+            "If this happens often, let a second machine listen."
+        ),
+    ),
+    "listener_crowd": Words(
+        _("Too many senders came by SMTP at once"),
+        _(
+            "All connections of the listener were taken, so further ones were refused for now.\n\n"
+            "Senders are told so and try again by themselves, usually for several days: nothing is lost.\n\n"
+            "If this happens often, let a second machine listen."
+        ),
+    ),
     "mailbox_silent": Words(
         _("Mailbox “%(mailbox)s” is silent"),
         _(

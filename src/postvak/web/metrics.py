@@ -22,6 +22,7 @@ from postvak import __version__
 from postvak.log.ledger.numbers import totals
 from postvak.models import AlarmState, AutomaticMail, Channel, Communication, Mailbox, OutgoingMail, Receipt, SentCopy
 from postvak.notify.health.mails import worker_seen
+from postvak.receive.refusing import Reason, backlog, refusals
 from postvak.receive.silence import is_silent
 from postvak.send.broken import ALARMING
 from postvak.web.session import public
@@ -77,6 +78,7 @@ def all_metrics(now: datetime) -> Iterator[Metric]:
     yield from accounts(now)
     yield communications(now)
     yield processing()
+    yield from listener(now)
     yield one("postvak_alarms", "Troubles that administrators are told of.", AlarmState.objects.count())
     seen = worker_seen()
     yield one("postvak_worker_up", "1: a worker gave a sign of life lately.", float(seen is not None and seen > now))
@@ -130,6 +132,13 @@ def communications(now: datetime) -> Metric:
     return Metric(
         "postvak_communications_last_hour", "gauge", "Talks with mail servers that began in this hour.", values
     )
+
+
+def listener(now: datetime) -> Iterator[Metric]:
+    refused = refusals(now)
+    values = {str(reason): int(reason in refused) for reason in Reason}
+    yield by_label("postvak_listener_refusing", "1: mail was refused for now within the last minute.", "reason", values)
+    yield one("postvak_listener_backlog", "Mails of the listener that wait to be processed.", backlog(MOST))
 
 
 def processing() -> Metric:

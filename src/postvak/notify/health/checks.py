@@ -19,6 +19,7 @@ CHECKS: Sequence[Check] = (
     mails.mailboxes,
     mails.channels,
     mails.worker,
+    mails.listener,
     mails.receipts,
     mails.outbox,
     mails.held,

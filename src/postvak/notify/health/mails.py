@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from postvak.models import Channel, Grant, Lease, Mailbox, Options, OutgoingMail, Receipt
 from postvak.notify.breaker import all_open
 from postvak.notify.health.finding import Finding, Severity
+from postvak.receive.refusing import Reason, refusals
 from postvak.receive.silence import is_silent
 from postvak.send.broken import ALARMING
 from postvak.send.signing_keys import unfit_keys
@@ -100,6 +102,14 @@ def receipts(now: datetime) -> Iterator[Finding]:
     if oldest := waiting.aggregate(at=Min("next_attempt_at"))["at"]:
         facts = {"number": number_of(waiting), "minutes": int(UNPROCESSED.total_seconds() // 60)}
         yield Finding("receipts_waiting", facts, since=oldest)
+
+
+def listener(now: datetime) -> Iterator[Finding]:
+    """Refused mail stays with its senders, who try again for days: an alarm where it doesn't pass by itself."""
+    for reason in sorted(refusals(now)):
+        passes = reason in (Reason.ROOM, Reason.CROWD, Reason.SLOW)
+        facts = {"most": settings.CONFIGURATION.listening.backlog}
+        yield Finding(f"listener_{reason}", facts, Severity.warning if passes else Severity.alarm)
 
 
 def worker(now: datetime) -> Iterator[Finding]:

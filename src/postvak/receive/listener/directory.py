@@ -2,10 +2,12 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from time import monotonic
+from typing import TypeVar
 
 from django.db import close_old_connections, connection
 
@@ -16,6 +18,7 @@ MEGABYTE = 1024 * 1024
 MARGIN = 10 * MEGABYTE  # a mail a little over the limit of its mailbox is taken and held (spec 01)
 FRESH = 1.0  # seconds
 POSTMASTER = "postmaster"
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +78,23 @@ class Lookup:
         if monotonic() - self.loaded_at > FRESH:
             async with self.lock:
                 if monotonic() - self.loaded_at > FRESH:
-                    self.current = await asyncio.get_running_loop().run_in_executor(self.pool, load_in_thread)
+                    self.current = await self.ask(load)
                     self.loaded_at = monotonic()
         return self.current
+
+    async def ask(self, question: Callable[[], Answer]) -> Answer:
+        """In the thread that has a connection to the database. Raises what it raises; the connection is made anew then."""
+        return await asyncio.get_running_loop().run_in_executor(self.pool, partial(asked, question))
 
     def close(self) -> None:
         self.pool.submit(connection.close)
         self.pool.shutdown()
 
 
-def load_in_thread() -> Directory:
+def asked(question: Callable[[], Answer]) -> Answer:
     close_old_connections()
     try:
-        return load()
+        return question()
     except Exception:
         connection.close()
         raise

@@ -7,7 +7,7 @@ from time import monotonic
 from postvak.receive.listener import replies
 
 CONNECTIONS = 500  # of all peers together
-MEMORY = 256 * 1024 * 1024  # bytes of mails that are being received
+MEMORY = 256 * 1024 * 1024  # bytes of mails that are being received or stored
 
 
 class Limits:
@@ -23,7 +23,7 @@ class Limits:
     def enter(self, ip: str) -> bool:
         """Count a new connection; False: too many, don't call leave()."""
         peer = peer_of(ip)
-        if self.open.total() >= CONNECTIONS or (peer and self.open[peer] >= self.connections):
+        if self.is_crowded() or (peer and self.open[peer] >= self.connections):
             return False
         self.open[peer] += 1
         return True
@@ -33,6 +33,13 @@ class Limits:
         self.open[peer] -= 1
         if not self.open[peer]:
             del self.open[peer]
+
+    def is_full(self) -> bool:
+        """So much is being received that no further mail shall begin."""
+        return self.bytes > MEMORY
+
+    def is_crowded(self) -> bool:
+        return self.open.total() >= CONNECTIONS
 
     def may_send(self, ip: str) -> bool:
         """Count a mail; False: this peer has sent enough for this minute."""

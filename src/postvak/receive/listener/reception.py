@@ -14,7 +14,9 @@ from postvak.configuration import ConfigurationError, Listening
 from postvak.receive.listener.crowd import Crowd
 from postvak.receive.listener.directory import Directory, Lookup
 from postvak.receive.listener.limits import Limits
+from postvak.receive.listener.pressure import Pressure
 from postvak.receive.listener.writer import Writer
+from postvak.receive.refusing import Reason
 
 log = logging.getLogger("postvak.listen")
 
@@ -51,13 +53,18 @@ class Reception:
         self.writer, self.crowd = writer, Crowd(worker)
         self.limits = Limits(listening.connections_per_ip, listening.mails_per_minute)
         self.lookup = Lookup()
+        self.pressure = Pressure(self.limits, writer, listening.backlog, worker)
         self.hostname = urlsplit(settings.CONFIGURATION.url).hostname or socket.getfqdn()
         self.certificate = read_certificate(listening)
         self.sessions: set[Any] = set()
         self.is_stopping = False
 
     def admit(self, session: object, ip: str) -> bool:
-        if self.is_stopping or not self.limits.enter(ip):
+        if self.is_stopping:
+            return False
+        if not self.limits.enter(ip):
+            if self.limits.is_crowded():
+                self.pressure.note(Reason.CROWD)
             return False
         self.sessions.add(session)
         return True

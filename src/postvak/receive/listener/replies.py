@@ -9,6 +9,9 @@ TOO_MANY_STRANGERS = "421 4.7.0 Too many unknown recipients."
 TOO_MANY_MAILS = "450 4.7.1 Too many mails within a minute. Please try again later."
 TOO_MANY_RECIPIENTS = "452 4.5.3 Too many recipients. Send the mail to the others separately."
 NO_ROOM = "452 4.3.1 Too many large mails arrive at this moment. Please try again later."
+TOO_SLOW = "451 4.3.0 Mails can only be stored very slowly at this moment. Please try again later."
+DISK_FULL = "452 4.3.1 There is hardly any room left here. Please try again later."
+TOO_MANY_WAIT = "451 4.3.2 Too many mails wait here to be processed. Please try again later."
 OWN_FAILURE = "451 4.3.0 The mail could not be stored at this moment. Please try again later."
 
 

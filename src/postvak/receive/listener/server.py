@@ -32,7 +32,9 @@ async def serve(reception: Reception, ports: Ports, stopping: threading.Event) -
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(report)
     servers = [await start(reception, address, port.dup()) for address, port in ports]
+    watching = loop.create_task(reception.pressure.watch(reception.lookup))
     await loop.run_in_executor(None, stopping.wait)
+    watching.cancel()
     reception.is_stopping = True
     for server in servers:
         server.close()

@@ -11,6 +11,7 @@ import re
 import secrets
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, TLSSetupException
@@ -24,6 +25,7 @@ from postvak.receive.listener.limits import Room
 from postvak.receive.listener.notes import Notes
 from postvak.receive.listener.reception import Reception
 from postvak.receive.listener.syntax import Path, read_path
+from postvak.receive.refusing import Reason
 
 log = logging.getLogger("postvak.listen")
 
@@ -160,7 +162,7 @@ class Session(SMTP):
             return "501 5.5.4 BODY is 7BIT or 8BITMIME."
         if not self.reception.limits.may_send(self.ip):
             return replies.TOO_MANY_MAILS
-        return ""
+        return self.reception.pressure.reply()
 
     async def problem_of_size(self, path: Path | None) -> str:
         """RFC 1870: what is announced as too large isn't sent at all."""
@@ -224,17 +226,27 @@ class Session(SMTP):
             self._reset_timeout(max(0.01, min(IDLE_SECONDS, until - self.loop.time())))
             return room.take(count)
 
+        try:
+            raw = await self.read(take)
+            if raw is None:
+                return self.refuse_content(room)
+            return await self.store(raw)
+        finally:
+            room.give_back()
+
+    async def read(self, take: Callable[[int], bool]) -> bytes | None:
         self.reception.writer.receiving += 1
         try:
             await self.push("354 Send the mail; a line with only a dot ends it.")
             self.notes.data()
-            raw = await read_mail(self._reader, take)
+            return await read_mail(self._reader, take)
         finally:
             self.reception.writer.receiving -= 1
-            room.give_back()
-        if raw is None:
-            return self.same_for_all(room.reply)
-        return await self.store(raw)
+
+    def refuse_content(self, room: Room) -> list[str]:
+        if room.reply == replies.NO_ROOM:
+            self.reception.pressure.note(Reason.ROOM)
+        return self.same_for_all(room.reply)
 
     async def store(self, raw: bytes) -> list[str]:
         """One receipt per mailbox, in the order of RCPT: the first of them gets the ticket."""
@@ -250,6 +262,8 @@ class Session(SMTP):
             for pk, mailbox in mailboxes.items()
         ]
         stored = await self.reception.writer.store(arrivals)
+        if not all(stored):
+            self.reception.pressure.note(Reason.FAILED)
         answers = self.answers(dict(zip(mailboxes, stored, strict=True)), number)
         self.notes.stored(arrivals, stored, "\n".join(answers))
         return answers

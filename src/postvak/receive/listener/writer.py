@@ -39,6 +39,7 @@ class Writer:
     def __init__(self, on_stored: Callable[[], None]) -> None:
         self.on_stored = on_stored
         self.waiting: SimpleQueue[Parcel | None] = SimpleQueue()
+        self.busy_since: float | None = None  # read by the event loop
         self.receiving = 0  # mails of which a part is here; written by the event loop
         self.thread = threading.Thread(target=self.run, name="listen-writer")
 
@@ -59,10 +60,17 @@ class Writer:
             self.waiting.put(parcel)
         return [await parcel.stored for parcel in parcels]
 
+    def busy_for(self) -> float:
+        """Seconds since it began to store what it has in hand."""
+        since = self.busy_since
+        return monotonic() - since if since is not None else 0.0
+
     def run(self) -> None:
         batch, ending = self.next_batch()
         while batch:
+            self.busy_since = monotonic()
             results = commit(batch)
+            self.busy_since = None
             if any(results):
                 self.on_stored()
             tell(batch, results)
