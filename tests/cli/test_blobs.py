@@ -5,6 +5,7 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -138,3 +139,51 @@ def test_a_place_that_makes_no_sense_is_one_sentence(program: Program, s3_server
     done = program.run("blobs", "check", **s3_server.environment("x", bucket="missing"))
     assert (done.code, done.err.count("\n")) == (1, 1), done
     assert "There is no bucket missing at" in done.err
+
+
+def killed_when(command: list[str], environment: dict[str, str], is_time: Callable[[], bool]) -> None:
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        wait_until(is_time, seconds=60, what="the moment to kill it")
+        process.kill()
+
+
+def test_while_mails_come_in_all_moves_is_read_whole_and_leaves_the_former_place(
+    program: Program, tmp_path: Path, s3_server: S3Server, prefix: str
+) -> None:
+    """The whole way, with kill -9 in the middle of copying and of removing."""
+    fill(program, tmp_path, 40)
+    there = s3_server.environment(prefix)
+    keys = {name: value for name, value in there.items() if name != "POSTVAK_BLOBS"}
+    move = ["blobs", "move", "--to", there["POSTVAK_BLOBS"]]
+    run = [sys.executable, "-m", "postvak"]
+    killed_when([*run, *move], program.environment | keys, lambda: count(s3_server, prefix) > 3)
+    with subprocess.Popen([*run, *move], env=program.environment | keys, stdout=subprocess.DEVNULL) as moving:
+        (tmp_path / "more").mkdir()
+        fill(program, tmp_path / "more", 5)
+        meanwhile = checked(program)
+        assert (meanwhile["missing"], meanwhile["corrupt"]) == ([], []), "what is being moved can be read"
+        assert moving.wait(120) == 0
+    assert "0 were there already" not in program.ok(*move, **keys), "the last round, while Postvak rests"
+    stray = files(program)[0].with_name(files(program)[0].name[:2] + "0" * 62)
+    stray.write_bytes(b"somebody else's")
+    s3_server.write(f"{prefix}/{files(program)[-1].name}", b"damaged")
+
+    assert len(checked(program, code=1, **there)["corrupt"]) == 1  # type: ignore[arg-type]
+    drop = ["blobs", "drop", "--from", "files"]
+    killed_when([*run, *drop], program.environment | there, lambda: len(files(program)) < 44)
+    said = program.run(*drop, **there)
+    assert (said.code, len(files(program))) == (1, 2), said
+    assert "1 that belong to no mail of this installation were left there.\n1 were kept: copy them" in said.out
+    assert "1 copied and verified" in program.ok(*move, **keys), "what was damaged is still there to be copied again"
+    program.ok(*drop, **there)
+    assert files(program) == [stray]
+    whole = json.loads(program.ok("blobs", "check", "--all", "--json", **there))
+    assert (whole["kept"], whole["sampled"], whole["missing"], whole["corrupt"]) == (45, 45, [], [])
+
+
+def test_nothing_is_dropped_where_the_contents_lie_now(program: Program, tmp_path: Path) -> None:
+    fill(program, tmp_path, 1)
+    done = program.run("blobs", "drop", "--from", "files")
+    assert (done.code, done.err.count("\n")) == (1, 1), done
+    assert "nothing is removed there" in done.err
+    assert len(files(program)) == 1

@@ -1,13 +1,15 @@
-"""Copies all large contents from one vault to another, verified, while Postvak runs. Removes nothing.
+"""Copies all large contents from one vault to another, verified, while Postvak runs; and empties the former one, each content only
+after it was read whole from the present one.
 
 It may be stopped at any moment: what has arrived whole is not copied again. What comes in meanwhile is found by
 further rounds; what comes after the last one by running it again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from enum import Enum
+from itertools import islice
 
 from django.utils import timezone
 
@@ -27,6 +29,14 @@ class Copy(Enum):
     COPIED = "copied"
     THERE = "was there already"
     FAILED = "can't be read where it lies"
+
+
+class Drop(Enum):
+    """What became of one content of the former vault."""
+
+    DROPPED = "removed"
+    KEPT = "can't be read whole where it lies now"
+    STRANGE = "belongs to no mail"
 
 
 def move_all(source: Vault, target: Vault) -> Iterator[tuple[str, Copy]]:
@@ -68,3 +78,22 @@ def copy(source: Vault, target: Vault, digest: str, size: int) -> Copy:
     target.put(digest, packed)
     unpack(digest, size, target.get(digest), place=str(target))
     return Copy.COPIED
+
+
+def drop_all(former: Vault, present: Vault) -> Iterator[tuple[str, Drop]]:
+    """(digest, what became of it) for each content of the former vault. What belongs to no mail of this installation stays: it may be
+    somebody else's. May be stopped and run again. Raises VaultUnreachable."""
+    digests = former.digests()
+    with ThreadPoolExecutor(THREADS) as pool:
+        while chunk := list(islice(digests, CHUNK)):
+            sizes = dict(Blob.objects.filter(content=None, digest__in=chunk).values_list("digest", "size"))
+            yield from pool.map(lambda digest, sizes=sizes: (digest, drop(former, present, digest, sizes)), chunk)
+
+
+def drop(former: Vault, present: Vault, digest: str, sizes: Mapping[str, int]) -> Drop:
+    if digest not in sizes:
+        return Drop.STRANGE
+    if not is_whole(present, digest, sizes[digest]):
+        return Drop.KEPT
+    former.remove(digest)
+    return Drop.DROPPED

@@ -1,13 +1,14 @@
-"""`postvak blobs check` and `postvak blobs move`: where the bytes of large mails lie, and whether they are all there."""
+"""`postvak blobs check`, `move` and `drop`: where the bytes of large mails lie, and whether they are all there."""
 
 import json
+import sys
 from typing import Annotated
 
 import typer
 from django.conf import settings
 
 from postvak.blobs.check import Check, check
-from postvak.blobs.move import Copy, move_all
+from postvak.blobs.move import Copy, Drop, drop_all, move_all
 from postvak.blobs.store import BlobCorrupt, VaultUnreachable
 from postvak.blobs.vault import open_vault, vault
 from postvak.cli.prepare import prepare_database
@@ -23,11 +24,12 @@ blobs = typer.Typer(help="The place of large mails: files, or S3-compatible stor
 def check_command(
     as_object: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
     sample: Annotated[int, typer.Option(help="How many contents are read and verified.", min=0)] = 100,
+    whole: Annotated[bool, typer.Option("--all", help="Read and verify every content.")] = False,
 ) -> None:
     """Compare the database with the place of large mails. Exit 1: something is missing or damaged."""
     prepare_database()
     try:
-        result = check(vault(), sample=sample)
+        result = check(vault(), sample=sys.maxsize if whole else sample)
     except VaultUnreachable as error:
         raise ConfigurationError(str(error)) from error
     print(json.dumps(as_json(result), indent=2) if as_object else as_text(result))
@@ -94,6 +96,40 @@ def farewell(counts: dict[Copy, int], setting: str, source: str, target: str) ->
     lines += [
         "Now stop Postvak, run this command once more (it takes what came in meanwhile), and start Postvak with",
         f"  POSTVAK_BLOBS={setting}",
-        f"“postvak blobs check” then says whether all is there. Nothing was removed from {source}.",
+        f"“postvak blobs check --all” then reads every content and says whether all is there. Nothing was removed from {source};",
+        "“postvak blobs drop” does that.",
     ]
     return "\n".join(lines)
+
+
+@blobs.command("drop")
+def drop_command(
+    former: Annotated[
+        str, typer.Option("--from", help="The former place: files, or s3://bucket/prefix?endpoint=https://…&region=….")
+    ],
+) -> None:
+    """Remove large contents from the place where they were before, each after it was read whole where it lies now."""
+    bucket = read_bucket(former)
+    left = open_vault(bucket or settings.CONFIGURATION.blobs)
+    present = vault()
+    if left is present:
+        raise ConfigurationError(f"The large contents are in {present} now: nothing is removed there.")
+    prepare_database()
+    counts = dict.fromkeys(Drop, 0)
+    try:
+        for number, (digest, result) in enumerate(drop_all(left, present), start=1):
+            counts[result] += 1
+            if result is Drop.KEPT:
+                print(f"{digest} {result.value}", flush=True)
+            if number % TOLD_AFTER == 0:
+                print(f"{number} so far", flush=True)
+    except VaultUnreachable as error:
+        raise ConfigurationError(f"{error} Run the command again later: it goes on where it was.") from error
+    print(f"Removed from {left}: {counts[Drop.DROPPED]}, each after it was read whole from {present}.")
+    if counts[Drop.STRANGE]:
+        print(f"{counts[Drop.STRANGE]} that belong to no mail of this installation were left there.")
+    if counts[Drop.KEPT]:
+        print(
+            f"{counts[Drop.KEPT]} were kept: copy them with “postvak blobs move” from {left}, or restore them from your backup."
+        )
+    raise typer.Exit(1 if counts[Drop.KEPT] else 0)
