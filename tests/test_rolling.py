@@ -1,6 +1,6 @@
 """While a cluster is updated, two versions use one database: no migration may be in the way of the older one, nor stop a large installation.
 
-docs/operating.md, "Updates of several machines". What went before BASE was never released.
+CONTRIBUTING.md, "Migrations". What went before BASE was never released.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Operations for migrations that large tables don't stop for: docs/operating.md, "Updates of several machines". In migrations with atomic = False.
+"""Operations for migrations that large tables don't stop for: CONTRIBUTING.md, "Migrations". In migrations with atomic = False.
 
 On SQLite, where nobody else runs during an update, they are Django's own.
 """
