@@ -59,7 +59,7 @@ def measure(rows: int) -> dict[str, object]:
 
     call_command("migrate", "postvak", "0024_classification", verbosity=0)
     with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")  # without the triggers of the ledger, which take most of the time
+        cursor.execute("SET session_replication_role = replica")  # without the triggers of the ledger
         for statement in FILL:
             cursor.execute(statement.format(rows=rows, talks=rows // 10))
         cursor.execute("RESET session_replication_role")
