@@ -113,8 +113,8 @@ class Notes:
 
 
 def is_common(reply: str) -> bool:
-    """Unknown recipients, what is no SMTP, too much of it; not what concerns somebody's mail to us: its size, a mailbox that rests,
+    """Unknown recipients, what is no SMTP, too much of it or of all mail; not what concerns somebody's mail to us: its size, a mailbox that rests,
     our own failure."""
-    if reply in (replies.TOO_MANY_STRANGERS, replies.TOO_MANY_MAILS):
+    if reply in (replies.TOO_MANY_STRANGERS, replies.TOO_MANY_MAILS, *replies.UNDER_PRESSURE):
         return True
     return reply.startswith("5") and not reply.startswith("552")

@@ -71,12 +71,13 @@ class Pressure:
     async def watch(self, lookup: Lookup) -> None:
         """Until it is cancelled."""
         while True:
-            self.is_disk_full = is_disk_full(settings.CONFIGURATION)
+            new = frozenset(self.new)
             try:
-                self.has_backlog = await lookup.ask(partial(look, self.most, tuple(self.new), self.worker))
-                self.new.clear()
-            except Error as error:  # who sends meanwhile is told that his mail can't be stored
-                log.warning("how many mails wait can't be read now: %s", error)
+                self.is_disk_full = is_disk_full(settings.CONFIGURATION)
+                self.has_backlog = await lookup.ask(partial(look, self.most, new, self.worker))
+                self.new -= new
+            except (Error, OSError) as error:  # who sends meanwhile is told that his mail can't be stored
+                log.warning("whether mail can be taken can't be looked at now: %s", error)
             await asyncio.sleep(LOOK)
 
 

@@ -12,6 +12,7 @@ NO_ROOM = "452 4.3.1 Too many large mails arrive at this moment. Please try agai
 TOO_SLOW = "451 4.3.0 Mails can only be stored very slowly at this moment. Please try again later."
 DISK_FULL = "452 4.3.1 There is hardly any room left here. Please try again later."
 TOO_MANY_WAIT = "451 4.3.2 Too many mails wait here to be processed. Please try again later."
+UNDER_PRESSURE = (TOO_SLOW, DISK_FULL, TOO_MANY_WAIT)
 OWN_FAILURE = "451 4.3.0 The mail could not be stored at this moment. Please try again later."
 
 
