@@ -4,12 +4,15 @@ import re
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from postvak.blobs import store
 from postvak.crypto.key_files import read_keys
 from postvak.keys.store import add
 from postvak.mail.parse import parse
 from postvak.models import Address, Agent, Channel, Draft, Mailbox, Message, OutgoingMail, Queue, Ticket
+from postvak.process.run import process_due
+from postvak.receive.accept import Arrived, accept
 from postvak.send.sealed import opened
 from tests.keys.people import House, with_header
 from tests.mails import mail
@@ -134,3 +137,35 @@ def test_a_mail_that_may_be_anothers_is_quoted_only_by_who_ticks_it(
         )
         raw = opened(store.get(str(OutgoingMail.objects.latest("pk").blob_id)))
         assert ("Lampion" in parse(raw).text) is is_quoted
+
+
+def test_a_side_conversation_says_that_it_does_not_quote_such_a_mail_and_asks(
+    desk: Client, mailbox: Mailbox, keys: None, house_of_keys: House
+) -> None:
+    """Ann is asked as a third party, and her answer is encrypted and nobody signed it."""
+    ticket = receive(mailbox, mail(sender="Dee <dee@other.example>"))
+    new = {"to": ANN, "subject": "A part", "text": "Have you got one?", "once": "a1"}
+    desk.post(f"/tickets/{ticket.number}/side-conversations/new/", new)
+    first = Message.objects.get(purpose="side")
+    text = b"Content-Type: text/plain\r\n\r\nThe word is Lampion.\r\n"
+    accept(
+        mailbox, [Arrived("side/1", with_header(house_of_keys.encrypted(text), in_reply_to=f"<{first.message_id}>"))]
+    )
+    process_due("test:1:x")
+    address = f"/tickets/{ticket.number}/side-conversations/{first.side_id}/"
+    html = page(desk, address)
+    assert "Quote it all the same" in html
+    assert 'value="quote_unproven" checked' not in html
+    form = {"to": ANN, "quotes": "1"}
+    again = desk.post(address, {**form, "despite": "quote_unproven", "text": ""}).content.decode()
+    assert again.count('value="quote_unproven"') == 1
+    assert 'value="quote_unproven" checked' in again
+    assert "Send all the same" not in again
+    for despite, is_quoted in (("", False), ("quote_unproven", True)):
+        desk.post(address, {**form, "despite": despite, "text": "Yes.", "once": f"b{despite}"})
+        raw = opened(store.get(str(OutgoingMail.objects.latest("pk").blob_id)))
+        assert ("Lampion" in parse(raw).text) is is_quoted
+        OutgoingMail.objects.filter(pk=OutgoingMail.objects.latest("pk").pk).update(next_attempt_at=None)
+        Message.objects.filter(purpose="side", kind="outgoing").exclude(pk=first.pk).update(
+            taken_back_at=timezone.now()
+        )

@@ -12,9 +12,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from postvak.keys.authors import may_be_anothers
 from postvak.models import Message, SideConversation, Ticket
 from postvak.send.sender import CannotAnswer
 from postvak.tickets.answer import Answer
+from postvak.tickets.protecting import QUOTE_UNPROVEN
 from postvak.tickets.second_look import ComesBack
 from postvak.tickets.side import answer_side, correspondents, newest_in, start
 from postvak.web.desk import cards
@@ -121,6 +123,8 @@ def page(
     problem: CannotAnswer | None = None,
 ) -> HttpResponse:
     """The messages, and the form. After a problem with all that was typed but the files, which a browser forgets."""
+    quoted = newest_in(conversation) if conversation else None
+    despite = [*request.POST.getlist("despite"), *(accepted(problem) if problem else ())]
     context = {
         "ticket": ticket,
         "list_id": came_from(request),
@@ -129,11 +133,13 @@ def page(
         "about": about,
         "offered": list(about.attachments.filter(is_inline=False)) if about else [],
         "chosen": {key_in(one) for one in request.POST.getlist("forwarded")},
-        "quoted": newest_in(conversation) if conversation else None,
+        "quoted": quoted,
+        "asks_to_quote": quoted is not None and may_be_anothers(quoted),
         "typed": typed,
         "problem": problem,
         "comes_back": problem.suppressions if isinstance(problem, ComesBack) else [],
-        "despite": [*request.POST.getlist("despite"), *(accepted(problem) if problem else ())],
+        "despite": [one for one in despite if one != QUOTE_UNPROVEN],
+        "is_wanted": QUOTE_UNPROVEN in despite,
         "lost_files": bool(problem and request.FILES),
         "once": token_hex(6),
     }
