@@ -276,6 +276,7 @@ def test_the_default_queue_can_be_another_one(setup: Setup) -> None:
         ("[[mailbox]]\nname = 'x'\npassword = 'clear'\n", "never in clear."),
         ("[[address]]\nemail = 'no address'\nqueue = 'Inbox'\n", "[[address]] “no address”, email: "),
         ("[[queue]\nname", "this is no valid TOML: "),
+        ("= without a table", "this is no valid TOML: "),
     ],
 )
 def test_a_mistake_is_one_sentence_that_names_the_place_and_nothing_is_changed(

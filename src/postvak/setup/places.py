@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from postvak.setup.fields import SettingError
 from postvak.setup.sections import by_name
@@ -27,7 +28,7 @@ def line_of(error: SettingError, lines: list[str]) -> int:
 def blocks(section: str, lines: list[str]) -> Iterator[tuple[int, int]]:
     """(first line, line after it) of each table of the section."""
     heads = [(n, found[1]) for n, line in enumerate(lines) if (found := HEAD.fullmatch(line))]
-    for (first, name), (last, _next) in zip(heads, [*heads[1:], (len(lines), "")], strict=True):
+    for (first, name), (last, _next) in pairwise([*heads, (len(lines), "")]):
         if name == section:
             yield first, last
 
