@@ -44,6 +44,7 @@ ELSEWHERE = (
     "/webhooks",
     "/audit",
     "/signing-keys",
+    "/backups",
 )  # one of them is not among the objects, or is somebody's own
 LISTS = {
     "/tickets",

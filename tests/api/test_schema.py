@@ -59,6 +59,8 @@ def keys_of(path: str, objects: dict[str, Any]) -> dict[str, Any]:
         "file": objects["draft_file"].pk,
         "section": "queues",
         "key": "Support",
+        "target": "queue",
+        "name": "2026-11-22T161926Z",
     }
 
 

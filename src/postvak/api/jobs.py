@@ -50,6 +50,11 @@ class JobShown(BaseModel):
     agent: int | None = Field(description="Who asked for it; null: Postvak itself.")
 
 
+class JobsWanted(Paging):
+    kind: str = Field("", max_length=30, description="Only of this kind.")
+    state: str = Field("", max_length=20, description="Only in this state.")
+
+
 class JobGiven(Body):
     kind: Literal["export", "backup"] = Field(
         description="export: all mails as EML and everything else as JSON, in one ZIP. backup: what `postvak restore` reads."
@@ -57,9 +62,10 @@ class JobGiven(Body):
 
 
 @router.get("/jobs", auth=EVERYTHING, response=Page[JobShown])
-def list_jobs(request: ApiRequest, paging: Query[Paging]) -> Any:
+def list_jobs(request: ApiRequest, wanted: Query[JobsWanted]) -> Any:
     """All jobs of the last months, newest first."""
-    slice = by_key(Job.objects.all(), paging)
+    named = {name: value for name, value in (("kind", wanted.kind), ("state", wanted.state)) if value}
+    slice = by_key(Job.objects.filter(**named), wanted)
     return page(request, [shown(job) for job in slice.rows], slice.next)
 
 

@@ -16,8 +16,10 @@ from ninja.utils import normalize_path, replace_path_param_notation
 from postvak import __version__
 from postvak.api import (
     accounts,
+    backups,
     bulk,
     changes,
+    configuration,
     customers,
     drafts,
     explanations,
@@ -77,6 +79,7 @@ PARTS = (
     programs.router,
     logs.router,
     settings.router,
+    configuration.router,
     changes.router,
     accounts.router,
     signing.router,
@@ -84,6 +87,7 @@ PARTS = (
     keys.router,
     keys_waiting.router,
     jobs.router,
+    backups.router,
     imports.router,
     privacy.router,
 )

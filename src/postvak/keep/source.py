@@ -120,6 +120,22 @@ def all_in(path: Path) -> list[Path]:
     return sorted(named, reverse=True)
 
 
+def found_in(path: Path) -> list[tuple[str, Manifest | None]]:
+    """(name, manifest; null: it can't be read), the newest first."""
+    found: list[tuple[str, Manifest | None]] = []
+    for folder in all_in(path):
+        try:
+            found.append((folder.name, in_folder(folder).manifest))
+        except BadBackup:
+            found.append((folder.name, None))
+    return found
+
+
+def named_in(path: Path, name: str) -> Path | None:
+    """Only one of those that are there: a name from outside is never part of a path."""
+    return next((folder for folder in all_in(path) if folder.name == name), None)
+
+
 def in_tar(tar: tarfile.TarFile) -> Backup:
     for name in tar.getnames():
         folder, _slash, file = name.partition("/")

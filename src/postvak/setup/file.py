@@ -8,7 +8,6 @@ changes what the file names and leaves the rest alone. Secrets are never written
 import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import tomlkit
 from django.core.exceptions import ValidationError
@@ -17,7 +16,7 @@ from django.db.models import Model
 
 from postvak.log.audit import COMMAND, By, recording
 from postvak.setup.changing import Change, Wanted, write
-from postvak.setup.fields import Field, SettingError, Value
+from postvak.setup.fields import Base, Field, SettingError, Value
 from postvak.setup.finish import finish
 from postvak.setup.fresh import take_places
 from postvak.setup.needed import refuse_needed
@@ -80,8 +79,9 @@ def begins_filled(section: Section, field: Field) -> bool:
     return field.read(section.model()) not in (None, "", [])
 
 
-def apply(text: str, *, base: Path, dry_run: bool = False, by: By = COMMAND) -> list[Change]:
-    """Make the set-up as `text` says, in one transaction; returns what changed. `base`: folder for relative files.
+def apply(text: str, *, base: Base, dry_run: bool = False, by: By = COMMAND) -> list[Change]:
+    """Make the set-up as `text` says, in one transaction; returns what changed. `base`: folder for relative files; null: secrets come
+    in clear, and nothing is read from files or the environment.
 
     Raises SettingError with the place and what to do; then nothing is changed.
     """
@@ -94,14 +94,16 @@ def apply(text: str, *, base: Path, dry_run: bool = False, by: By = COMMAND) -> 
     return changes
 
 
-def apply_tables(tables: Tables, base: Path, by: By) -> list[Change]:
+def apply_tables(tables: Tables, base: Base, by: By) -> list[Change]:
     changes = take_places(tables, by)
     for late in (False, True):
         for section in SECTIONS:
             for table in tables.get(section.name, []):
                 changes += apply_table(section, table, base, by, late=late)
     refuse_needed(changes)
-    finish({change.section for change in changes})
+    finish(
+        {change.section for change in changes}, needs_admin=base is None
+    )  # a shell can always make one, a program can't
     return changes
 
 
@@ -154,7 +156,7 @@ def unknown(what: str, name: str, known: Sequence[str] | Mapping[str, object]) -
     return f"unknown {what}: “{name}”. {hint}"
 
 
-def apply_table(section: Section, table: Mapping[str, Value], base: Path, by: By, *, late: bool) -> list[Change]:
+def apply_table(section: Section, table: Mapping[str, Value], base: Base, by: By, *, late: bool) -> list[Change]:
     key = natural_key(section, str(table[section.key]))
     row = section.find(key)
     is_new = row is None

@@ -17,10 +17,9 @@ from django.views.decorators.http import require_GET, require_POST
 from postvak.jobs.queue import enqueue
 from postvak.keep import keys
 from postvak.keep.download import streamed
-from postvak.keep.manifest import BadBackup, Manifest
 from postvak.keep.places import Busy
 from postvak.keep.prune import remove_one
-from postvak.keep.source import all_in, in_folder
+from postvak.keep.source import found_in, named_in
 from postvak.keep.work import BACKUP, backups_folder
 from postvak.log import audit
 from postvak.models import Job, Options
@@ -69,7 +68,7 @@ def page(request: HttpRequest, form: forms.BaseForm, keys_form: forms.BaseForm |
     context: dict[str, Any] = {
         "form": form,
         "keys_form": keys_form or KeysForm(),
-        "backups": list(found_backups()),
+        "backups": found_in(backups_folder()),
         "job": jobs.filter(state__in=OPEN).first(),
         "last": jobs.exclude(state__in=OPEN).first(),
         "folder": backups_folder(),
@@ -84,17 +83,6 @@ def page(request: HttpRequest, form: forms.BaseForm, keys_form: forms.BaseForm |
 
 def jobs_of(kind: str) -> QuerySet[Job]:
     return Job.objects.filter(kind=kind).select_related("created_by").order_by("-pk")
-
-
-def found_backups() -> list[tuple[str, Manifest | None]]:
-    """(name, manifest; None: it can't be read), the newest first."""
-    found: list[tuple[str, Manifest | None]] = []
-    for folder in all_in(backups_folder()):
-        try:
-            found.append((folder.name, in_folder(folder).manifest))
-        except BadBackup:
-            found.append((folder.name, None))
-    return found
 
 
 @require_GET
@@ -129,11 +117,10 @@ def download(request: HttpRequest, name: str) -> StreamingHttpResponse:
 
 
 def folder_of(name: str) -> Path:
-    """Only one of those that are there: a name from outside is never part of a path."""
-    for folder in all_in(backups_folder()):
-        if folder.name == name:
-            return folder
-    raise Http404
+    folder = named_in(backups_folder(), name)
+    if folder is None:
+        raise Http404
+    return folder
 
 
 @require_POST
