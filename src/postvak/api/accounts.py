@@ -26,6 +26,7 @@ from postvak.log.audit import recording
 from postvak.models import Channel, Mailbox, OutgoingMail
 from postvak.process.preview import LIMIT, preview
 from postvak.receive.go_live import go_live
+from postvak.send.copies import copy_again
 from postvak.send.pace import wake
 from postvak.setup.checks import Check, check_channel
 from postvak.setup.directions import check_directions
@@ -59,6 +60,10 @@ class ChannelShown(AccountShown):
     is_valid: bool
     paused_until: datetime | None
     waiting: int = Field(description="Mails that wait for it.")
+
+
+class CopiesDue(BaseModel):
+    due: int
 
 
 class CheckShown(BaseModel):
@@ -119,7 +124,10 @@ def get_mailbox(request: ApiRequest, pk: int) -> Any:
 @router.get("/mailboxes/{int:pk}/check", auth=READ, response=list[CheckShown])
 def check_mailbox(request: ApiRequest, pk: int) -> Any:
     """Log in for both directions with what is stored; nothing is changed. It takes as long as the servers take."""
-    mailbox = found(Mailbox.objects.select_related("reply_via", "grant"), pk=pk)
+    return directions(found(Mailbox.objects.select_related("reply_via", "grant"), pk=pk))
+
+
+def directions(mailbox: Mailbox) -> list[dict[str, Any]]:
     if mailbox.kind not in PULLED:
         return [check_shown("receiving", None, NO_SERVER)]
     receiving, sending = check_directions(mailbox)
@@ -225,6 +233,12 @@ def try_channel(request: ApiRequest, pk: int) -> Any:
     wake(channel, timezone.now())
     channel.refresh_from_db()
     return channel_shown(channel)
+
+
+@router.post("/channels/{int:pk}/copies", auth=WRITE, response=CopiesDue)
+def copy_again_by_channel(request: ApiRequest, pk: int) -> Any:
+    """Copies of sent mails that wait for the mailbox of the channel, or were given up, are put there at once."""
+    return {"due": copy_again(found(Channel.objects.all(), pk=pk))}
 
 
 def channel_shown(row: Channel) -> dict[str, Any]:

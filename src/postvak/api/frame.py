@@ -27,7 +27,7 @@ Paths: `/colours/{int:pk}`; `found(rows, pk=pk)` gives the row or 404. Names of 
 in the API. Errors: raise Problem(409, "…") or invalid("field", "…"); exceptions of the verbs are known to api.problems. Every
 operation has a scope of tickets.programs.scopes; `admin=True` asks for an administrator, too. Idempotency keys, rates, 401, 404, 405,
 415, 429 and 500 are the door's: nothing to do. Everything that is written in a request is rolled back when it fails only if it
-stands in one transaction: use transaction.atomic() where a request does several things.
+stands in one transaction: use transaction.atomic() where a request does several things. What asks the network: refuse_key(request).
 """
 
 from typing import Any, ClassVar, TypeVar, cast
@@ -69,6 +69,7 @@ __all__ = [
     "invalid",
     "key_in",
     "page",
+    "refuse_key",
 ]
 
 Row = TypeVar("Row", bound=Model)
@@ -131,6 +132,13 @@ def found(rows: "QuerySet[Row]", **wanted: Any) -> Row:
     if row is None:
         raise Http404
     return row
+
+
+def refuse_key(request: HttpRequest) -> None:
+    """For what asks the network, or counts what fails: the transaction around a request with an Idempotency-Key can't wait for the
+    one, and takes the other back. Raises a problem."""
+    if "Idempotency-Key" in request.headers:
+        raise Problem(422, "Send it without an Idempotency-Key.")
 
 
 def created(shown: Any) -> "Status[Any]":

@@ -26,6 +26,7 @@ from postvak.api.frame import (
     gone,
     invalid,
     page,
+    refuse_key,
 )
 from postvak.api.paging import LARGEST
 from postvak.crypto.key_files import read_keys
@@ -149,8 +150,7 @@ def add_keys(request: ApiRequest, given: KeysGiven) -> Any:
 def look_up_key(request: ApiRequest, given: Owner) -> Any:
     """Asks the provider of an address for the OpenPGP key that it publishes (Web Key Directory). What is found is offered; [] nothing.
     Without an Idempotency-Key, whose transaction can't wait for the network: it can be repeated anyway."""
-    if "Idempotency-Key" in request.headers:
-        raise Problem(422, "Send it without an Idempotency-Key: it can be repeated anyway.")
+    refuse_key(request)
     if not is_valid_recipient(given.address):
         raise invalid("address", "This is no e-mail address.")
     rows = look_up(given.address, asking(request))

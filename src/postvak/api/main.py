@@ -15,6 +15,7 @@ from ninja.utils import normalize_path, replace_path_param_notation
 
 from postvak import __version__
 from postvak.api import (
+    account_trials,
     accounts,
     backups,
     bulk,
@@ -40,8 +41,10 @@ from postvak.api import (
     proposals,
     receipts,
     reports,
+    rule_trials,
     sending,
     settings,
+    sheets,
     signing,
     ticket_lists,
     ticket_people,
@@ -67,6 +70,7 @@ PARTS = (
     drafts.router,
     customers.router,
     organisations.router,
+    sheets.router,
     outbox.router,
     loops.router,
     receipts.router,
@@ -82,6 +86,8 @@ PARTS = (
     configuration.router,
     changes.router,
     accounts.router,
+    account_trials.router,
+    rule_trials.router,
     signing.router,
     webhooks.router,
     keys.router,

@@ -175,5 +175,6 @@ def written(request: ApiRequest, section: str, key: str, given: SettingsGiven, *
 
 
 def told(error: SettingError) -> Problem:
+    """Of what a program sent as `settings`."""
     field = f"settings.{error.field}" if error.field else "settings"
     return Problem(422, "These settings can't be so: see errors.", errors=[Wrong(field, str(error))])

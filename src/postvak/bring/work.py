@@ -25,6 +25,7 @@ from postvak.models import Imported, Job, Mailbox, Queue
 KIND = "import"
 REPORT = "left-out.csv"
 UPLOAD = "upload-"  # how files begin that a browser sent
+UPLOADS_KEPT = 30 * 86400  # seconds
 MOST_LISTED = 500
 Reader = Callable[[Trip], None]
 READERS: Mapping[str, Reader] = {

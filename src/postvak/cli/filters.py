@@ -15,7 +15,8 @@ from postvak.conditions.condition import Malformed
 from postvak.conditions.operators import BadValue
 from postvak.log.audit import COMMAND, exported, recording
 from postvak.models import Filter
-from postvak.process.filters.bench import Bench, Tried, try_draft
+from postvak.process.filters.bench import Bench, try_draft
+from postvak.process.filters.bench_json import bench_as_json
 from postvak.process.filters.check import names, problems
 from postvak.process.filters.doubts import warnings
 from postvak.process.filters.draft import Draft
@@ -183,31 +184,6 @@ def one_draft(path: str) -> Draft:
     if len(drafts) != 1:
         fail(f"{path} has {len(drafts)} filters; give a file with one.")
     return drafts[0]
-
-
-def bench_as_json(bench: Bench) -> dict[str, object]:
-    return {
-        "asked": bench.asked,
-        "looked_at": bench.looked_at,
-        "unreadable": bench.unreadable,
-        "fired": bench.fired,
-        "changed": len(bench.changed),
-        "seconds": round(bench.seconds, 3),
-        "mails": [tried_as_json(tried) for tried in bench.rows],
-    }
-
-
-def tried_as_json(tried: Tried) -> dict[str, object]:
-    return {
-        "receipt": tried.receipt_id,
-        "received_at": tried.received_at.isoformat(),
-        "from": tried.author,
-        "subject": tried.subject,
-        "fired": tried.fired,
-        "changes": [
-            {"what": str(change.label), "before": change.before, "after": change.after} for change in tried.changes
-        ],
-    }
 
 
 def bench_as_text(bench: Bench) -> str:

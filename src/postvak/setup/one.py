@@ -1,7 +1,8 @@
 """One row of a section, as a program changes it: made, replaced, changed, deleted. The same settings as in the file, but secrets come
 in clear, and nothing is read from files or the environment."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from django.db import transaction
 from django.db.models import Model
@@ -46,6 +47,18 @@ def change(section: Section, key: str, values: Mapping[str, Value], by: By, *, i
         refuse_needed(changes)
         finish([section.name], needs_admin=True)
     return row, is_new
+
+
+@contextmanager
+def tried(section: Section, key: str, values: Mapping[str, Value], by: By) -> Iterator[Model]:
+    """The row as change() would leave it, while the block runs; then everything is as it was, and a new row is none. Raises as
+    change() does. What asks the network comes after the block, with the row."""
+    with transaction.atomic():
+        row, is_new = change(section, key, values, by, is_whole=False)
+        yield row
+        transaction.set_rollback(True)
+    if is_new:
+        row.pk = None
 
 
 def check_settings(section: Section, values: Iterable[str]) -> None:

@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from postvak.bring.work import KIND, UPLOAD, forget_uploads, incoming_directory, place_of
+from postvak.bring.work import KIND, UPLOAD, UPLOADS_KEPT, forget_uploads, incoming_directory, place_of
 from postvak.jobs import queue
 from postvak.log.audit import Action, record
 from postvak.mail.charsets import storable
@@ -24,7 +24,6 @@ from postvak.web.flash import say
 from postvak.web.session import agent_of, asking
 
 SHOWN = 20
-UPLOADS_KEPT = 30 * 86400  # seconds
 
 
 @admin_only

@@ -1,7 +1,5 @@
 """Customers and organisations as a table (CSV): export, and import with a preview. Spec 10."""
 
-import secrets
-import time
 from typing import Any
 
 from django import forms
@@ -14,20 +12,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
-from postvak.bring.sheet import LARGEST, BadSheet, Sheet, guessed, read_sheet
+from postvak.bring.sheet import LARGEST, BadSheet, Sheet, read_sheet
+from postvak.bring.sheet_begin import begin, columns_of, kept, says_who, usual_columns
 from postvak.bring.sheet_work import KIND, TRIED, path_of, preview
-from postvak.bring.work import forget_uploads
-from postvak.jobs import queue
-from postvak.log.audit import Action, exported, record
+from postvak.log.audit import exported
 from postvak.mail.charsets import storable
 from postvak.models import Job
-from postvak.tickets.field_sets import fields_of
-from postvak.tickets.sheets import BOM, CUSTOMERS, HOLDERS, lines
+from postvak.tickets.sheets import BOM, CUSTOMERS, lines
 from postvak.web.admin.access import admin_only, admin_page
-from postvak.web.admin.imports import UPLOADS_KEPT
 from postvak.web.admin.jobs import shown
 from postvak.web.admin.sheets_words import SEPARATORS, column_words, names_of, shown_fate
-from postvak.web.session import agent_of, asking
+from postvak.web.session import asking
 
 SHOWN = 20
 JOBS = 5
@@ -70,17 +65,6 @@ def show(request: HttpRequest, what: str) -> HttpResponse:
     return admin_page(request, "sheet.html", "imports", context)
 
 
-def kept(raw: bytes) -> str:
-    """Under a name of our own; returns that."""
-    token = secrets.token_hex(8)
-    path = path_of(token)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    forget_uploads(time.time() - UPLOADS_KEPT)
-    path.touch(mode=0o600)
-    path.write_bytes(raw)
-    return token
-
-
 @require_GET
 @admin_only
 def export(request: HttpRequest, what: str) -> StreamingHttpResponse:
@@ -110,7 +94,7 @@ def look(request: HttpRequest, what: str, name: str) -> HttpResponse:
     file = storable(asked.get("file", ""))[:200]
     problem = problem_of(columns, what)
     if request.method == "POST" and not problem and "again" not in request.POST:
-        return redirect("admin_job", begin(request, what, name, columns, file).pk)
+        return redirect("admin_job", begin(what, name, columns, name=file, by=asking(request)).pk)
     context = preview_context(sheet, what, columns) if not problem else {}
     context |= {
         "what": what,
@@ -127,9 +111,9 @@ def look(request: HttpRequest, what: str, name: str) -> HttpResponse:
 
 def chosen(asked: Any, sheet: Sheet, what: str) -> list[str]:
     """What the administrator chose for each column, else what its head says. Nothing twice."""
-    known = column_words(what, with_parts=True)
+    known = columns_of(what)
     if "column-0" not in asked:
-        return guessed(sheet.heads, what, fields_of(HOLDERS[what]))
+        return usual_columns(sheet, what)
     found: list[str] = []
     for number in range(len(sheet.heads)):
         column = asked.get(f"column-{number}", "")
@@ -138,8 +122,7 @@ def chosen(asked: Any, sheet: Sheet, what: str) -> list[str]:
 
 
 def problem_of(columns: list[str], what: str) -> str:
-    needed = {"name", "first", "last", "addresses"} if what == CUSTOMERS else {"name", "number"}
-    if needed & set(columns):
+    if says_who(columns, what):
         return ""
     if what == CUSTOMERS:
         return _("Say which column has the name or the e-mail addresses.")
@@ -168,11 +151,3 @@ def columns_shown(sheet: Sheet, columns: list[str]) -> list[dict[str, object]]:
         }
         for at, head in enumerate(sheet.heads)
     ]
-
-
-def begin(request: HttpRequest, what: str, token: str, columns: list[str], file: str) -> Job:
-    asked = {"what": what, "token": token, "columns": columns, "name": file}
-    job = queue.enqueue(KIND, asked, by=agent_of(request))
-    changes: dict[str, list[object]] = {"file": ["", file], "kind": ["", what]}
-    record(asking(request), Action.IMPORTED, kind="job", key=job.pk, name=file or what, changes=changes)
-    return job
