@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from postvak.models import Agent, FailedLogin, OutgoingMail
-from postvak.web.account.throttle import FREE_BY_IP, remaining_wait
+from postvak.tickets.login.throttle import FREE_BY_IP, remaining_wait
 
 PASSWORD = "correct horse battery"
 

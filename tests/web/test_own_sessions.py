@@ -8,8 +8,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from postvak.models import Agent
-from postvak.web.account import sessions
-from postvak.web.account.devices import device_of
+from postvak.tickets.login.devices import device_of
+from postvak.tickets.login.sessions import sessions_of
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -98,7 +98,7 @@ def test_a_log_out_takes_the_line_away(bob):
 def test_a_session_that_began_before_has_its_line_with_its_next_page(client, bob):
     client.force_login(bob)
     client.get("/preferences/")
-    assert len(sessions.sessions_of(bob)) == 1
+    assert len(sessions_of(bob)) == 1
 
 
 def test_ten_thousand_sessions_of_others_are_not_read(bob, cas):
@@ -109,9 +109,9 @@ def test_ten_thousand_sessions_of_others_are_not_read(bob, cas):
     with CaptureQueriesContext(
         connection,
     ) as asked:
-        assert len(sessions.sessions_of(bob, client.session.session_key)) == 1
+        assert len(sessions_of(bob, client.session.session_key)) == 1
     assert len(asked) == 2
-    assert len(sessions.sessions_of(bob)) == 1
+    assert len(sessions_of(bob)) == 1
     for query in asked:
         with connection.cursor() as cursor:
             cursor.execute(f"EXPLAIN {'QUERY PLAN ' if connection.vendor == 'sqlite' else ''}{query['sql']}")

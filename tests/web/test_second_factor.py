@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from postvak.models import Agent, AuditEntry, FailedLogin, Options
-from postvak.web.account import factors, totp
+from postvak.tickets.login import factors, totp
 from postvak.web.session import CONFIRMED_AT
 
 pytestmark = pytest.mark.django_db

@@ -30,6 +30,7 @@ from postvak.api import (
     keys,
     keys_waiting,
     ledger,
+    logins,
     logs,
     loops,
     me,
@@ -60,6 +61,7 @@ __all__ = ["api_urls"]
 
 PARTS = (
     me.router,
+    logins.router,
     ticket_lists.router,
     tickets.router,
     bulk.router,
@@ -79,6 +81,7 @@ PARTS = (
     reports.router,
     vocabulary.router,
     vocabulary.people,
+    logins.people,
     invitations.router,
     programs.router,
     logs.router,

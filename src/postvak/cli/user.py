@@ -14,7 +14,7 @@ from postvak.cli.failing import fail
 from postvak.cli.prepare import prepare_database
 from postvak.log.audit import COMMAND, recording
 from postvak.models import Agent
-from postvak.web.account.factors import factors_of, remove_all
+from postvak.tickets.login.factors import factors_of, remove_all
 from postvak.web.account.joining import make
 
 user = typer.Typer(help="Agents: list, add, a link for a new password.", no_args_is_help=True)

@@ -1,6 +1,6 @@
 """The log-in page: password, passkey, and the ways by other providers; log-out; the choice of a language before it.
 
-What follows the password is in web.account.entering, what slows guessing down in web.account.throttle.
+What follows the password is in web.account.entering, what slows guessing down in tickets.login.throttle.
 """
 
 from django import forms
@@ -18,7 +18,8 @@ from django.views.decorators.http import require_POST
 
 from postvak.log import audit
 from postvak.models import Agent, Brand, LoginProvider
-from postvak.web.account import passkeys, sessions, throttle
+from postvak.tickets.login import throttle
+from postvak.web.account import passkeys, sessions
 from postvak.web.account.entering import enter, let_in, stop_waiting
 from postvak.web.pages import render
 from postvak.web.session import asking, before_set_up, client_ip, public

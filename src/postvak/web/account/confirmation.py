@@ -16,10 +16,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from postvak.log import audit
 from postvak.models import Agent
-from postvak.web.account import passkeys, throttle
-from postvak.web.account.factors import factors_of, takes
+from postvak.tickets.login.factors import factors_of
+from postvak.tickets.login.proof import proof_problem, typed_problem
+from postvak.web.account import passkeys
 from postvak.web.account.second_step import passkey_problem
 from postvak.web.pages import render
 from postvak.web.session import CONFIRMED_AT, MUST_SET_UP, agent_of, before_set_up, client_ip, has_confirmed
@@ -90,27 +90,11 @@ def options(request: HttpRequest) -> HttpResponse:
 
 def problem_of(request: HttpRequest, agent: Agent, form: ConfirmationForm) -> str:
     """As at the log-in, with its throttle."""
-    ip, name = client_ip(request), f"code:{agent.email}"
-    if wait := throttle.refusal(name, ip):
-        return wait
     if "answer" in request.POST:
-        problem = passkey_problem(request, agent)
-    elif form.is_valid():
-        problem = "" if proves(agent, form.cleaned_data["proof"]) else gettext("That is wrong. Try once more.")
-    else:
-        return ""
-    if problem:
-        throttle.failed(name, ip)
-        audit.login_refused(agent.email, ip=ip)
-    else:
-        throttle.succeeded(name)
-    return problem
-
-
-def proves(agent: Agent, typed: str) -> bool:
-    if agent.has_usable_password():
-        return bool(agent.check_password(typed))
-    return bool(takes(agent, typed))
+        return proof_problem(agent, client_ip(request), lambda: passkey_problem(request, agent))
+    if form.is_valid():
+        return proof_problem(agent, client_ip(request), lambda: typed_problem(agent, form.cleaned_data["proof"]))
+    return ""
 
 
 def next_of(request: HttpRequest) -> str:

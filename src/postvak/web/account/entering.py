@@ -19,8 +19,8 @@ from django.utils.crypto import constant_time_compare
 
 from postvak.log import audit
 from postvak.models import Agent
+from postvak.tickets.login.factors import has_factor, must_have_one
 from postvak.web.account import sessions
-from postvak.web.account.factors import has_factor, must_have_one
 from postvak.web.session import CONFIRMED_AT, MUST_SET_UP, asking
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"

@@ -17,8 +17,9 @@ from postvak.log.audit import By, Origin
 from postvak.models import Agent
 from postvak.notify.account_letters import Reader, account_sender, draft_of, send_password_link
 from postvak.send.sender import CannotAnswer
+from postvak.tickets.login import throttle
+from postvak.tickets.login.sessions import end
 from postvak.tickets.programs.tokens import usable
-from postvak.web.account import sessions, throttle
 from postvak.web.account.entering import enter
 from postvak.web.account.links import address_of, is_sure_of_its_name
 from postvak.web.account.passwords import NewPasswordForm
@@ -82,7 +83,7 @@ def choose(request: HttpRequest, pk: int, token: str) -> HttpResponse:
         agent.set_password(form.cleaned_data["password"])
         with audit.recording(By(agent, Origin.BROWSER, client_ip(request)), agent):
             agent.save(update_fields=["password"])
-        sessions.end(agent)
+        end(agent)
         throttle.succeeded(agent.email)
         say(request, gettext("Your new password holds. Other browsers have to log in again."))
         if usable(timezone.now()).filter(agent=agent).exists():

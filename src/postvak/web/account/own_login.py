@@ -12,11 +12,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from postvak.models import Agent, Brand
-from postvak.web.account import factors, passkeys, sessions, totp
+from postvak.tickets.login import factors, totp
+from postvak.tickets.login.devices import device_of
+from postvak.tickets.login.factors import factors_of, must_have_one
+from postvak.tickets.login.sessions import end, sessions_of
+from postvak.web.account import passkeys
 from postvak.web.account.confirmation import confirmed, render_own
-from postvak.web.account.devices import device_of
-from postvak.web.account.factors import factors_of, must_have_one
 from postvak.web.account.second_step import CODE_FIELD
+from postvak.web.account.sessions import move
 from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.session import MUST_SET_UP, agent_of, asking, before_set_up
@@ -39,7 +42,7 @@ def show(request: HttpRequest) -> HttpResponse:
     context = {
         "factors": factors_of(agent),
         "must": must_have_one(agent),
-        "sessions": sessions.sessions_of(agent, request.session.session_key),
+        "sessions": sessions_of(agent, request.session.session_key),
         "passkey_name": device_of(request.headers.get("User-Agent", "")).name,
     }
     return render(request, "account/own_login.html", context)
@@ -87,7 +90,7 @@ def app(request: HttpRequest) -> HttpResponse:
 
 def first_factor_kept(request: HttpRequest, agent: Agent, said: str) -> HttpResponse:
     """Sessions begin anew with more proof than before: this one under a new key. The first time there are recovery codes."""
-    sessions.move(request)
+    move(request)
     say(request, said)
     if factors_of(agent).codes_left is None:
         request.session[CODES] = factors.renew_codes(agent, asking(request))
@@ -152,8 +155,7 @@ def removal(request: HttpRequest, pk: int) -> HttpResponse:
     """Of the app or a passkey. Who must have a factor keeps the last one."""
     agent = agent_of(request)
     row = get_object_or_404(Authenticator, pk=pk, user=agent, type__in=factors.FACTORS)
-    others = Authenticator.objects.filter(user=agent, type__in=factors.FACTORS).exclude(pk=pk)
-    if must_have_one(agent) and not others.exists():
+    if factors.is_needed(agent, row):
         said = gettext("You need a second factor here. Set up another one before you remove this.")
         say(request, said, tone="alert")
         return redirect("own-login")
@@ -169,7 +171,7 @@ def removal(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def end_session(request: HttpRequest, pk: int) -> HttpResponse:
     agent = agent_of(request)
-    sessions.end(agent, keys=[pk], but=request.session.session_key)
+    end(agent, keys=[pk], but=request.session.session_key)
     say(request, gettext("That browser is logged out."))
     return redirect("own-login")
 
@@ -177,7 +179,7 @@ def end_session(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def end_others(request: HttpRequest) -> HttpResponse:
     agent = agent_of(request)
-    ended = sessions.end(agent, but=request.session.session_key)
+    ended = end(agent, but=request.session.session_key)
     said = ngettext("%(num)s browser is logged out.", "%(num)s browsers are logged out.", ended)
     say(request, said % {"num": ended})
     return redirect("own-login")

@@ -27,7 +27,7 @@ from fido2.webauthn import (
 from postvak.log.audit import By
 from postvak.mail.charsets import storable
 from postvak.models import Agent
-from postvak.web.account.factors import Type, note
+from postvak.tickets.login.factors import Type, note
 
 STATE = "passkey"  # in the session: the challenge that waits for its answer
 LONGEST_ANSWER = 64 * 1024

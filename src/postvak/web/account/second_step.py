@@ -8,11 +8,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from postvak.log import audit
 from postvak.models import Agent
-from postvak.web.account import passkeys, throttle
+from postvak.tickets.login import proof
+from postvak.tickets.login.factors import Factors, Type, factors_of, takes
+from postvak.web.account import passkeys
 from postvak.web.account.entering import Waiting, let_in, waiting_in
-from postvak.web.account.factors import Factors, Type, factors_of, takes
 from postvak.web.flash import say
 from postvak.web.pages import render
 from postvak.web.session import client_ip, public
@@ -57,21 +57,13 @@ def options(request: HttpRequest) -> HttpResponse:
 
 def proof_problem(request: HttpRequest, agent: Agent, form: CodeForm) -> str:
     """Why what was typed, or what the passkey answered, doesn't prove that it is `agent`; "" if it does."""
-    ip, name = client_ip(request), f"code:{agent.email}"
-    if wait := throttle.refusal(name, ip):
-        return wait
     if "answer" in request.POST:
-        problem = passkey_problem(request, agent)
-    elif form.is_valid():
-        problem = code_problem(request, agent, form.cleaned_data["code"])
-    else:
-        return ""
-    if not problem:
-        throttle.succeeded(name)
-        return ""
-    throttle.failed(name, ip)
-    audit.login_refused(agent.email, ip=ip)
-    return problem
+        return proof.proof_problem(agent, client_ip(request), lambda: passkey_problem(request, agent))
+    if form.is_valid():
+        return proof.proof_problem(
+            agent, client_ip(request), lambda: code_problem(request, agent, form.cleaned_data["code"])
+        )
+    return ""
 
 
 def passkey_problem(request: HttpRequest, agent: Agent) -> str:

@@ -5,37 +5,21 @@ a session that began otherwise gets its row with its next page.
 """
 
 import ipaddress
-from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.sessions.models import Session
-from django.db import transaction
 from django.http import HttpRequest
-from django.utils import timezone
 
 from postvak.mail.charsets import storable
 from postvak.models import Agent
-from postvak.web.account.devices import Device, device_of
+from postvak.tickets.login.sessions import NO_ADDRESS, end
 from postvak.web.session import client_ip
 
 PAUSE = timedelta(minutes=1)  # between two notes of the same session
 MOST_REMEMBERED = 10_000
 LONGEST_NAME = 200
-NO_ADDRESS = "0.0.0.0"  # noqa: S104 - of a session whose address isn't known
-
-
-@dataclass(frozen=True, slots=True)
-class OpenSession:
-    key: int
-    device: Device
-    ip: str
-    since: datetime
-    seen_at: datetime
-    is_this: bool
 
 
 class Noted:
@@ -80,34 +64,6 @@ def address_of(request: HttpRequest) -> str:
 
 def browser_of(request: HttpRequest) -> str:
     return storable(request.headers.get("User-Agent", ""))[:LONGEST_NAME]
-
-
-def sessions_of(agent: Agent, this: str | None = None) -> list[OpenSession]:
-    """Those that can still be used, the newest first. `this`: key of the session that asks."""
-    rows = list(UserSession.objects.filter(user=agent).order_by("-last_seen_at"))
-    alive = Session.objects.filter(session_key__in=[row.session_key for row in rows], expire_date__gt=timezone.now())
-    keys = set(alive.values_list("session_key", flat=True))
-    gone = [row.pk for row in rows if row.session_key not in keys]
-    if gone:
-        UserSession.objects.filter(pk__in=gone).delete()
-    return [as_shown(row, row.session_key == this) for row in rows if row.session_key in keys]
-
-
-def as_shown(row: UserSession, is_this: bool) -> OpenSession:
-    ip = "" if row.ip == NO_ADDRESS else str(row.ip)
-    return OpenSession(row.pk, device_of(row.user_agent), ip, row.created_at, row.last_seen_at, is_this)
-
-
-def end(agent: Agent, *, keys: Iterable[int] | None = None, but: str | None = None) -> int:
-    """Log the agent out there: `keys` of rows, null: everywhere. `but`: the session that stays. Returns how many ended."""
-    rows = UserSession.objects.filter(user=agent).exclude(session_key=but or "")
-    if keys is not None:
-        rows = rows.filter(pk__in=list(keys))
-    with transaction.atomic():
-        ending = list(rows.values_list("session_key", flat=True))
-        ended, _rows = Session.objects.filter(session_key__in=ending).delete()
-        rows.filter(session_key__in=ending).delete()
-    return ended
 
 
 def forget(request: HttpRequest) -> None:

@@ -10,8 +10,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from postvak.models import Agent, Invitation
-from postvak.web.account import sessions
-from postvak.web.account.factors import factors_of
+from postvak.tickets.login.factors import factors_of
+from postvak.tickets.login.sessions import end, sessions_of
+from postvak.web.account.sessions import password_changed
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.agents import AgentForm
 from postvak.web.admin.in_effect import in_effect_of
@@ -55,9 +56,9 @@ def end_old_sessions(request: HttpRequest, form: AgentForm, saved: Agent) -> Non
     """Of who got another password, or is not valid any more."""
     has_new_password = bool(form.cleaned_data["password"])
     if saved.pk == agent_of(request).pk and has_new_password:
-        sessions.password_changed(request, saved)
+        password_changed(request, saved)
     elif has_new_password or not saved.is_active:
-        sessions.end(saved)
+        end(saved)
 
 
 def login_of(request: HttpRequest, subject: Agent | None) -> dict[str, Any]:
@@ -65,4 +66,4 @@ def login_of(request: HttpRequest, subject: Agent | None) -> dict[str, Any]:
     if subject is None:
         return {}
     here = request.session.session_key
-    return {"factors": factors_of(subject), "sessions": sessions.sessions_of(subject, here)}
+    return {"factors": factors_of(subject), "sessions": sessions_of(subject, here)}

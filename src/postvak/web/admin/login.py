@@ -12,9 +12,9 @@ from django.views.decorators.http import require_POST
 from postvak.log import audit
 from postvak.log.audit import recording
 from postvak.models import Agent, LoginProvider, Options
-from postvak.web.account import sessions
+from postvak.tickets.login import sessions
+from postvak.tickets.login.factors import FACTORS, remove_all
 from postvak.web.account.by_provider import redirect_address
-from postvak.web.account.factors import FACTORS, remove_all
 from postvak.web.admin.access import admin_only, admin_page
 from postvak.web.admin.forms.login import LoginProviderForm, SecondFactorForm
 from postvak.web.admin.recording import save

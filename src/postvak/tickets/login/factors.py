@@ -20,7 +20,7 @@ from postvak.crypto.sealing import CannotOpen, seal, unseal
 from postvak.log import audit
 from postvak.log.audit import By
 from postvak.models import Agent, Options
-from postvak.web.account import recovery, totp
+from postvak.tickets.login import recovery, totp
 
 Type = Authenticator.Type
 FACTORS = (Type.TOTP, Type.WEBAUTHN)  # recovery codes stand in for one of these
@@ -55,6 +55,12 @@ def must_have_one(agent: Agent) -> bool:
     """By the rule of the installation."""
     rule = Options.objects.values_list("second_factor", flat=True).get()
     return rule == Options.SecondFactor.ALL or (rule == Options.SecondFactor.ADMINS and agent.is_admin)
+
+
+def is_needed(agent: Agent, row: Authenticator) -> bool:
+    """It is the last one of an agent who must have one."""
+    others = Authenticator.objects.filter(user=agent, type__in=FACTORS).exclude(pk=row.pk)
+    return must_have_one(agent) and not others.exists()
 
 
 def keep_app(agent: Agent, secret: str, counter: int, by: By) -> None:

@@ -1,0 +1,144 @@
+"""Where agents are logged in and their second factors, by the API: a token alone never weakens a log-in."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.test import Client
+
+from postvak.log.audit import By
+from postvak.models import Agent, AuditEntry, FailedLogin, Options
+from postvak.tickets.login import factors, totp
+from tests.api.conftest import Enter
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "correct horse battery"
+
+
+def problem(answer: Any, status: int) -> Any:
+    assert answer.status_code == status, answer.content.decode()
+    return json.loads(answer.content)
+
+
+def logged_in(agent: Agent) -> Client:
+    client = Client(headers={"User-Agent": "Mozilla/5.0 (Windows NT 10.0) Gecko/20100101 Firefox/140.0"})
+    assert client.post("/login/", {"email": agent.email, "password": PASSWORD}).status_code == 302
+    return client
+
+
+def is_in(client: Client) -> bool:
+    return client.get("/preferences/").status_code == 200
+
+
+@pytest.fixture
+def app(bob: Agent) -> Authenticator:
+    factors.keep_app(bob, totp.new_secret(), 0, By())
+    factors.renew_codes(bob, By())
+    return Authenticator.objects.get(user=bob, type="totp")
+
+
+def test_an_agent_sees_his_browsers_and_ends_them(enter: Enter, bob: Agent, cas: Agent) -> None:
+    first, second, foreign = logged_in(bob), logged_in(bob), logged_in(cas)
+    program = enter(bob)
+    rows = program.get("/me/sessions")
+    assert [row["browser"] for row in rows] == ["Firefox on Windows"] * 2
+    problem(program.ask("DELETE", f"/me/sessions/{enter(cas).get('/me/sessions')[0]['id']}"), 404)
+    program.do("DELETE", f"/me/sessions/{rows[0]['id']}")
+    assert (is_in(first), is_in(second)) == (True, False)
+    assert program.do("DELETE", "/me/sessions") == {"ended": 1}
+    assert not is_in(first)
+    assert is_in(foreign)
+
+
+def test_a_factor_is_removed_only_with_a_proof(enter: Enter, bob: Agent, app: Authenticator) -> None:
+    program = enter(bob)
+    shown = program.get("/me/second-factors")
+    assert [(row["kind"], row["name"]) for row in shown["items"]] == [("totp", "authenticator app")]
+    assert (shown["recovery_codes"], shown["must_have_one"]) == (10, False)
+    path = f"/me/second-factors/{app.pk}/removal"
+    problem(program.ask("POST", path, {}), 422)
+    assert problem(program.ask("POST", path, {"proof": "wrong"}), 422)["errors"][0]["field"] == "proof"
+    assert FailedLogin.objects.filter(email=f"code:{bob.email}").count() == 1
+    assert factors.has_factor(bob)
+    program.do("POST", path, {"proof": PASSWORD})
+    assert not Authenticator.objects.filter(user=bob).exists(), "the recovery codes went with it"
+    entry = AuditEntry.objects.get(origin="api", action="changed")
+    assert entry.changes == {"second_factor": ["authenticator app", ""]}
+
+
+def test_guessing_a_proof_is_slowed_down_with_whatever_key(enter: Enter, bob: Agent, app: Authenticator) -> None:
+    program, path = enter(bob), f"/me/second-factors/{app.pk}/removal"
+    problem(program.ask("POST", path, {"proof": PASSWORD}, Idempotency_Key="k"), 422)
+    for _attempt in range(5):
+        problem(program.ask("POST", path, {"proof": "wrong"}), 422)
+    told = problem(program.ask("POST", path, {"proof": PASSWORD}), 422)
+    assert "too many wrong attempts" in told["detail"]
+    assert factors.has_factor(bob)
+
+
+def test_who_has_no_password_proves_himself_by_a_code(enter: Enter, bob: Agent) -> None:
+    secret = totp.new_secret()
+    factors.keep_app(bob, secret, 0, By())
+    bob.set_unusable_password()
+    bob.save()
+    app = Authenticator.objects.get(user=bob, type="totp")
+    program, path = enter(bob), f"/me/second-factors/{app.pk}/removal"
+    problem(program.ask("POST", path, {"proof": PASSWORD}), 422)
+    program.do("POST", path, {"proof": totp.code_at(secret, int(time.time()) // totp.PERIOD)})
+    assert not factors.has_factor(bob)
+
+
+def test_a_passkey_alone_needs_a_browser_and_the_last_factor_of_who_must_have_one_stays(
+    enter: Enter, bob: Agent, app: Authenticator
+) -> None:
+    program = enter(bob)
+    Options.objects.update(second_factor="all")
+    problem(program.ask("POST", f"/me/second-factors/{app.pk}/removal", {"proof": PASSWORD}), 409)
+    Options.objects.update(second_factor="none")
+    key = Authenticator.objects.create(user=bob, type="webauthn", data={"name": "Key"})
+    app.delete()
+    bob.set_unusable_password()
+    bob.save()
+    told = problem(program.ask("POST", f"/me/second-factors/{key.pk}/removal", {"proof": "x"}), 409)
+    assert "browser" in told["detail"]
+    assert program.get("/me/second-factors")["items"][0]["name"] == "Key"
+
+
+def test_nobody_removes_a_colleagues_factor_or_his_codes_alone(
+    enter: Enter, bob: Agent, cas: Agent, app: Authenticator
+) -> None:
+    problem(enter(cas).ask("POST", f"/me/second-factors/{app.pk}/removal", {"proof": PASSWORD}), 404)
+    codes = Authenticator.objects.get(user=bob, type="recovery_codes")
+    problem(enter(bob).ask("POST", f"/me/second-factors/{codes.pk}/removal", {"proof": PASSWORD}), 404)
+
+
+def test_an_administrator_helps_a_colleague_who_lost_everything(
+    enter: Enter, admin: Agent, bob: Agent, app: Authenticator
+) -> None:
+    Authenticator.objects.filter(user=bob).delete()
+    browser = logged_in(bob)
+    factors.keep_app(bob, totp.new_secret(), 0, By())
+    root = enter(admin)
+    assert len(root.get(f"/agents/{bob.pk}/second-factors")["items"]) == 1
+    assert len(root.get(f"/agents/{bob.pk}/sessions")) == 1
+    root.do("DELETE", f"/agents/{bob.pk}/second-factors")
+    assert not factors.has_factor(bob)
+    assert not is_in(browser)
+    again = logged_in(bob)
+    assert root.do("DELETE", f"/agents/{bob.pk}/sessions") == {"ended": 1}
+    assert not is_in(again)
+    entries = AuditEntry.objects.filter(origin="api", agent=admin).order_by("pk")
+    assert list(entries.values_list("action", flat=True)) == ["changed", "logged_out"]
+
+
+def test_an_administrators_own_factors_need_his_proof(enter: Enter, admin: Agent) -> None:
+    factors.keep_app(admin, totp.new_secret(), 0, By())
+    problem(enter(admin).ask("DELETE", f"/agents/{admin.pk}/second-factors"), 409)
+    assert factors.has_factor(admin)
+
+
+def test_the_scopes_are_apart_from_all_others(enter: Enter, bob: Agent) -> None:
+    problem(enter(bob, "tickets:write", "people:write").ask("DELETE", "/me/sessions"), 403)
+    problem(enter(bob, "account:read").ask("DELETE", "/me/sessions"), 403)
