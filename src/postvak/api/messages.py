@@ -14,6 +14,7 @@ from postvak.api.frame import (
     Field,
     Page,
     Paging,
+    Problem,
     Query,
     Router,
     Token,
@@ -31,6 +32,7 @@ from postvak.keys.security import security_of
 from postvak.mail.html import sanitise
 from postvak.mail.parse import parse
 from postvak.models import MailSecurity, Message
+from postvak.process.reopen import try_one
 from postvak.tickets.access import visible_attachments, visible_messages
 from postvak.tickets.move import move_message, split_off
 
@@ -170,6 +172,10 @@ def get_message(request: ApiRequest, pk: int) -> Any:
     return shown(message_with(request, pk))
 
 
+class Opening(BaseModel):
+    is_readable: bool
+
+
 def as_file(media: str) -> dict[str, Any]:
     """For the document: the answer is no JSON."""
     content = {media: {"schema": {"type": "string", "format": "binary"}}}
@@ -193,6 +199,15 @@ def get_original(request: ApiRequest, pk: int) -> HttpResponse:
         return download(original(message), f"{message.ticket.number}-{message.pk}.eml", "message/rfc822")
     except CantRead as error:
         raise Http404 from error
+
+
+@router.post("/messages/{int:pk}/opening", auth=WRITE, response=Opening)
+def open_message_again(request: ApiRequest, pk: int) -> Any:
+    """Look at an encrypted or signed mail once more: a key or certificate may have come. 409 when nothing protects it."""
+    message = found(visible_messages(agent_of(request)).exclude(blob=None).select_related("security"), pk=pk)
+    if security_of(message) is None:
+        raise Problem(409, "Nothing protects this mail.")
+    return {"is_readable": try_one(message)}
 
 
 @router.get("/messages/{int:pk}/readable", auth=READ, openapi_extra=as_file("message/rfc822"))

@@ -28,6 +28,7 @@ from postvak.api.paging import LARGEST
 from postvak.blobs import store
 from postvak.log.sentences import trace_line
 from postvak.models import Queue, Receipt, Trace
+from postvak.process.again import think_again
 from postvak.process.held import discard, release, try_again
 from postvak.tickets.access import visible_queues, visible_receipts, workable_receipts
 
@@ -67,6 +68,20 @@ class Step(BaseModel):
 class Way(BaseModel):
     receipt: ReceiptShown
     steps: list[Step] = Field(description="Every decision with its reason, in order.")
+
+
+class StepToday(BaseModel):
+    step: str
+    text: str
+    detail: str
+    is_new: bool = Field(description="It was not so when the mail came.")
+
+
+class AgainShown(BaseModel):
+    outcome: str
+    is_same: bool
+    steps: list[StepToday]
+    gone: list[str] = Field(description="Reasons of then that are none today.")
 
 
 class Wanted(Paging):
@@ -134,6 +149,19 @@ def step_of(entry: list[Any]) -> dict[str, Any]:
         "text": line.title,
         "detail": line.detail,
     }
+
+
+@router.get("/receipts/{int:pk}/again", auth=READ, response=AgainShown)
+def think_again_about(request: ApiRequest, pk: int) -> Any:
+    """What today's rules would make of it, without what it has caused itself; nothing is written. 404 when its bytes are gone."""
+    row = found(loaded(request).select_related("first__ticket").exclude(blob=None), pk=pk)
+    trace = Trace.objects.filter(receipt=row).first()
+    again = think_again(row, store.get(str(row.blob_id)), trace.entries if trace else [])
+    lines = [
+        {"step": line.step, "text": line.title, "detail": line.detail, "is_new": not was} for line, was in again.lines
+    ]
+    gone = [line.title for line in again.gone]
+    return {"outcome": again.outcome, "is_same": again.is_same, "steps": lines, "gone": gone}
 
 
 @router.get("/receipts/{int:pk}/original", auth=READ, openapi_extra=as_file("message/rfc822"))

@@ -7,6 +7,7 @@ from typing import Any
 from postvak.api.frame import (
     ApiRequest,
     BaseModel,
+    Body,
     Field,
     Page,
     Paging,
@@ -14,13 +15,17 @@ from postvak.api.frame import (
     Router,
     Token,
     agent_of,
+    asking,
     by_key,
     found,
     gone,
+    invalid,
     page,
 )
 from postvak.api.messages import FileShown
+from postvak.api.paging import LARGEST
 from postvak.api.ticket_rows import Reference
+from postvak.log.audit import recording
 from postvak.models import Agent, AnswerTemplate, CustomField, Priority, Queue, Status, Tag, Team, Ticket, TicketType
 from postvak.models.priority import SHIPPED_PRIORITIES
 from postvak.models.status import SHIPPED_NAMES
@@ -30,6 +35,7 @@ from postvak.notify.values import placeholder_values
 from postvak.send.sender import sender_for
 from postvak.tickets.access import visible_notices, visible_queues, visible_tickets
 from postvak.tickets.notices import mark_read
+from postvak.tickets.vocabulary import merge_tags
 
 router = Router(tags=["Vocabulary"])
 people = Router(tags=["People"])
@@ -64,6 +70,14 @@ class FieldShown(BaseModel):
     options: list[str]
     is_required: bool
     queues: list[int] = Field(description="Of a field of tickets: where it is shown. Empty: everywhere.")
+
+
+class TagInto(Body):
+    into: int = Field(ge=1, le=LARGEST, description="Key of the tag that stays.")
+
+
+class TagMerged(BaseModel):
+    tickets: int = Field(description="So many had it.")
 
 
 class Vocabulary(BaseModel):
@@ -129,6 +143,16 @@ class TeamShown(BaseModel):
     id: int
     name: str
     members: list[int]
+
+
+@router.post("/tags/{int:pk}/merge", auth=Token("settings:write", admin=True), response=TagMerged)
+def merge_tag(request: ApiRequest, pk: int, given: TagInto) -> Any:
+    """The tag was `into` all the time: every ticket that has it has that one afterwards. It can't be undone."""
+    tag, into = found(Tag.objects.all(), pk=pk), Tag.objects.filter(pk=given.into).exclude(pk=pk).first()
+    if into is None:
+        raise invalid("into", "There is no other tag with this key.")
+    with recording(asking(request), tag):
+        return {"tickets": merge_tags(tag, into=into)}
 
 
 @people.get("/agents", auth=PEOPLE, response=Page[AgentShown])
