@@ -142,3 +142,17 @@ def test_an_administrators_own_factors_need_his_proof(enter: Enter, admin: Agent
 def test_the_scopes_are_apart_from_all_others(enter: Enter, bob: Agent) -> None:
     problem(enter(bob, "tickets:write", "people:write").ask("DELETE", "/me/sessions"), 403)
     problem(enter(bob, "account:read").ask("DELETE", "/me/sessions"), 403)
+
+
+def test_an_agent_changes_what_is_his_own_and_nothing_else(enter: Enter, bob: Agent, cas: Agent) -> None:
+    program = enter(bob)
+    away = {"away_from": "2026-12-01T00:00:00Z", "away_until": "2026-12-24T00:00:00Z", "substitute": cas.email}
+    made = program.do("PATCH", "/me/preferences", {"settings": {"language": "nl", **away}})
+    assert (made["settings"]["language"], made["settings"]["substitute"]) == ("nl", cas.email)
+    assert program.get("/me/preferences") == made
+    assert AuditEntry.objects.filter(kind="agent", origin="api", agent=bob).exists()
+    for name, value in (("admin", True), ("password", "x"), ("valid", False), ("queues", {})):
+        told = problem(program.ask("PATCH", "/me/preferences", {"settings": {name: value}}), 422)
+        assert told["errors"][0]["field"] == f"settings.{name}"
+    problem(program.ask("PATCH", "/me/preferences", {"settings": {"substitute": "nobody@example.org"}}), 422)
+    assert not Agent.objects.get(pk=bob.pk).is_admin

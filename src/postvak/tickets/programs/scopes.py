@@ -22,8 +22,10 @@ SCOPES: Mapping[str, str | Promise] = {
     "settings:write": _("Change the settings; for administrators."),
     "people:read": _("Read agents, teams, roles and queues."),
     "people:write": _("Invite agents and change them; for administrators."),
-    "account:read": _("See where you are logged in, and which second factors you have."),
-    "account:write": _("Log you out elsewhere, and remove a second factor with your password or a code."),
+    "account:read": _("See your preferences, where you are logged in, and which second factors you have."),
+    "account:write": _(
+        "Change your preferences, log you out, and remove a second factor with your password or a code."
+    ),
     "exports:write": _("Export everything, make backups, and fetch the files; for administrators."),
 }
 
