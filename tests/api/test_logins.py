@@ -144,7 +144,7 @@ def test_the_scopes_are_apart_from_all_others(enter: Enter, bob: Agent) -> None:
     problem(enter(bob, "account:read").ask("DELETE", "/me/sessions"), 403)
 
 
-def test_an_agent_changes_what_is_his_own_and_nothing_else(enter: Enter, bob: Agent, cas: Agent) -> None:
+def test_an_agent_changes_what_is_his_own_and_nothing_else(enter: Enter, bob: Agent, cas: Agent, admin: Agent) -> None:
     program = enter(bob)
     away = {"away_from": "2026-12-01T00:00:00Z", "away_until": "2026-12-24T00:00:00Z", "substitute": cas.email}
     made = program.do("PATCH", "/me/preferences", {"settings": {"language": "nl", **away}})

@@ -59,8 +59,10 @@ def list_backups(request: ApiRequest, paging: Query[Paging]) -> Any:
 
 @router.get("/backups/{name}/file", auth=EVERYTHING, openapi_extra=as_file(TAR))
 def get_backup_file(request: ApiRequest, name: str) -> StreamingHttpResponse:
-    """As a tar file that `postvak restore` reads. One that is cut off, because something of it is damaged, is no backup."""
+    """As a tar file that `postvak restore` reads; 409 when its manifest is damaged. What is cut off on the way is no backup."""
     folder = folder_of(name)
+    if dict(found_in(backups_folder())).get(folder.name) is None:
+        raise Problem(409, "This backup can't be read.")
     audit.exported(asking(request), "backup", folder.name)
     response = StreamingHttpResponse(streamed(folder), content_type=TAR)
     response.headers["Content-Disposition"] = f'attachment; filename="postvak-{folder.name}.tar"'

@@ -101,9 +101,8 @@ def apply_tables(tables: Tables, base: Base, by: By) -> list[Change]:
             for table in tables.get(section.name, []):
                 changes += apply_table(section, table, base, by, late=late)
     refuse_needed(changes)
-    finish(
-        {change.section for change in changes}, needs_admin=base is None
-    )  # a shell can always make one, a program can't
+    has_shell = base is not None  # who has one can always make an administrator, a program can't
+    finish({change.section for change in changes}, needs_admin=not has_shell)
     return changes
 
 
