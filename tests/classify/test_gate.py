@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from postvak.classify.gate import NEVER, Entry, Gate
+from postvak.classify.gate import FOREIGN, NEVER, STRANGE, Entry, Gate
+from postvak.classify.score import ScoreCard
 
 
 def log(gate: Gate, number: int, *, label: str = "invoices", honest: bool = True, seed: int = 1) -> None:
@@ -67,3 +68,27 @@ def test_one_audited_mistake_weighs_as_much_as_the_mails_that_it_stands_for() ->
     for one, weight in ((gate, 1.0), (audited, 20.0)):
         one.record(Entry("sales", "invoices", 0.98, weight))
     assert gate.threshold("invoices", 0.95) < audited.threshold("invoices", 0.95)
+
+
+def test_nothing_is_done_that_is_as_likely_wrong_as_right() -> None:
+    gate = Gate()
+    for number in range(300):
+        gate.record(Entry("invoices", "invoices", 0.2 + number / 1000))
+    assert gate.threshold("invoices", 0.9) == NEVER
+    for number in range(100):
+        gate.record(Entry("invoices", "invoices", 0.5 + number / 1000))
+    assert gate.threshold("invoices", 0.9) == pytest.approx(0.5)
+
+
+def test_what_looks_strange_is_not_done_and_lowers_nobodys_figures() -> None:
+    """Wrong guesses about mails that it wouldn't act on close no label."""
+    gate = Gate()
+    for number in range(400):
+        gate.record(Entry("invoices", "invoices", 0.9, familiarity=0.5 + number / 1000))
+    for _turn in range(60):
+        gate.record(Entry("sales", "invoices", 0.95, familiarity=0.1))
+    assert gate.threshold("invoices", 0.95) == pytest.approx(0.9)
+    assert gate.least_familiar(FOREIGN) < gate.least_familiar(STRANGE) == pytest.approx(0.52, abs=0.002)
+    card = ScoreCard.of(gate.entries, gate.thresholds(0.95), gate.least_familiar(STRANGE))
+    assert card.precision == 1
+    assert card.coverage == pytest.approx(380 / 460, abs=0.01)

@@ -21,6 +21,12 @@ def test_a_given_split_is_kept() -> None:
     assert (len(learned), [mail.text.body for mail in asked]) == (7, ["0", "1", "2"])
 
 
+def test_where_there_is_no_part_to_learn_the_one_for_trials_is_learned() -> None:
+    given = [Labelled(Text(body=str(n)), "a", split="test" if n < 3 else "valid") for n in range(10)]
+    learned, asked = parts(given)
+    assert (len(learned), len(asked)) == (7, 3)
+
+
 def test_without_one_the_newest_fifth_is_held_back_whatever_the_order_of_the_file() -> None:
     given = numbered(100)
     random.Random(1).shuffle(given)

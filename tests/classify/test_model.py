@@ -8,7 +8,7 @@ from statistics import fmean
 
 import pytest
 
-from postvak.classify.gate import NEVER
+from postvak.classify.gate import FOREIGN, NEVER, STRANGE
 from postvak.classify.model import NOTHING, Model, Source, is_audited
 from postvak.classify.text import Text
 from tests.classify.invented import WORDS, foreign, mail, mails, taught
@@ -55,6 +55,22 @@ def test_foreign_subjects_are_no_decision(model: Model) -> None:
     assert sum(model.acts(one) for one in asked) == 0
     assert sum(one.is_known for one in known) > 40
     assert max(one.familiarity for one in asked) < min(one.familiarity for one in known)
+
+
+def test_a_new_label_costs_the_opinions_no_trust() -> None:
+    """No opinion could know a label that nobody had taught."""
+    one, trust = taught(200), taught(200).mixer.trust
+    one.learn(Text(body="vacature"), "jobs")
+    assert one.mixer.trust.tolist() == trust.tolist()
+
+
+def test_strange_mails_are_proposed_but_not_acted_on(model: Model) -> None:
+    said = model.predict(mail("invoices", random.Random(13)))
+    assert model.acts(said)
+    between = (model.gate.least_familiar(FOREIGN) + model.gate.least_familiar(STRANGE)) / 2
+    strange = replace(said, familiarity=between, is_known=between >= model.gate.least_familiar())
+    assert strange.is_known
+    assert not model.acts(strange)
 
 
 def test_words_that_it_names_flip_its_decision_and_other_words_do_not(model: Model) -> None:

@@ -17,7 +17,11 @@ FEWEST = 100  # entries before anything acts
 FEWEST_OF_LABEL = 30  # mails learned before a label acts
 LENT = 40  # entries that a label borrows from all labels: few of its own say little
 AGAIN = 20  # new entries after which the thresholds are found anew
-FOREIGN = 0.02  # share of the mails that it was right about which may look foreign
+FOREIGN = (
+    0.02  # share of the mails that it was right about which may look foreign: nothing is said of what looks more so …
+)
+STRANGE = 0.05  # … and nothing is done with what looks stranger than this share of them
+LEAST = 0.5  # probability below which nothing is done, however often such guesses were right
 SLACK = 0.03  # a label may be this much less often right than wished, as others are more often
 NEVER = 2.0  # no probability reaches it
 
@@ -41,7 +45,7 @@ class Entry:
 class Gate:
     entries: deque[Entry] = field(default_factory=lambda: deque(maxlen=LONGEST))
     fresh: int = 0
-    familiar: tuple[int, float] = (-AGAIN, 0.0)
+    familiar: dict[float, tuple[int, float]] = field(default_factory=dict)
     found: dict[float, tuple[int, Mapping[str, float]]] = field(default_factory=dict)
 
     def record(self, entry: Entry) -> None:
@@ -55,17 +59,18 @@ class Gate:
     def thresholds(self, wished: float) -> Mapping[str, float]:
         at, found = self.found.get(wished, (-AGAIN, {}))
         if self.fresh - at >= AGAIN:
-            found = find_thresholds(self.entries, wished)
+            found = find_thresholds(self.entries, wished, self.least_familiar(STRANGE))
             self.found[wished] = (self.fresh, found)
         return found
 
-    def least_familiar(self) -> float:
-        """What is less familiar than nearly all mails that it was right about is foreign."""
-        if self.fresh - self.familiar[0] >= AGAIN:
+    def least_familiar(self, share: float = FOREIGN) -> float:
+        """All but this share of the mails that it was right about were as familiar as this, or more."""
+        at, least = self.familiar.get(share, (-AGAIN, 0.0))
+        if self.fresh - at >= AGAIN:
             right = [entry.familiarity for entry in self.entries if entry.is_right]
-            least = float(np.quantile(right, FOREIGN)) if len(right) >= FEWEST else 0.0
-            self.familiar = (self.fresh, least)
-        return self.familiar[1]
+            least = float(np.quantile(right, share)) if len(right) >= FEWEST else 0.0
+            self.familiar[share] = (self.fresh, least)
+        return least
 
     def rename_label(self, old: str, new: str) -> None:
         self.replace([renamed(entry, old, new) for entry in self.entries])
@@ -76,7 +81,7 @@ class Gate:
     def replace(self, entries: Sequence[Entry]) -> None:
         self.entries = deque(entries, maxlen=LONGEST)
         self.found.clear()
-        self.familiar = (self.fresh - AGAIN, 0.0)
+        self.familiar.clear()
 
 
 def renamed(entry: Entry, old: str, new: str) -> Entry:
@@ -84,11 +89,12 @@ def renamed(entry: Entry, old: str, new: str) -> Entry:
     return Entry(wanted, said, entry.score, entry.weight, entry.familiarity)
 
 
-def find_thresholds(entries: Sequence[Entry], wished: float) -> dict[str, float]:
-    """One threshold for all; a label whose own mails are less often right than that must have a higher one."""
-    if len(entries) < FEWEST:
+def find_thresholds(entries: Sequence[Entry], wished: float, least_familiar: float = 0.0) -> dict[str, float]:
+    """One threshold for all; a label whose own mails are less often right than that must have a higher one. Only mails as
+    familiar as this count, as with others nothing is done."""
+    ordered = sorted((entry for entry in entries if may_act(entry, least_familiar)), key=lambda entry: -entry.score)
+    if len(entries) < FEWEST or not ordered:
         return {}
-    ordered = sorted(entries, key=lambda entry: -entry.score)
     scores = np.array([entry.score for entry in ordered])
     right = np.array([entry.is_right for entry in ordered])
     weights = np.array([entry.weight for entry in ordered])
@@ -109,6 +115,10 @@ def find_thresholds(entries: Sequence[Entry], wished: float) -> dict[str, float]
         elif not len(own):
             found[label] = float(scores[lowest])
     return found
+
+
+def may_act(entry: Entry, least_familiar: float) -> bool:
+    return entry.score >= LEAST and entry.familiarity >= least_familiar
 
 
 def last_at_least(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]], wished: float) -> int | None:

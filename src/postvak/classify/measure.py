@@ -119,8 +119,9 @@ def parts(mails: Sequence[Labelled]) -> tuple[list[Labelled], list[Labelled]]:
     """What is learned, in the order in which it is learned, and what is asked about."""
     if any(mail.split for mail in mails):
         learned = [mail for mail in mails if mail.split.startswith("train")]
+        rest = [mail for mail in mails if mail.split.startswith("valid")]
         asked = [mail for mail in mails if mail.split.startswith("test") or mail.split == f"{UNKNOWN}_test"]
-        return in_order(learned), asked
+        return in_order(learned or rest), asked  # without a part to learn, the one that is meant for trials
     if any(mail.at for mail in mails):
         ordered = in_order(mails)
         cut = len(ordered) - len(ordered) // 5

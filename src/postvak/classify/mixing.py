@@ -13,7 +13,7 @@ from postvak.classify.weights import soft
 
 OPINIONS = ("bayes", "linear", "neighbours", "lately")
 FIRST = (1.3, 0.5, 0.5, 0.3)
-STEP = 0.1
+STEP = 0.3
 FADING = 0.98  # of what came lately
 
 

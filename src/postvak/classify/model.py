@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from math import exp, sqrt
 from zlib import crc32
 
 import numpy as np
@@ -22,11 +23,11 @@ from numpy.typing import NDArray
 
 from postvak.classify.explaining import Reason, reasons
 from postvak.classify.features import Features, Floats, features_of
-from postvak.classify.gate import FEWEST_OF_LABEL, NEVER, Entry, Gate
+from postvak.classify.gate import FEWEST_OF_LABEL, NEVER, STRANGE, Entry, Gate
 from postvak.classify.mixing import Mixer
 from postvak.classify.neighbours import Memory, Neighbours, sketch_of
 from postvak.classify.text import Text, Words
-from postvak.classify.weights import Weights, known, likely
+from postvak.classify.weights import Weights, known
 
 AUDITED = 0.05  # share of the mails that a person decides without having seen what the model says
 PRACTICE = 2000  # features that are rehearsed for each mail that is learned …
@@ -106,8 +107,10 @@ class Model:
         )
 
     def acts(self, said: Prediction, wished: float = WISHED, *, fewest: int = FEWEST_OF_LABEL) -> bool:
-        """Is it known, and is its label right often enough with this probability? Measured on the rolling log."""
-        return said.is_known and said.probability >= self.threshold(said.label, wished, fewest=fewest)
+        """Is it familiar enough, and is its label right often enough with this probability? Measured on the rolling log."""
+        if said.familiarity < self.gate.least_familiar(STRANGE):
+            return False
+        return said.probability >= self.threshold(said.label, wished, fewest=fewest)
 
     def threshold(self, label: str, wished: float = WISHED, *, fewest: int = FEWEST_OF_LABEL) -> float:
         """The probability from which on this label acts; NEVER while it has not proved itself, or has too few mails."""
@@ -127,8 +130,9 @@ class Model:
         ratios, slopes = self.weights.ratios(rows), self.weights.slopes(rows)
         linear = values @ slopes + self.weights.prior[: len(self.labels)]
         opinions = np.stack([values @ ratios, linear, vote.shares, self.mixer.recent()])
-        opinions -= opinions.max(1, keepdims=True)
-        familiarity = float(likely(linear).max()) * max(vote.likeness, 0.0) * float(values @ values)
+        best = opinions.max(1, keepdims=True)
+        opinions -= best
+        familiarity = familiarity_of(float(best[0, 0]), float(best[1, 0]), vote.likeness, seen=float(values @ values))
         return View(features, sketch, seen, values, ratios, slopes, opinions, familiarity)
 
     def shares(self, view: View, best: int, mixed: Floats) -> Floats:
@@ -155,6 +159,7 @@ class Model:
         view = self.view(features)
         if self.weights.mails:
             self.log(view, label, source)
+        if self.learned[number]:  # of a new label no opinion could know anything
             self.mixer.learn(view.opinions, number)
         self.learned[number] += 1
         self.mixer.came(number)
@@ -216,6 +221,13 @@ class Model:
         for part in (self.weights, self.mixer, self.neighbours, self.memory):
             part.remove_label(number)
         self.gate.remove_label(label)
+
+
+def familiarity_of(bayes: float, linear: float, likeness: float, *, seen: float) -> float:
+    """From 0 to 1: does any label claim the mail by its words and (for itself, not against the others) by the regression, is there
+    a mail like it, and which share of it was ever seen? Low for a subject that nobody taught."""
+    claimed = (1 - exp(-max(bayes, 0.0))) * sqrt(1 / (1 + exp(min(-linear, 50.0))))
+    return claimed * sqrt(max(likeness, 0.0)) * seen
 
 
 def is_audited(key: str, share: float = AUDITED) -> bool:

@@ -73,9 +73,10 @@ class ScoreCard:
     bins: tuple[Bin, ...]
 
     @classmethod
-    def of(cls, entries: Collection[Entry], thresholds: Mapping[str, float]) -> ScoreCard:
-        """Entries in the order of time; thresholds as of `model.thresholds(wished)`."""
-        acted = [entry for entry in entries if entry.score >= thresholds.get(entry.said, NEVER)]
+    def of(cls, entries: Collection[Entry], thresholds: Mapping[str, float], least_familiar: float = 0.0) -> ScoreCard:
+        """Entries in the order of time; thresholds as of `model.thresholds(wished)`; with what is less familiar nothing was done."""
+        sure = [entry for entry in entries if entry.score >= thresholds.get(entry.said, NEVER)]
+        acted = [entry for entry in sure if entry.familiarity >= least_familiar]
         right = np.array([entry.is_right for entry in entries], bool)
         labels = scores_of_labels(entries, acted)
         bins = bins_of(entries)

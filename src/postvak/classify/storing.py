@@ -19,7 +19,7 @@ from postvak.classify.features import BLOCKS, SPACE, Features, Floats
 from postvak.classify.gate import Entry
 from postvak.classify.model import Model
 from postvak.classify.neighbours import MOST_SKETCHES, WIDTH
-from postvak.classify.weights import Weights
+from postvak.classify.weights import FIRST_SQUARE, Weights
 
 Array = NDArray[Any]
 
@@ -200,7 +200,7 @@ def restored_weights(head: Mapping[str, Any], arrays: Mapping[str, Array], label
     # Row by row in memory, as they are read: else each mail would cost ten times the time.
     weights.counts, weights.weights = np.ascontiguousarray(counts), np.ascontiguousarray(learned)
     weights.totals = arrays["totals"].astype(np.float32)
-    weights.squares = np.maximum(arrays["squares"].astype(np.float32), np.float32(1e-6))
+    weights.squares = np.maximum(arrays["squares"].astype(np.float32), np.float32(FIRST_SQUARE))
     weights.spread = arrays["spread"].astype(np.float32)
     weights.sizes, weights.prior = arrays["sizes"], arrays["prior"]
     weights.row_of[slots] = places

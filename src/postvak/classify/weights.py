@@ -18,6 +18,7 @@ FIRST_LABELS = 4
 BACKGROUND = 0.9  # share of the words of any mail that come from no queue in particular
 STEP = 1.5  # of the regression
 STEP_OF_PRIOR = 0.02
+FIRST_SQUARE = 0.01  # so that a word of one single mail isn't learned by heart
 SETTLED = 1e-3  # squared error from which on nothing is to be learned
 
 
@@ -30,7 +31,9 @@ class Weights:
         self.counts = np.zeros((FIRST_ROWS, FIRST_LABELS), np.float32)  # of each row in mails of each label
         self.weights = np.zeros((FIRST_ROWS, FIRST_LABELS), np.float32)
         self.totals = np.zeros(FIRST_ROWS, np.float32)  # counts of all labels
-        self.squares = np.full(FIRST_ROWS, 1e-6, np.float32)  # of the gradients so far: what moved much moves less
+        self.squares = np.full(
+            FIRST_ROWS, FIRST_SQUARE, np.float32
+        )  # of the gradients so far: what moved much moves less
         self.spread = np.zeros(FIRST_ROWS, np.float32)  # in how many mails
         self.sizes = np.zeros(FIRST_LABELS, np.float32)  # counts of all rows
         self.prior = np.zeros(FIRST_LABELS, np.float32)
@@ -119,7 +122,7 @@ class Weights:
             self.counts = np.pad(self.counts, ((0, more), (0, 0)))
             self.weights = np.pad(self.weights, ((0, more), (0, 0)))
             self.totals, self.spread = np.pad(self.totals, (0, more)), np.pad(self.spread, (0, more))
-            self.squares = np.pad(self.squares, (0, more), constant_values=1e-6)
+            self.squares = np.pad(self.squares, (0, more), constant_values=FIRST_SQUARE)
 
     def keep_commonest(self, most: int) -> None:
         """Only the rows of this many slots, those that were in most mails; the newer of two that were equally often."""

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
-from postvak.classify.gate import Entry, find_thresholds
+from postvak.classify.gate import STRANGE, Entry, find_thresholds
 from postvak.classify.model import Model, Prediction, Source, is_audited
 from postvak.classify.score import ScoreCard
 from postvak.classify.spam import marks_spam, threshold, with_signs
@@ -112,10 +112,11 @@ class Pupil:
 
     def score(self, target: str, *, wished: int, fewest: int) -> dict[str, object]:
         """The score card of its rolling log, as JSON can hold it (models.ClassifierModel.score)."""
-        thresholds = self.model.thresholds(wished / 100, fewest=fewest)
+        gate = self.model.gate
+        thresholds, least = self.model.thresholds(wished / 100, fewest=fewest), gate.least_familiar(STRANGE)
         if target == SPAM_TARGET:
-            thresholds = {SPAM: threshold(self.model.gate.entries)}
-        card = ScoreCard.of(list(self.model.gate.entries), thresholds)
+            thresholds, least = {SPAM: threshold(gate.entries)}, 0.0
+        card = ScoreCard.of(list(gate.entries), thresholds, least)
         return {
             "judged": card.mails,
             "accuracy": card.accuracy,
