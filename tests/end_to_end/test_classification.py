@@ -120,7 +120,7 @@ def learn_from_tickets(stage: Stage) -> None:
     stage.run("close")
     stage.set_mode("Only count how often it would be right")
     stage.page.get_by_role("button", name="Learn anew now").click()
-    expect(stage.page.get_by_text(f"Learned from {2 * EACH} tickets in 2 queues.")).to_be_visible(timeout=60_000)
+    expect(stage.page.get_by_text(f"Learned from {2 * EACH} tickets. It knows 2 queues.")).to_be_visible(timeout=60_000)
 
 
 def count_in_silence(stage: Stage) -> None:

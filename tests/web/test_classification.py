@@ -86,9 +86,14 @@ def test_of_spam_there_is_nothing_to_wish_for(eva: Client) -> None:
 def test_the_state_is_a_sentence(eva: Client, support: Queue, sales: Queue) -> None:
     version(classifier(), {str(support.pk): 4000, str(sales.pk): 210})
     text = page(eva, HOME)
-    assert "Learned from 4,210 tickets in 2 queues." in text
+    assert "Learned from 4,210 tickets. It knows 2 queues." in text
     assert "It can move 62 % of new tickets by itself, and is right with 96 of 100 of them." in text
     assert text.count("It has learned nothing yet.") == 2
+
+
+def test_one_queue_is_one_queue(eva: Client, support: Queue) -> None:
+    version(classifier(), {str(support.pk): 1})
+    assert "Learned from 1 ticket. It knows 1 queue." in page(eva, HOME)
 
 
 def test_what_is_in_its_way_is_said(eva: Client, support: Queue, sales: Queue) -> None:

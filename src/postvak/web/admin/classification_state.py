@@ -67,23 +67,16 @@ def known(active: ClassifierModel) -> int:
 
 
 def learned(row: Classifier, active: ClassifierModel) -> str:
-    values = {"num": active.tickets, "tickets": number(active.tickets), "labels": known(active)}
-    texts = {
-        Target.QUEUE: ngettext(
-            "Learned from %(tickets)s ticket in %(labels)s queues.",
-            "Learned from %(tickets)s tickets in %(labels)s queues.",
-            active.tickets,
-        ),
-        Target.PRIORITY: ngettext(
-            "Learned from %(tickets)s ticket with %(labels)s priorities.",
-            "Learned from %(tickets)s tickets with %(labels)s priorities.",
-            active.tickets,
-        ),
-        Target.SPAM: ngettext(
-            "Learned from %(tickets)s ticket.", "Learned from %(tickets)s tickets.", active.tickets
-        ),
-    }  # fmt: skip
-    return texts[Target(row.target)] % values
+    text = ngettext("Learned from %(tickets)s ticket.", "Learned from %(tickets)s tickets.", active.tickets)
+    said = text % {"tickets": number(active.tickets)}
+    if row.target == Target.SPAM:
+        return said
+    labels = known(active)
+    knows = {
+        Target.QUEUE: ngettext("It knows %(num)s queue.", "It knows %(num)s queues.", labels),
+        Target.PRIORITY: ngettext("It knows %(num)s priority.", "It knows %(num)s priorities.", labels),
+    }
+    return f"{said} {knows[Target(row.target)] % {'num': labels}}"
 
 
 def measured(row: Classifier, score: Mapping[str, Any]) -> str:
