@@ -17,7 +17,7 @@ import numpy as np
 import Stemmer
 from numpy.typing import NDArray
 
-from postvak.classify.text import Text, Words, domain_of
+from postvak.classify.text import REMEMBERED, Text, Words, domain_of
 
 Slots = NDArray[np.int32]
 Floats = NDArray[np.float32]
@@ -116,7 +116,7 @@ def block(slots: Sequence[Slots], times: Sequence[int]) -> tuple[Slots, Floats]:
     return sorted_slots[starts].astype(np.int32), (1 + np.log(sums)).astype(np.float32)
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=REMEMBERED)
 def word_slots(word: str) -> Word:
     found = stems(word)
     wholes = {f"w {word}", *(f"s {stem}" for stem in found)}

@@ -19,7 +19,7 @@ from postvak.classify.features import BLOCKS, SPACE, Features, Floats
 from postvak.classify.gate import Entry
 from postvak.classify.model import Model
 from postvak.classify.neighbours import MOST_SKETCHES, WIDTH
-from postvak.classify.weights import FIRST_SQUARE, Weights
+from postvak.classify.weights import FIRST_SQUARE, Rows, Weights
 
 Array = NDArray[Any]
 
@@ -29,6 +29,7 @@ LARGEST = 400_000_000  # bytes unpacked; a damaged file must not fill the memory
 MOST_CELLS = 3_000_000  # rows times labels that are kept
 KEPT_FEATURES = 300_000  # of mails for rehearsing
 KEPT_SKETCHES = 2000
+PART = 4096  # rows that are packed and unpacked at once
 HALF = 60_000  # numbers of two bytes reach a little farther
 TYPES = frozenset({"int8", "uint8", "int32", "float16", "float32", "float64"})
 
@@ -79,26 +80,28 @@ def unpacked(raw: bytes) -> tuple[Mapping[str, Any], dict[str, Array]]:
 
 
 def packed(model: Model) -> tuple[dict[str, Any], dict[str, Array]]:
-    weights = smaller(model.weights)
-    count, scale_of_counts = in_bytes(np.sqrt(weights.counts[: weights.used, : weights.labels]), unsigned=True)
-    weight, scale_of_weights = in_bytes(weights.weights[: weights.used, : weights.labels], unsigned=False)
-    slots = np.flatnonzero(weights.row_of).astype(np.int32)
+    weights = model.weights
+    rows = strongest(weights)
+    count, scale_of_counts = in_bytes(weights.counts, rows, weights.labels, unsigned=True)
+    weight, scale_of_weights = in_bytes(weights.weights, rows, weights.labels, unsigned=False)
+    row_of = weights.places(rows)
+    slots = np.flatnonzero(row_of).astype(np.int32)
     newest = np.arange(max(0, model.neighbours.seen - KEPT_SKETCHES), model.neighbours.seen) % MOST_SKETCHES
     newest = newest[-len(model.neighbours) :] if len(model.neighbours) else newest[:0]
-    sketches, scale_of_sketches = in_bytes(model.neighbours.sketches[newest], unsigned=False)
+    sketches, scale_of_sketches = in_bytes(model.neighbours.sketches, newest, WIDTH, unsigned=False)
     arrays: dict[str, Array] = {
         "slots": np.diff(slots, prepend=0).astype(np.int32),
-        "rows": weights.row_of[slots],
-        "counts": count.T.copy(),
+        "rows": row_of[slots],
+        "counts": count,
         "count_scale": scale_of_counts,
-        "weights": weight.T.copy(),
+        "weights": weight,
         "weight_scale": scale_of_weights,
-        "totals": np.minimum(weights.totals[: weights.used], HALF).astype(np.float16),
-        "squares": np.minimum(weights.squares[: weights.used], HALF).astype(np.float16),
-        "spread": weights.spread[: weights.used].astype(np.int32),
+        "totals": np.minimum(weights.totals[rows], HALF).astype(np.float16),
+        "squares": np.minimum(weights.squares[rows], HALF).astype(np.float16),
+        "spread": weights.spread[rows].astype(np.int32),
         "sizes": weights.sizes[: weights.labels],
         "prior": weights.prior[: weights.labels],
-        "sketches": sketches,
+        "sketches": sketches.T,
         "sketch_scale": scale_of_sketches,
         "sketch_labels": model.neighbours.labels[newest],
         "trust": model.mixer.trust,
@@ -118,23 +121,27 @@ def packed(model: Model) -> tuple[dict[str, Any], dict[str, Array]]:
     return head, arrays
 
 
-def smaller(weights: Weights) -> Weights:
-    """Only the rows that say most, when there are too many; the model itself keeps them all."""
+def strongest(weights: Weights) -> Rows:
+    """Row 0, and those that say most when there are too many; the model itself keeps them all."""
     strength = np.abs(weights.weights[: weights.used]).max(1) * np.sqrt(weights.spread[: weights.used])
     order = np.argsort(-strength, kind="stable")
-    rows = order[order > 0][: MOST_CELLS // max(1, weights.labels)]
-    kept = Weights.__new__(Weights)
-    kept.__dict__.update(weights.__dict__)
-    kept.keep(np.sort(rows).astype(np.int32))
-    return kept
+    kept = order[order > 0][: MOST_CELLS // max(1, weights.labels)]
+    return np.concatenate([[0], np.sort(kept)]).astype(np.int32)
 
 
-def in_bytes(table: Floats, *, unsigned: bool) -> tuple[Array, Floats]:
-    """One byte for each number, with one scale for each row."""
+def in_bytes(table: Floats, rows: Array, width: int, *, unsigned: bool) -> tuple[Array, Floats]:
+    """One byte for each number (its square root, where unsigned), column by column, with one scale for each row. A part of the
+    rows after the other, as a copy of them all would cost more memory than the model."""
     most, kind = (255, np.uint8) if unsigned else (127, np.int8)
-    scale = np.abs(table).max(1, initial=0) / np.float32(most)
-    rounded = np.rint(table / np.where(scale > 0, scale, 1)[:, None])
-    return rounded.astype(kind), scale.astype(np.float32)
+    found, scale = np.empty((width, len(rows)), kind), np.empty(len(rows), np.float32)
+    for start in range(0, len(rows), PART):
+        part = table[rows[start : start + PART], :width]
+        if unsigned:
+            np.sqrt(part, out=part)
+        largest = np.abs(part).max(1, initial=0) / np.float32(most)
+        scale[start : start + PART] = largest
+        found[:, start : start + PART] = np.rint(part / np.where(largest > 0, largest, 1)[:, None]).T
+    return found, scale
 
 
 def packed_memory(model: Model) -> dict[str, Array]:
@@ -189,16 +196,15 @@ def restored(head: Mapping[str, Any], arrays: Mapping[str, Array]) -> Model:
 def restored_weights(head: Mapping[str, Any], arrays: Mapping[str, Array], labels: int) -> Weights:
     weights = Weights()
     rows = len(arrays["totals"])
-    counts = (arrays["counts"].T.astype(np.float32) * arrays["count_scale"][:, None]) ** 2
-    learned = arrays["weights"].T.astype(np.float32) * arrays["weight_scale"][:, None]
+    counts = from_bytes(arrays["counts"], arrays["count_scale"], squared=True)
+    learned = from_bytes(arrays["weights"], arrays["weight_scale"])
     slots = np.cumsum(arrays["slots"])
     places = arrays["rows"]
     if counts.shape != (rows, labels) or learned.shape != (rows, labels) or len(arrays["sizes"]) != labels:
         raise ValueError("tables don't fit")
     if len(slots) and (slots.min() < 0 or slots.max() >= SPACE or places.min() < 0 or places.max() >= rows):
         raise ValueError("slots outside the space")
-    # Row by row in memory, as they are read: else each mail would cost ten times the time.
-    weights.counts, weights.weights = np.ascontiguousarray(counts), np.ascontiguousarray(learned)
+    weights.counts, weights.weights = counts, learned
     weights.totals = arrays["totals"].astype(np.float32)
     weights.squares = np.maximum(arrays["squares"].astype(np.float32), np.float32(FIRST_SQUARE))
     weights.spread = arrays["spread"].astype(np.float32)
@@ -206,6 +212,20 @@ def restored_weights(head: Mapping[str, Any], arrays: Mapping[str, Array], label
     weights.row_of[slots] = places
     weights.labels, weights.used, weights.mails = labels, rows, int(head["mails"])
     return weights
+
+
+def from_bytes(found: Array, scale: Floats, *, squared: bool = False) -> Floats:
+    """Row by row in memory, as they are read: else each mail would cost ten times the time."""
+    labels, rows = found.shape
+    if len(scale) != rows:
+        raise ValueError("a scale for each row")
+    table = np.empty((rows, labels), np.float32)
+    for start in range(0, rows, PART):
+        part = table[start : start + PART]
+        np.multiply(found[:, start : start + PART].T, scale[start : start + PART, None], out=part)
+        if squared:
+            part *= part
+    return table
 
 
 def restore_memory(model: Model, arrays: Mapping[str, Array], labels: int) -> None:

@@ -14,6 +14,7 @@ MOST_WORDS = 400  # of the body; what comes later says little about the subject
 MOST_LETTERS = 6000
 MOST_OF_SUBJECT = 40  # words
 LONGEST_WORD = 30
+REMEMBERED = 16_000  # words whose numbers are kept in memory, about 1 kB for each
 LONG_NUMBER = 5  # digits; a longer number is known by its length only
 WORD = re.compile(r"[^\W_]+")
 REPLY = re.compile(r"^\s*(?:(?:re|aw|antw|antwort|wg|fw|fwd|sv|vs|tr|doorst)\s*(?:\[\d+\])?\s*:\s*)+", re.I)
@@ -61,7 +62,7 @@ def domain_of(address: str) -> str:
     return address.rpartition("@")[2].strip("<> \t").casefold()[:100]
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=REMEMBERED)
 def fold(word: str) -> str:
     """Without regard to letter case and accents; a long number is as good as any other of its length."""
     if len(word) >= LONG_NUMBER and word.isdecimal():

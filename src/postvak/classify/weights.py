@@ -118,7 +118,7 @@ class Weights:
     def reserve(self, rows: int) -> None:
         room = len(self.totals)
         if rows > room:
-            more = max(rows, room + room // 2) - room
+            more = max(rows, room + room // 4) - room
             self.counts = np.pad(self.counts, ((0, more), (0, 0)))
             self.weights = np.pad(self.weights, ((0, more), (0, 0)))
             self.totals, self.spread = np.pad(self.totals, (0, more)), np.pad(self.spread, (0, more))
@@ -130,14 +130,18 @@ class Weights:
         self.keep(np.sort(order[order > 0][:most]).astype(np.int32))
 
     def keep(self, rows: Rows) -> None:
-        """Only these rows, in their order."""
-        place = np.zeros(len(self.totals), np.int32)
-        place[rows] = np.arange(1, len(rows) + 1)
-        self.row_of = place[self.row_of]
+        """Only these rows, in their order, and row 0."""
         kept = np.concatenate([np.zeros(1, np.int32), rows])
+        self.row_of = self.places(kept)
         self.counts, self.weights = self.counts[kept], self.weights[kept]
         self.totals, self.squares, self.spread = self.totals[kept], self.squares[kept], self.spread[kept]
         self.used = len(kept)
+
+    def places(self, rows: Rows) -> Rows:
+        """The row of each slot, if only these were there, the first of them row 0."""
+        place = np.zeros(len(self.totals), np.int32)
+        place[rows] = np.arange(len(rows))
+        return place[self.row_of]
 
 
 def known(rows: Rows, values: Floats) -> tuple[Rows, Floats]:
