@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from postvak.learn.training import enqueue_training
 from postvak.models import (
     Agent,
     AuditEntry,
@@ -94,6 +95,14 @@ def test_the_state_is_a_sentence(eva: Client, support: Queue, sales: Queue) -> N
 def test_one_queue_is_one_queue(eva: Client, support: Queue) -> None:
     version(classifier(), {str(support.pk): 1})
     assert "Learned from 1 ticket. It knows 1 queue." in page(eva, HOME)
+
+
+def test_learning_that_was_interrupted_says_that_it_began_anew(eva: Client) -> None:
+    job = enqueue_training(classifier(), by=None)
+    Job.objects.filter(pk=job.pk).update(state=Job.State.RUNNING, attempts=1)
+    assert "began anew" not in page(eva, f"/admin/jobs/{job.pk}/")
+    Job.objects.filter(pk=job.pk).update(attempts=2)
+    assert "It was interrupted and began anew." in page(eva, f"/admin/jobs/{job.pk}/")
 
 
 def test_what_is_in_its_way_is_said(eva: Client, support: Queue, sales: Queue) -> None:
