@@ -70,6 +70,19 @@ def test_one_audited_mistake_weighs_as_much_as_the_mails_that_it_stands_for() ->
     assert gate.threshold("invoices", 0.95) < audited.threshold("invoices", 0.95)
 
 
+def test_a_few_audited_mails_prove_less_than_as_many_mails_as_they_stand_for() -> None:
+    each, audited = Gate(), Gate()
+    for number in range(20):
+        for _mail in range(20):
+            each.record(Entry("invoices", "invoices" if number else "sales", 0.9))
+        audited.record(Entry("invoices", "invoices" if number else "sales", 0.9, 20.0))
+    for _mail in range(100):
+        audited.record(Entry("sales", "invoices", 0.3))
+        each.record(Entry("sales", "invoices", 0.3))
+    assert each.threshold("invoices", 0.945) == pytest.approx(0.9)
+    assert audited.threshold("invoices", 0.945) == NEVER
+
+
 def test_nothing_is_done_that_is_as_likely_wrong_as_right() -> None:
     gate = Gate()
     for number in range(300):

@@ -98,7 +98,8 @@ def find_thresholds(entries: Sequence[Entry], wished: float, least_familiar: flo
     scores = np.array([entry.score for entry in ordered])
     right = np.array([entry.is_right for entry in ordered])
     weights = np.array([entry.weight for entry in ordered])
-    precision = np.cumsum(right * weights) / (np.cumsum(weights) + 0.5)
+    doubt = weights.max() / 2  # half an entry of the heaviest kind: a few audited mails prove little
+    precision = np.cumsum(right * weights) / (np.cumsum(weights) + doubt)
     lowest = last_at_least(precision, wished)
     if lowest is None:
         return {}
