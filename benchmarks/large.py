@@ -16,12 +16,12 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from report import data_directory, show
 
 CLOSED_NOW = ("waiting_since", "pending_until", "first_due_at", "next_due_at", "solution_due_at", "due_at")
-STAYS_OPEN = "id % 10 = 0"
+SOME = "id % 10 = 0"
 FINGERPRINT = {"sqlite": "lower(hex(randomblob(32)))", "postgresql": "encode(sha256({0}::text::bytea), 'hex')"}
 DAY = {"sqlite": "strftime('%Y%m%d', {0})", "postgresql": "to_char({0}, 'YYYYMMDD')"}
 SECONDS = {
@@ -102,18 +102,17 @@ def multiply(copies: int) -> None:
     """The first rows go when their copies are there."""
     from django.db import transaction
 
-    from postvak.models import SearchState, Ticket
+    from postvak.models import SearchState
     from postvak.tickets.tally import recount
 
     process_a_mail()
     copied = tables()
     shifts = {model: newest_key(model) for model in copied}
-    first, last = (Ticket.objects.order_by(order).values_list("created_at", flat=True)[0] for order in ("pk", "-pk"))
     with bare([*copied, *searched(), *follow_on()]):
         for place in range(copies):
             with transaction.atomic():
-                copy = Copy(place, copies, first, last - first, shifts)
-                run([copy.rows_of(model) for model in copied] + copy.words())
+                copy = Copy(place, copies, shifts)
+                run(copy.statements())
             tell(place + 1, copies)
         run(without_first(shifts))
         make_lines()
@@ -149,6 +148,13 @@ def follow_on() -> list[type]:
     return [LedgerEntry, Trace]
 
 
+def times_of(tickets: type, most: int) -> tuple[datetime, timedelta]:
+    """(when the first one was opened, how long after that the last one with a key up to `most` was)"""
+    rows = tickets.objects.filter(pk__lte=most).values_list("created_at", flat=True)
+    first, last = (rows.order_by(order)[0] for order in ("pk", "-pk"))
+    return first, last - first
+
+
 def newest_key(model: type) -> int:
     return model.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
@@ -156,12 +162,17 @@ def newest_key(model: type) -> int:
 class Copy:
     """Statements that copy the first rows into slice `place` of `copies`."""
 
-    def __init__(self, place: int, copies: int, began: object, span: timedelta, shifts: dict[type, int]) -> None:
-        self.place, self.copies, self.began, self.span, self.shifts = place, copies, began, span, shifts
+    def __init__(self, place: int, copies: int, shifts: dict[type, int], stays_open: str = SOME) -> None:
+        """`stays_open`: which of the open tickets, in all but the newest slice."""
+        self.place, self.copies, self.shifts, self.stays_open = place, copies, shifts, stays_open
+        self.began, self.span = times_of(next(iter(shifts)), next(iter(shifts.values())))
 
     @property
     def is_newest(self) -> bool:
         return self.place == self.copies - 1
+
+    def statements(self) -> list[str]:
+        return [*map(self.rows_of, self.shifts), *self.words()]
 
     def rows_of(self, model: type) -> str:
         fields = model._meta.local_concrete_fields
@@ -211,17 +222,16 @@ class Copy:
     def closing(self) -> dict[str, str]:
         from postvak.models import Status
 
-        stays = f"NOT is_open OR {STAYS_OPEN}"
+        stays = f"NOT is_open OR {self.stays_open}"
         closed = Status.objects.filter(type=Status.Type.CLOSED).order_by("pk")[0].pk
         found = {
-            f"Ticket.{name}": f"CASE WHEN {stays} THEN {self.moved(name)} END"
-            for name in (*CLOSED_NOW, "next_due_at")
+            f"Ticket.{name}": f"CASE WHEN {stays} THEN {self.moved(name)} END" for name in (*CLOSED_NOW, "next_due_at")
         }
         return found | {
-            "Ticket.is_open": f"is_open AND {STAYS_OPEN}",
+            "Ticket.is_open": f"is_open AND {self.stays_open}",
             "Ticket.is_unread": f"is_unread AND ({stays})",
             "Ticket.status_id": f"CASE WHEN {stays} THEN status_id ELSE {closed} END",
-            "Ticket.closed_at": f"CASE WHEN is_open AND {STAYS_OPEN} THEN NULL ELSE {self.moved('changed_at')} END",
+            "Ticket.closed_at": f"CASE WHEN is_open AND {self.stays_open} THEN NULL ELSE {self.moved('changed_at')} END",
         }
 
     def words(self) -> list[str]:
@@ -319,7 +329,9 @@ def bare(models: Sequence[type]) -> Iterator[None]:
             yield
             for model in models:
                 if model._meta.pk.get_internal_type() == "BigAutoField":
-                    cursor.execute(f"SELECT setval('{model._meta.db_table}_id_seq', (SELECT max(id) FROM {model._meta.db_table}))")
+                    cursor.execute(
+                        f"SELECT setval('{model._meta.db_table}_id_seq', (SELECT max(id) FROM {model._meta.db_table}))"
+                    )
         return
     with bare_sqlite(names):
         yield
@@ -342,7 +354,12 @@ def bare_sqlite(names: Sequence[str]) -> Iterator[None]:
         yield
     finally:
         run([sql for _kind, _name, sql in found])
-    run([f"INSERT INTO {table} ({table}) VALUES ('rebuild')" for table in ("postvak_searchwords", "postvak_ledgerwords")])
+    run(
+        [
+            f"INSERT INTO {table} ({table}) VALUES ('rebuild')"
+            for table in ("postvak_searchwords", "postvak_ledgerwords")
+        ]
+    )
     run(["PRAGMA foreign_keys = ON"])
 
 

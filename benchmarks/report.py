@@ -4,8 +4,10 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 
 @contextmanager
@@ -34,3 +36,17 @@ def spread(taken: Sequence[float]) -> str:
     """Milliseconds."""
     ordered = sorted(taken)
     return f"p50 {ordered[len(ordered) // 2]:.1f}  p95 {ordered[int(len(ordered) * 0.95)]:.1f}  max {ordered[-1]:.1f}"
+
+
+def cpu_seconds() -> float:
+    """Of this process, and of our server process of PostgreSQL when it is on this machine."""
+    from django.db import connection
+
+    own = time.process_time()
+    if connection.vendor != "postgresql":
+        return own
+    backend = connection.connection.info.backend_pid if connection.connection else 0
+    try:
+        return own + int(Path(f"/proc/{backend}/schedstat").read_text().split()[0]) / 1e9
+    except OSError:
+        return own

@@ -15,12 +15,13 @@ import pstats
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html import unescape
-from pathlib import Path
+from urllib.parse import urljoin
 
-from report import data_directory, show, spread
+from report import cpu_seconds, data_directory, show, spread
 
 SCANS = {
     "sqlite": re.compile(
@@ -121,14 +122,12 @@ def settle() -> None:
 
 
 def pages(agent: object, rounds: int) -> Iterator[Page]:
-    from django.test import Client
     from django.urls import reverse
 
     from postvak.tickets.access import visible_queues, visible_tickets
     from postvak.tickets.views import usable_views
 
-    client = Client()
-    client.force_login(agent)
+    client = client_of(agent)
     html = client.get("/").content.decode()
     lists = list(dict.fromkeys(re.findall(r'href="(/list/[\w-]+/)"', html)))
     fixed = [url for url in lists if not re.search(r"queue-|view-", url)]
@@ -154,26 +153,75 @@ def pages(agent: object, rounds: int) -> Iterator[Page]:
     words = [f"{word}" for word in common_words(rounds)]
     yield Page("search, common word", [f"/search/?q={word}" for word in words])
     yield Page("search, common word is:open", [f"/search/?q={word}+is:open" for word in words])
-    yield Page("customers", ["/customers/"] * rounds)
-    yield Page("outbox", ["/outbox/"] * rounds)
+    yield from other_pages(agent, rounds)
+    if agent.is_admin:
+        html = client.get("/admin/health/").content.decode()
+        for url in dict.fromkeys(re.findall(r'href="(/admin/[\w/-]+/)"', html)):
+            yield Page(url.strip("/"), [url] * min(rounds, 3))
     yield Page("navigation alone", [""] * rounds)
 
 
-def deep_page(client: object, url: str, pages: int) -> str:
+def other_pages(agent: object, rounds: int) -> Iterator[Page]:
+    from postvak.models import CustomerAddress, Message, Ticket
+    from postvak.tickets.access import visible_tickets
+
+    busiest = Ticket.objects.filter(pk__gt=newest(Ticket) - 2000).values_list("customer", flat=True)
+    busiest = [pk for pk, _times in Counter(busiest).most_common(rounds) if pk]
+    emails = list(CustomerAddress.objects.filter(customer__in=busiest).values_list("email", flat=True))[:rounds]
+    numbers = list(visible_tickets(agent).order_by("-changed_at").values_list("number", flat=True)[: rounds * 50 : 50])
+    ids = Message.objects.filter(pk__in=[newest(Message) * n // (rounds + 1) for n in range(1, rounds + 1)])
+    yield Page("customers", ["/customers/"] * rounds)
+    yield Page("customers, page 30", [deep_page(client_of(agent), "/customers/", 30, r'href="([^"]*after=[^"]+)"')] * rounds)
+    yield Page("customers, searched", [f"/customers/?q={email.partition('@')[0]}" for email in emails])
+    yield Page("customer with most tickets", [f"/customers/{pk}/" for pk in busiest])
+    yield Page("suggested recipients", [f"/recipients/?q={email[:4]}" for email in emails])
+    yield Page("organisations", ["/organisations/"] * rounds)
+    yield Page("organisation", [f"/organisations/{n}/" for n in range(1, rounds + 1)])
+    yield Page("outbox", ["/outbox/"] * rounds)
+    yield Page("held", ["/held/"] * rounds)
+    yield Page("notices", ["/notices/"] * rounds)
+    yield Page("suppressions", ["/suppressions/"] * rounds)
+    yield Page("ledger", ["/ledger/"] * rounds)
+    yield Page("ledger, all time", ["/ledger/?period=all"] * rounds)
+    yield Page("ledger, an address", [f"/ledger/?period=all&q={email}" for email in emails])
+    yield Page("ledger, a Message-ID", [f"/ledger/?period=all&q={id}" for id in ids.values_list("message_id", flat=True) if id])
+    yield Page("ledger, a ticket number", [f"/ledger/?period=all&q={number}" for number in numbers])
+    yield Page("search, rare word", [f"/search/?q={word}" for word in common_words(rounds, 30_000)])
+    yield Page("search, number", [f"/search/?q={number}" for number in numbers])
+    yield Page("search, tag", ["/search/?q=tag:rare"] * rounds)
+    yield Page("palette, number", [f"/palette/tickets/?q={number[:10]}" for number in numbers])
+    yield Page("reports, 30 days", ["/reports/"] * min(rounds, 3))
+    yield Page("reports, 365 days", ["/reports/?period=365"] * min(rounds, 2))
+
+
+def newest(model: type) -> int:
+    return model.objects.latest("pk").pk
+
+
+def client_of(agent: object) -> object:
+    from django.test import Client
+
+    client = Client()
+    client.force_login(agent)
+    return client
+
+
+def deep_page(client: object, url: str, pages: int, link: str = r'class="older"><a[^>]* href="([^"]+)"') -> str:
     """By the link to older tickets, as agents go there."""
+    base = url
     for _ in range(pages):
-        found = re.search(r'class="older"><a[^>]* href="([^"]+)"', client.get(url).content.decode())
+        found = re.search(link, client.get(url).content.decode())
         if not found:
-            print(f"{url} leads to no older tickets", file=sys.stderr)
+            print(f"{url} leads no further", file=sys.stderr)
             return url
-        url = unescape(found[1])
+        url = urljoin(base, unescape(found[1]))
     return url
 
 
-def common_words(count: int) -> list[str]:
+def common_words(count: int, first: int = 20) -> list[str]:
     from postvak.cli.demo.words import vocabulary
 
-    return [word for n in range(20, 20 + count) for word in [vocabulary("nl").words[n]]]
+    return vocabulary("nl").words[first : first + count]
 
 
 # ---- looking at one -----------------------------------------------------------------------
@@ -181,10 +229,8 @@ def common_words(count: int) -> list[str]:
 
 def look(page: Page, agent: object, options: argparse.Namespace) -> None:
     from django.db import connection
-    from django.test import Client
 
-    client = Client()
-    client.force_login(agent)
+    client = client_of(agent)
     ask = navigation_alone(agent) if page.name.startswith("navigation") else client.get
     if not page.urls:
         page.urls = ["/"]
@@ -212,20 +258,6 @@ def look(page: Page, agent: object, options: argparse.Namespace) -> None:
         page.busy.append(min(busy))
     if options.profile:
         pstats.Stats(profile).sort_stats("cumtime").print_stats(40)
-
-
-def cpu_seconds() -> float:
-    """Of this process, and of our server process of PostgreSQL when it is on this machine."""
-    from django.db import connection
-
-    own = time.process_time()
-    if connection.vendor != "postgresql":
-        return own
-    backend = connection.connection.info.backend_pid if connection.connection else 0
-    try:
-        return own + int(Path(f"/proc/{backend}/schedstat").read_text().split()[0]) / 1e9
-    except OSError:
-        return own
 
 
 def answered(ask: Callable[[str], object], url: str) -> int:

@@ -14,7 +14,8 @@ from postvak.tickets.access import visible_outgoing, visible_tickets
 from postvak.tickets.recipients import emails_of, ours
 
 MOST = 10
-LOOKED_AT = 200  # deliveries; the newest ones
+LOOKED_AT = 200  # hits
+LOOKED_THROUGH = 20_000  # deliveries; the newest ones, so that the question doesn't grow with the years
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +67,19 @@ def of_ticket(ticket: Ticket) -> Iterator[Person]:
 
 
 def of_customers(query: str, agent: Agent) -> Iterator[Person]:
-    """By name, address or organisation; every word must be found."""
-    rows = CustomerAddress.objects.filter(customer__in=known_to(agent)).select_related("customer__organisation")
+    """By name, address or organisation; every word must be found. Whom the agent may know of is asked of the first hits only: of all
+    customers, all their tickets would be looked at."""
+    everyone = CustomerAddress.objects.order_by("customer__name", "email")
+    rows = everyone
     for word in query.split():
         rows = rows.filter(
             Q(email__icontains=word)
             | Q(customer__name__icontains=word)
             | Q(customer__organisation__name__icontains=word)
         )
-    for row in rows.order_by("customer__name", "email")[: MOST * 2]:
+    hits = list(rows.values_list("pk", flat=True)[:LOOKED_AT])
+    known = everyone.filter(pk__in=hits, customer__in=known_to(agent)).select_related("customer__organisation")
+    for row in known[: MOST * 2] if hits else ():
         organisation = row.customer.organisation
         yield Person(row.customer.name, row.email, organisation.name if organisation else _("customer"))
 
@@ -93,7 +98,9 @@ def known_to(agent: Agent) -> QuerySet[Customer]:
 
 
 def of_outgoing(query: str, agent: Agent) -> Iterator[Person]:
-    rows = Delivery.objects.filter(outgoing__in=visible_outgoing(agent), recipient__icontains=query.split()[0])
+    newest = Delivery.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    is_seen = Exists(visible_outgoing(agent).filter(pk=OuterRef("outgoing")))
+    rows = Delivery.objects.filter(is_seen, pk__gt=newest - LOOKED_THROUGH, recipient__icontains=query.split()[0])
     for recipient in rows.order_by("-pk").values_list("recipient", flat=True)[:LOOKED_AT]:
         person = Person("", recipient, _("we wrote there before"))
         if fits(person, query):
