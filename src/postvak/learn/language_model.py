@@ -33,6 +33,7 @@ from postvak.models import (
 from postvak.net.webhook import is_acceptable, post
 from postvak.tickets.change import put_into
 from postvak.tickets.history import write_history
+from postvak.tickets.views import NOT_MERGED
 
 LEASE = "language model"
 WINDOW = timedelta(hours=24)  # older tickets are not asked about
@@ -97,7 +98,7 @@ def waiting(now: datetime) -> QuerySet[Ticket]:
     """New tickets that it wasn't asked about."""
     said = Prediction.objects.filter(ticket=OuterRef("pk"), target=QUEUE, engine=Engine.SERVICE)
     brands = {"queue__brand__asks_language_model": True, "queue__is_proposed": True}
-    rows = Ticket.objects.filter(**brands, is_open=True, is_spam=False, merged_into=None, created_at__gte=now - WINDOW)
+    rows = Ticket.objects.filter(NOT_MERGED, **brands, is_open=True, is_spam=False, created_at__gte=now - WINDOW)
     return rows.filter(~Exists(said))
 
 

@@ -12,6 +12,7 @@ from postvak.learn.texts import fit_for, text_of
 from postvak.learn.values import ACTED, PRIORITY, QUEUE, SPAM_TARGET
 from postvak.mail.parse import parse
 from postvak.models import Classifier, History, Message, Prediction, Priority, Queue, Receipt, Status, Ticket
+from postvak.tickets.views import NOT_MERGED
 
 HEAD = 64 * 1024  # bytes that are looked at for the header of a mail
 MailKind = Message.Kind
@@ -42,7 +43,7 @@ def handled(classifier: Classifier) -> QuerySet[Ticket]:
         | (Exists(brought) & Q(is_open=False))
     )
     silent = Prediction.objects.filter(ticket=OuterRef("pk"), target=classifier.target, role=ACTED, wanted="")
-    rows = Ticket.objects.filter(is_decided, ~Exists(silent), merged_into=None, queue__is_proposed=True)
+    rows = Ticket.objects.filter(is_decided, ~Exists(silent), NOT_MERGED, queue__is_proposed=True)
     rows = rows.exclude(status__type=Status.Type.REMOVED)
     if classifier.target == SPAM_TARGET:
         return rows

@@ -1,5 +1,6 @@
 """AutomaticMail: a mail that was decided on and is still to be written, or what became of it. Spec 06."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import ClassVar, Self
 
@@ -12,6 +13,10 @@ class AutomaticMailQuerySet(models.QuerySet["AutomaticMail"]):
         """To be written, due, and in nobody's hands (or abandoned by a worker that died)."""
         free = models.Q(claimed_until=None) | models.Q(claimed_until__lt=now)
         return self.filter(free, state=AutomaticMail.State.PENDING, next_attempt_at__lte=now)
+
+    def to(self, addresses: Collection[str]) -> Self:
+        """Normalised ones. The second condition says nothing new; SQLite needs it to see the index of those that have an address."""
+        return self.filter(address__in=addresses).exclude(address="")
 
     def written_since(self, moment: datetime) -> Self:
         return self.filter(state=AutomaticMail.State.WRITTEN, settled_at__gte=moment)

@@ -4,8 +4,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from django.db import models
+from django.db.models.lookups import Exact
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from postvak.models.beside import Beside
 
 if TYPE_CHECKING:
     from postvak.models.ticket import Ticket
@@ -17,6 +20,10 @@ class OutgoingQuerySet(models.QuerySet["OutgoingMail"]):
         free = models.Q(claimed_until=None) | models.Q(claimed_until__lt=now)
         awake = models.Q(channel__paused_until=None) | models.Q(channel__paused_until__lte=now)
         return self.filter(free, awake, next_attempt_at__lte=now)
+
+    def on(self, channel: int | models.OuterRef) -> Self:
+        """Beside: those that are due are few, those of a channel are all that it ever sent."""
+        return self.filter(Exact(Beside(models.F("channel_id"), output_field=models.BigIntegerField()), channel))
 
 
 class OutgoingMail(models.Model):

@@ -18,8 +18,8 @@ BY_US = Q(kind=Kind.OUTGOING, taken_back_at=None) | Q(kind=Kind.INCOMING)
 
 def without_a_word(emails: Collection[str], limit: int, now: datetime) -> frozenset[str]:
     """Those of `emails` that got `limit` mails or more since. One query; three where somebody got so many at all."""
-    mails = AutomaticMail.objects.filter(settled_at__gt=now - LONG, state=State.WRITTEN, kind__in=COUNTED)
-    many = enough(mails.filter(address__in=emails), limit)
+    mails = AutomaticMail.objects.to(emails).filter(settled_at__gt=now - LONG, state=State.WRITTEN, kind__in=COUNTED)
+    many = enough(mails, limit)
     if not many:
         return many
     later, words = Q(), last_words(many, now - LONG)

@@ -56,7 +56,7 @@ def columns(table: str, rows: Rows, **given: str) -> Rows:
 
 def sent(emails: Collection[str], tickets: Collection[int], now: datetime) -> Rows:
     """Written, or due to be; skipped ones never went, and what waits for its time may never go."""
-    rows = AutomaticMail.objects.filter(address__in=emails).exclude(state=State.SKIPPED)
+    rows = AutomaticMail.objects.to(emails).exclude(state=State.SKIPPED)
     written = Q(settled_at__gt=now - DAY) | Q(settled_at__gt=now - WEEK, kind__in=COUNTED)
     recent = written | Q(settled_at=None, created_at__gt=now - DAY, next_attempt_at__lte=now)
     return columns(

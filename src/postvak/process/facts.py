@@ -136,7 +136,8 @@ def find_copies(wave: Sequence[Incoming]) -> tuple[dict[str, FirstCopy], set[str
     own = {incoming.receipt.pk for incoming in wave}
     prints = {incoming.mail.fingerprint for incoming in wave}
     ids = {canonical_message_id(incoming.mail.message_id) for incoming in wave} - {""}
-    rows = Receipt.objects.filter(Q(fingerprint__in=prints) | Q(message_id_header__in=ids)).exclude(pk__in=own)
+    named = Q(message_id_header__in=ids) & ~Q(message_id_header="")  # else SQLite doesn't see its index
+    rows = Receipt.objects.filter(Q(fingerprint__in=prints) | named).exclude(pk__in=own)
     copies, known = {}, set()
     for pk, fingerprint, message_id, ticket_id, number, outcome, mailbox in rows.values_list(
         "pk", "fingerprint", "message_id_header", "ticket_id", "ticket__number", "outcome", "mailbox_id"

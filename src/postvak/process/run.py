@@ -23,6 +23,7 @@ from postvak.blobs import store
 from postvak.log.reason import Reason
 from postvak.mail.threading import canonical_message_id
 from postvak.models import Address, ExternalNumber, Mailbox, Receipt, Trace
+from postvak.models.beside import Beside
 from postvak.process.apply import LeaseLost, MergedMeanwhile, apply
 from postvak.process.decide import decide
 from postvak.process.evidence import external_numbers, referenced
@@ -37,6 +38,7 @@ from postvak.process.work import Work
 log = logging.getLogger("postvak.process")
 
 BATCH = 50
+OLDEST = Beside(F("pk"))  # in the order of keys SQLite would walk past all that is done
 BATCH_BYTES = 20 * 1024 * 1024  # raw bytes held in memory at once; a single larger mail goes alone
 LEASE = timedelta(minutes=5)
 ATTEMPTS = 3
@@ -63,7 +65,7 @@ def claim(worker: str) -> list[Receipt]:
     taken alone, and counts an attempt, with a pause, only when it was alone before, too."""
     now = timezone.now()
     with transaction.atomic():
-        due = Receipt.objects.claimable(now).order_by("id").select_for_update(skip_locked=True)
+        due = Receipt.objects.claimable(now).order_by(OLDEST).select_for_update(skip_locked=True)
         rows = list(due.values_list("pk", "size", "state")[:BATCH])
         if not rows:
             return []

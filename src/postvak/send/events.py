@@ -151,7 +151,7 @@ def find(channel: Channel, event: Reported) -> Delivery | None:
     if outgoing is not None:
         rows = rows.filter(outgoing=outgoing)
     elif event.remote_id:
-        rows = rows.filter(remote_id=event.remote_id)
+        rows = rows.filter(remote_id=event.remote_id).exclude(remote_id="")  # else SQLite doesn't see its index
     else:
         return None
     candidates = list(rows.values_list("pk", "recipient", "outgoing")[:1000])

@@ -116,7 +116,7 @@ def claim(worker: str, channel: Channel | None = None) -> list[OutgoingMail]:
 
 def ready_channels(now: datetime) -> QuerySet[Channel]:
     """Channels that may send now and have something to send, the one that has waited longest first."""
-    due = OutgoingMail.objects.claimable(now).filter(channel=OuterRef("pk")).order_by("next_attempt_at", "id")
+    due = OutgoingMail.objects.claimable(now).on(OuterRef("pk")).order_by("next_attempt_at", "id")
     awake = Q(paused_until=None) | Q(paused_until__lte=now)
     found = Channel.objects.filter(awake, pace.has_room(now)).annotate(oldest=due.values("next_attempt_at")[:1])
     return found.filter(oldest__isnull=False).order_by("oldest", "pk")
@@ -128,7 +128,7 @@ def claim_of(key: int, worker: str, now: datetime) -> list[OutgoingMail]:
         channel = Channel.objects.select_for_update(no_key=True).get(pk=key)
         if pace.room(channel, now) == 0 or not pace.is_free_line(channel, worker, now):
             return []
-        due = OutgoingMail.objects.claimable(now).filter(channel=channel).order_by("next_attempt_at", "id")
+        due = OutgoingMail.objects.claimable(now).on(channel.pk).order_by("next_attempt_at", "id")
         rows = list(due.select_for_update(skip_locked=True, of=("self",))[:BATCH])
         prefetch_related_objects(rows, "deliveries")
         mine = within(within_memory(rows), pace.room(channel, now), channel.rate_per_minute)

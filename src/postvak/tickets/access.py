@@ -29,8 +29,8 @@ from postvak.models import (
     Receipt,
     Ticket,
 )
+from postvak.models.beside import Beside
 from postvak.models.receipt import ReceiptQuerySet
-from postvak.tickets.beside import Beside
 
 # In words of SQL, as Django takes half a millisecond for the two, and a page asks ten times.
 QUEUES = "SELECT queue_id FROM postvak_membership WHERE agent_id = %s"

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from postvak.models import Agent, Ticket
 from postvak.tickets.access import visible_tickets
 from postvak.tickets.search.find import find
+from postvak.tickets.views import NOT_MERGED
 
 OFFERED = 8
 RECENT = 5
@@ -50,7 +51,7 @@ def recent_ones(ticket: Ticket, *, by: Agent) -> list[Ticket]:
 
 
 def mergeable(by: Agent, besides: Ticket | None) -> QuerySet[Ticket]:
-    tickets = visible_tickets(by).filter(merged_into=None)
+    tickets = visible_tickets(by).filter(NOT_MERGED)
     return tickets.exclude(pk=besides.pk) if besides else tickets
 
 

@@ -17,7 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from postvak.models import Ticket
-from postvak.tickets.beside import Beside
+from postvak.models.beside import Beside
 
 LONGEST_TEXT = 60  # characters of a text that count for the order: they stand in the address of the next page
 LARGEST_KEY = 2**63

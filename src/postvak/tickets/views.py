@@ -33,9 +33,9 @@ from postvak.models import (
     Ticket,
     TicketType,
 )
+from postvak.models.beside import Beside, keys_as_rows
 from postvak.models.priority import NORMAL
 from postvak.tickets.access import visible_tickets
-from postvak.tickets.beside import Beside, keys_as_rows
 from postvak.tickets.tally import count_each, own
 
 HERE = timedelta(seconds=60)  # without a word from his page for longer, an agent isn't on a ticket any more
@@ -45,6 +45,7 @@ LONGEST_WAIT = 24 * 365
 LONGEST_WORDS = 200
 
 
+# Hardly a ticket is merged, which SQLite doesn’t know: beside the index of those that are.
 NOT_MERGED = Q(IsNull(Beside(F("merged_into")), True))
 NO_SPAM = Q(is_spam=False) & NOT_MERGED
 OPEN = Q(is_open=True) & NO_SPAM

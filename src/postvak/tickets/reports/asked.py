@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from postvak.models import Agent, Message, Status, Ticket
 from postvak.tickets.access import may_read, visible_tickets
+from postvak.tickets.views import NOT_MERGED
 
 DAY = timedelta(days=1)
 LONGEST = 366  # days
@@ -38,7 +39,7 @@ class Asked:
 
     def tickets(self) -> QuerySet[Ticket]:
         """Neither spam nor trash nor merged: those are no work of their own."""
-        real = Q(is_spam=False, merged_into=None) & ~Q(status__type=Status.Type.REMOVED)
+        real = Q(is_spam=False) & NOT_MERGED & ~Q(status__type=Status.Type.REMOVED)
         return visible_tickets(self.agent).filter(real & self.narrowing())
 
     def messages(self) -> QuerySet[Message]:

@@ -53,7 +53,7 @@ def past(rules: Collection[Limited], tickets: Collection[int], addresses: Collec
     if not limited or not addresses:
         return Past()
     recent = Q(created_at__gt=now - DAY)
-    rows = AutomaticMail.objects.filter(recent | Q(ticket__in=tickets), rule__in=limited, address__in=addresses)
+    rows = AutomaticMail.objects.to(addresses).filter(recent | Q(ticket__in=tickets), rule__in=limited)
     rows = rows.exclude(state=AutomaticMail.State.SKIPPED).order_by()
     columns = rows.values_list("rule", "ticket", "address")
     last: dict[tuple[int, int, str], datetime] = {}

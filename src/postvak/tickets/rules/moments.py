@@ -18,6 +18,7 @@ from postvak.tickets.rules.known import KnownRule, load_rules
 from postvak.tickets.rules.occurrence import BY_TIME, Occurrence, Trigger
 from postvak.tickets.rules.telling import CLOCK_WAS_WRONG, begun, follow
 from postvak.tickets.sla.calendar import BusinessTime, NeverOpen, business_time
+from postvak.tickets.views import NOT_MERGED
 
 LEASE = "moments"
 BATCH = 200
@@ -115,7 +116,7 @@ def found(rule: KnownRule, span: Span) -> Iterator[Found]:
 
 
 def ongoing() -> QuerySet[Ticket]:
-    return Ticket.objects.filter(is_open=True, is_spam=False, merged_into=None)
+    return Ticket.objects.filter(NOT_MERGED, is_open=True, is_spam=False)
 
 
 def due_near(span: Span) -> Iterator[Found]:

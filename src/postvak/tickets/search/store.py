@@ -9,8 +9,8 @@ from typing import Protocol
 from django.db import transaction
 from django.db.models.expressions import RawSQL
 
+from postvak.models.beside import keys_as_rows
 from postvak.models.replica import connection
-from postvak.tickets.beside import keys_as_rows
 from postvak.tickets.search.wanted import Wanted
 
 EVERYTHING = (1 << 63) - 1

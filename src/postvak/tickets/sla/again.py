@@ -7,13 +7,14 @@ from django.db.models import Q
 
 from postvak.models import Calendar, Sla, Ticket
 from postvak.models.triggers import NOW
+from postvak.tickets.views import NOT_MERGED
 
 
 def reckon_again(queues: Collection[int] | None = None, slas: Collection[int] = ()) -> int:
     """Leaves a change for each open ticket in `queues` (None: in all) or with one of `slas`; returns how many. The
     worker reckons them in batches (tickets.aftermath), so that nothing is forgotten when it is killed. Call in the
     transaction of the edit."""
-    tickets = Ticket.objects.filter(is_open=True, is_spam=False, merged_into=None)
+    tickets = Ticket.objects.filter(NOT_MERGED, is_open=True, is_spam=False)
     if queues is not None and not queues and not slas:
         return 0
     if queues is not None:

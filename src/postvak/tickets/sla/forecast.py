@@ -10,6 +10,7 @@ from postvak.models import Status, Ticket
 from postvak.tickets.awaiting import Answers, first_answers
 from postvak.tickets.sla.clock import Facts, Still, due_times, runs
 from postvak.tickets.sla.plans import Plan
+from postvak.tickets.views import NOT_MERGED
 
 LOOKED_AT = 500
 NOBODY = Answers()
@@ -39,7 +40,7 @@ def forecast(plan: Plan, before: Sequence[Plan], now: datetime) -> Forecast:
 
 
 def held_by(plan: Plan, before: Sequence[Plan]) -> QuerySet[Ticket]:
-    tickets = Ticket.objects.filter(fitting(plan), is_open=True, is_spam=False, merged_into=None)
+    tickets = Ticket.objects.filter(NOT_MERGED, fitting(plan), is_open=True, is_spam=False)
     for other in before:
         tickets = tickets.exclude(fitting(other))
     return tickets

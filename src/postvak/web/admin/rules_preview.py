@@ -17,6 +17,7 @@ from postvak.notify.shipped import is_for_agents, words_of
 from postvak.send.sender import CannotAnswer
 from postvak.tickets.access import visible_tickets
 from postvak.tickets.texts import Text
+from postvak.tickets.views import NOT_MERGED
 from postvak.web.admin.access import admin_only
 from postvak.web.admin.forms.answer_templates import LANGUAGES
 from postvak.web.admin.forms.rules import RuleForm
@@ -102,7 +103,7 @@ def ticket_for(agent: Agent, number: str) -> tuple[Ticket | None, str]:
     found = tickets.filter(number=number).first() if number.isdecimal() else None
     if found is not None:
         return found, ""
-    newest = tickets.filter(merged_into=None).order_by("-pk").first()
+    newest = tickets.filter(NOT_MERGED).order_by("-pk").first()
     if newest is None:
         return None, _("There is no ticket yet. As soon as there is one, the mail is shown here with its values.")
     values = {"number": number, "newest": newest.number}

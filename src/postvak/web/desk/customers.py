@@ -30,6 +30,7 @@ from postvak.tickets.customers import (
     renamed,
 )
 from postvak.tickets.participants import name_of
+from postvak.tickets.views import NOT_MERGED
 from postvak.web.desk.customer_forms import CustomerForm, NewCustomerForm
 from postvak.web.desk.customer_keys import has_keys, keys_of
 from postvak.web.desk.listing import page_after
@@ -66,7 +67,7 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 def numbers_of(keys: list[int], agent: Agent) -> dict[int, dict[str, Any]]:
     """`number`, `waiting` (open ones) and `newest` change of the tickets that the agent may read."""
-    rows = visible_tickets(agent).filter(customer__in=keys, merged_into=None).order_by().values("customer")
+    rows = visible_tickets(agent).filter(NOT_MERGED, customer__in=keys).order_by().values("customer")
     counted = rows.annotate(number=Count("pk"), waiting=Count("pk", filter=Q(is_open=True)), newest=Max("changed_at"))
     return {row["customer"]: dict(row) for row in counted}
 
@@ -93,9 +94,9 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def card_of(customer: Any, agent: Agent, page: int) -> dict[str, Any]:
-    tickets = visible_tickets(agent).filter(customer=customer, merged_into=None)
+    tickets = visible_tickets(agent).filter(NOT_MERGED, customer=customer)
     rows = tickets.select_related("status", "queue", "assignee").order_by("-changed_at", "-pk")
-    took_part = visible_tickets(agent).filter(participants__customer=customer, merged_into=None)
+    took_part = visible_tickets(agent).filter(NOT_MERGED, participants__customer=customer)
     numbers, pages = numbers_of([customer.pk], agent).get(customer.pk), Paginator(rows, TICKETS)
     pages.count = numbers["number"] if numbers else 0  # else it would count once more
     addresses = sorted(customer.address_rows or [], key=itemgetter("pk"))

@@ -19,6 +19,7 @@ from postvak.tickets.access import visible_tickets
 from postvak.tickets.customer_lists import organisations_with
 from postvak.tickets.customers import CannotChange
 from postvak.tickets.organisations import merge_organisations, set_domains, take_in
+from postvak.tickets.views import NOT_MERGED
 from postvak.web.desk.customer_forms import OrganisationForm
 from postvak.web.desk.listing import page_after
 from postvak.web.desk.outbox_rows import as_key
@@ -89,7 +90,7 @@ def contents(organisation: Organisation, agent: Agent) -> dict[str, Any]:
     people = Customer.objects.filter(organisation=organisation)
     keys = people.values("pk")
     theirs = Q(organisation=organisation) | Q(organisation=None, customer__in=keys)
-    tickets = visible_tickets(agent).filter(theirs, merged_into=None).select_related("status", "queue", "assignee")
+    tickets = visible_tickets(agent).filter(theirs, NOT_MERGED).select_related("status", "queue", "assignee")
     return {
         "people": list(people.prefetch_related("addresses").order_by("name", "pk")[:SHOWN]),
         "people_count": people.count(),

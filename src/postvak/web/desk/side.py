@@ -31,6 +31,7 @@ from postvak.models import (
 )
 from postvak.tickets.access import readers, visible_tickets
 from postvak.tickets.field_sets import fields_around
+from postvak.tickets.views import NOT_MERGED
 from postvak.web.desk.found import back, came_from, find
 from postvak.web.desk.side_conversations import listed
 from postvak.web.pages import render
@@ -193,7 +194,7 @@ def fill_tickets(side: Side, agent: Agent) -> None:
 
 def newest_of(customer: int, agent: Agent) -> list[tuple[int, bool]]:
     """Key and openness, newest change first."""
-    rows = visible_tickets(agent).filter(customer=customer, merged_into=None).order_by("-changed_at")
+    rows = visible_tickets(agent).filter(NOT_MERGED, customer=customer).order_by("-changed_at")
     return list(rows.values_list("pk", "is_open")[:COUNTED])
 
 
