@@ -102,6 +102,7 @@ def measure(options: argparse.Namespace) -> dict[str, object]:
             if options.only in page.name:
                 look(page, agent, options)
                 result[f"{page.name}, {who}"] = page.as_text()
+                print(page.name, page.as_text(), file=sys.stderr, flush=True)
     return result
 
 
