@@ -8,7 +8,6 @@ from copy import copy
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Model
 from django.utils import timezone
 
 from postvak.keys.collect import collect
@@ -31,6 +30,7 @@ from postvak.models import (
     Ticket,
     Trace,
 )
+from postvak.models.row_updates import update_rows
 from postvak.process.assignees import drop_blind, find_assignees, moves_or_assigns, tell_left_out
 from postvak.process.changes import (
     CHANGED,
@@ -250,8 +250,8 @@ def update_tickets(batch: Sequence[Work], statuses: Mapping[str, Status], now: d
             drop_blind(work, work.ticket, assignees)
         add_follow_up(work.ticket, work, statuses["open"], now)
         tell_changes(work, before, work.ticket)
-    Ticket.objects.bulk_update(
-        tickets.values(),
+    update_rows(
+        list(tickets.values()),
         [
             *CHANGED, "changed_at", "preview", "message_count", "attachment_count", "is_unread", "waiting_since",
             "answer",
@@ -309,10 +309,11 @@ def update_delivery(reported: ReportedDelivery, now: datetime) -> bool:
 
 
 def write_traces(batch: Sequence[Work]) -> None:
-    upsert(
+    Trace.objects.bulk_create(
         [Trace(receipt=work.receipt, entries=[r.as_json() for r in work.plan.reasons]) for work in batch],
-        unique="receipt",
-        fields=["entries"],
+        update_conflicts=True,
+        unique_fields=["receipt"],
+        update_fields=["entries"],
     )
     History.objects.bulk_create(
         History(
@@ -335,10 +336,9 @@ def finish_receipts(batch: Sequence[Work], now: datetime) -> None:
         Receipt.objects.filter(pk__in=taken_over).update(fingerprint=None)
     for work in batch:
         finish(work, now)
-    upsert(
+    update_rows(
         [work.receipt for work in batch],
-        unique="id",
-        fields=[
+        [
             "state", "outcome", "processed_at", "duration_ms", "ticket", "message", "first", "fingerprint",
             "message_id_header", "author_email", "written_to", "subject", "error", "claimed_by", "claimed_until", "attempts",
         ],
@@ -384,11 +384,3 @@ def outcome_ticket_id(work: Work) -> int | None:
     if work.facts.thread.own_mail and not work.plan.first_copy and work.plan.outcome == Receipt.Outcome.DUPLICATE:
         return work.facts.thread.own_mail.id
     return work.plan.first_copy.ticket_id if work.plan.first_copy else None
-
-
-def upsert(rows: Sequence[Model], *, unique: str, fields: list[str]) -> None:
-    """One statement that updates many existing rows (bulk_update's CASE WHEN costs several times as much)."""
-    if rows:
-        type(rows[0])._default_manager.bulk_create(
-            rows, update_conflicts=True, unique_fields=[unique], update_fields=fields
-        )

@@ -6,12 +6,12 @@ columns are written that nobody else writes.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from postvak.models import Change, History, Status, Ticket
+from postvak.models.row_updates import update_rows
 from postvak.tickets.awaiting import Answers, first_answers
 from postvak.tickets.sla.clock import NOTHING, Facts, Still, due_times, past_stills, running, runs, stand_still
 from postvak.tickets.sla.plans import Plan, plan_for, valid_plans
@@ -138,17 +138,9 @@ def columns(ticket: Ticket) -> list[object]:
 
 
 def write(tickets: Sequence[Ticket]) -> None:
-    """Locked in the order of keys, as everybody does, so that nobody waits for each other. Row by row in one statement each:
-    ten times as quick as Django's bulk_update."""
+    """Locked in the order of keys, as everybody does, so that nobody waits for each other."""
     if not tickets:
         return
-    assigned = ", ".join(f"{field.column} = %s" for field in FIELDS)
-    with transaction.atomic(), connection.cursor() as cursor:
-        keys = [ticket.pk for ticket in tickets]
-        list(Ticket.objects.select_for_update().filter(pk__in=keys).order_by("pk").values_list("pk"))
-        cursor.executemany(f"UPDATE postvak_ticket SET {assigned} WHERE id = %s", [row_of(one) for one in tickets])  # noqa: S608 - our own columns
-
-
-def row_of(ticket: Ticket) -> list[Any]:
-    values = [field.get_db_prep_save(getattr(ticket, field.attname), connection) for field in FIELDS]
-    return [*values, ticket.pk]
+    with transaction.atomic():
+        list(Ticket.objects.select_for_update().filter(pk__in=[t.pk for t in tickets]).order_by("pk").values_list("pk"))
+        update_rows(tickets, KEPT)
