@@ -29,7 +29,7 @@ from postvak.process.thread import is_forged
 from postvak.tickets.rules.fields import FIELDS
 from postvak.tickets.rules.judge import unmet
 from postvak.tickets.rules.known import KnownRule
-from postvak.tickets.rules.limits import Past, limit
+from postvak.tickets.rules.limits import Past, is_limited, limit
 
 STEP = "automatic mail"
 ADDRESS = "address:"
@@ -56,7 +56,7 @@ def plan_automatic_mail(facts: Facts, plan: Plan) -> Plan:
         plan = plan.because(STEP, "rejection_off")
     if not rules:
         return plan
-    situation = situation_of(facts, plan, trigger)
+    situation = situation_of(facts, plan, trigger, {one.field for rule in rules for one in rule.conditions})
     for rule in rules:
         failed = unmet(rule, situation)
         if failed is not None:
@@ -220,22 +220,24 @@ def age_of(facts: Facts) -> timedelta:
 
 def over_limit(facts: Facts, plan: Plan, rule: KnownRule, email: str) -> Reason | None:
     """Of the rule itself."""
-    if facts.lately is None:
+    if facts.lately is None or not is_limited(rule):
         return None
     ticket, lately = plan.ticket.id if plan.ticket else None, facts.lately
-    code = limit(rule, ticket, normalise(email), past_of(lately), lately.at)
+    code = limit(rule, ticket, normalise(email), past_of(lately, normalise(email)), lately.at)
     return refused(code, email) if code else None
 
 
-def past_of(lately: Lately) -> Past:
-    """What limit() asks for, of the mails that are known."""
+def past_of(lately: Lately, address: str) -> Past:
+    """What limit() asks for, of the mails to this address that are known."""
     last: dict[tuple[int, int, str], datetime] = {}
     number: Counter[tuple[int, str]] = Counter()
     for one in lately.sent:
-        if one.rule_id is not None and one.ticket_id is not None:
+        if one.address != address or one.rule_id is None:
+            continue
+        if one.ticket_id is not None:
             key = (one.rule_id, one.ticket_id, one.address)
             last[key] = max(last.get(key, one.at), one.at)
-        if one.rule_id is not None and one.at > lately.at - DAY:
+        if one.at > lately.at - DAY:
             number[one.rule_id, one.address] += 1
     return Past(last, number)
 

@@ -53,6 +53,12 @@ STATUSES_ELSEWHERE = {
 
 def load_options() -> Options:
     """With what else must be known before anything else is asked: revision of the filters, what is switched on."""
+    return options_query().get(pk=1)
+
+
+@lru_cache(maxsize=1)
+def options_query() -> "QuerySet[Options]":
+    """Never run itself: building it takes most of the time of a query that always is the same."""
     newest = FilterVersion.objects.order_by("-pk")
     return Options.objects.annotate(
         filters_pk=Subquery(newest.values("pk")[:1]),
@@ -61,7 +67,7 @@ def load_options() -> Options:
         has_grouping=Exists(Address.objects.filter(grouping_hours__gt=0)),
         rules_json=rules_as_json(BY_MAIL),
         has_models=Exists(ClassifierModel.objects.filter(is_active=True).exclude(classifier__mode=Mode.OFF)),
-    ).get(pk=1)
+    )
 
 
 def load_desk(options: Options, mails: Iterable[Mail], *, has_commands: bool = False) -> Desk:
