@@ -7,11 +7,12 @@ are generated before the clock starts. CPU time is what compares between runs; t
 """
 
 import argparse
+import gc
 import random
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from email.message import EmailMessage
 
 from report import cpu_seconds, data_directory, show
@@ -42,34 +43,21 @@ def read_options() -> argparse.Namespace:
 
 
 def measure(kind: str, mails: int, batch: int, queues: int = 0) -> dict[str, float | int | str]:
-    import django
-
-    django.setup()
-    from postvak.cli.prepare import prepare_database
-    from postvak.models import Mailbox, Receipt
-    from postvak.process.run import process_due
-    from postvak.receive.accept import Arrived, accept
-
-    prepare_database()
-    mailbox = Mailbox.objects.get(kind="local")
-    prepare_desk()
+    mailbox = prepared_mailbox()
     if queues:
         learn(queues)
-        ingest(mailbox, [small(n) for n in range(50)], batch, accept, Arrived, process_due, "warm")
-    newest = Receipt.objects.order_by("-pk").values_list("pk", flat=True).first() or 0  # no mail comes twice
+    first = newest_receipt()  # of an installation that is kept; no mail comes twice
+    ingest(mailbox, [MAKERS[kind](first + n) for n in range(2 * batch)], batch, f"warm/{first}")
+    numbers = range(first + 2 * batch, first + 2 * batch + mails)
     if kind == "followup":
-        raws = [small(newest + n) for n in range(mails)]
-        ingest(mailbox, raws, batch, accept, Arrived, process_due, f"first/{newest}")
-    raws = [MAKERS[kind](newest + n) for n in range(mails)]
+        ingest(mailbox, [small(n) for n in numbers], batch, f"first/{first}")
+    raws = [MAKERS[kind](n) for n in numbers]
     if queues:
         raws = [raw.replace(b"\n\n", f"\n\n{names_in(n % queues)} ".encode(), 1) for n, raw in enumerate(raws)]
-    before = Receipt.objects.latest("pk").pk if Receipt.objects.exists() else 0
+    gc.freeze()  # as `postvak serve` does
     wall, cpu = time.perf_counter(), cpu_seconds()
-    ingest(mailbox, raws, batch, accept, Arrived, process_due, f"measured/{newest}")
+    ingest(mailbox, raws, batch, f"measured/{first}")
     wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
-    done = Receipt.objects.filter(pk__gt=before, state="done").count()
-    if done != mails:
-        sys.exit(f"only {done} of {mails} mails were processed")
     return {
         "kind": kind,
         "mails": mails,
@@ -79,6 +67,19 @@ def measure(kind: str, mails: int, batch: int, queues: int = 0) -> dict[str, flo
         **({"queues": queues, "moved": moved()} if queues else {}),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
     }
+
+
+def prepared_mailbox():
+    """Of a new installation, in the data directory that the environment names."""
+    import django
+
+    django.setup()
+    from postvak.cli.prepare import prepare_database
+    from postvak.models import Mailbox
+
+    prepare_database()
+    prepare_desk()
+    return Mailbox.objects.get(kind="local")
 
 
 def prepare_desk() -> None:
@@ -126,13 +127,27 @@ def moved() -> int:
     return Prediction.objects.filter(role="acted").count()
 
 
-def ingest(mailbox, raws, batch, accept, arrived, process_due: Callable[[str], int], prefix: str) -> None:
-    """In steady state: a batch arrives, is stored durably, and is processed."""
+def ingest(mailbox, raws: Sequence[bytes], batch: int, prefix: str) -> None:
+    """In steady state: a batch arrives, is stored durably, and is processed. `prefix`: of their sources, another one each time."""
+    from postvak.models import Receipt
+    from postvak.process.run import process_due
+    from postvak.receive.accept import Arrived, accept
+
+    before = newest_receipt()
     for start in range(0, len(raws), batch):
         chunk = raws[start : start + batch]
-        accept(mailbox, [arrived(f"{prefix}/{start + n}", raw) for n, raw in enumerate(chunk)])
+        accept(mailbox, [Arrived(f"{prefix}/{start + n}", raw) for n, raw in enumerate(chunk)])
         while process_due("bench:1:x"):
             pass
+    done = Receipt.objects.filter(pk__gt=before, state="done").count()
+    if done != len(raws):
+        sys.exit(f"only {done} of {len(raws)} mails were processed")
+
+
+def newest_receipt() -> int:
+    from postvak.models import Receipt
+
+    return Receipt.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
 
 
 def text(size: int, seed: int) -> str:
