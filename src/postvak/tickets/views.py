@@ -45,7 +45,7 @@ LONGEST_WAIT = 24 * 365
 LONGEST_WORDS = 200
 
 
-# Hardly a ticket is merged, which SQLite doesn’t know: beside the index of those that are.
+# Hardly a ticket is merged, which SQLite does not know: beside the index of those that are.
 NOT_MERGED = Q(IsNull(Beside(F("merged_into")), True))
 NO_SPAM = Q(is_spam=False) & NOT_MERGED
 OPEN = Q(is_open=True) & NO_SPAM
