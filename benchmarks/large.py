@@ -327,14 +327,17 @@ def bare(models: Sequence[type]) -> Iterator[None]:
 
         with server() as cursor, without_indexes(cursor, *names):
             yield
-            for model in models:
-                if model._meta.pk.get_internal_type() == "BigAutoField":
-                    cursor.execute(
-                        f"SELECT setval('{model._meta.db_table}_id_seq', (SELECT max(id) FROM {model._meta.db_table}))"
-                    )
+            advance_keys(models)
         return
     with bare_sqlite(names):
         yield
+
+
+def advance_keys(models: Sequence[type]) -> None:
+    """What comes next gets the next keys; SQLite sees to that by itself."""
+    if vendor() == "postgresql":
+        tables = [model._meta.db_table for model in models if model._meta.pk.get_internal_type() == "BigAutoField"]
+        run([f"SELECT setval('{table}_id_seq', (SELECT max(id) FROM {table}))" for table in tables])
 
 
 @contextmanager
