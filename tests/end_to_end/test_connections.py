@@ -117,7 +117,7 @@ class Pooled(Plant):
 
 def test_everything_works_behind_pgbouncer_in_transaction_mode(server: Server, tmp_path: Path) -> None:
     with installed(lambda: PgBouncer.running(server)) as bouncer:
-        Pooled.direct = server.url()
+        Pooled.direct = f"{server.url()}?application_name=direct"
         subjects = [f"Mail {number:03}" for number in range(60)]
         with Pooled.running(tmp_path, bouncer.url()) as desk:
             assert isinstance(desk, Pooled)
@@ -133,7 +133,7 @@ def test_everything_works_behind_pgbouncer_in_transaction_mode(server: Server, t
             wait_until(lambda: desk.is_done(len(subjects)), seconds=60, what="all tickets")
             backup = desk.cli("backup", str(tmp_path), "--without-keys")
             assert backup.returncode == 0, backup.stderr
-            assert answers_of(f"{desk.url}/health/ready") == {200}, "pg_dump left its search_path to nobody"
+            assert answers_of(f"{desk.url}/health/ready") == {200}, "nothing of a session was left to others"
             desk.stop()
             desk.check_books(subjects)
             assert "ERROR" not in desk.tail()
@@ -141,5 +141,7 @@ def test_everything_works_behind_pgbouncer_in_transaction_mode(server: Server, t
 
 def listeners(server: Server) -> int:
     with server.connected() as connection:
-        rows = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'")
+        rows = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'direct' AND query LIKE 'LISTEN%'"
+        )
         return int(str((rows.fetchone() or (0,))[0]))
