@@ -198,9 +198,20 @@ def settle(site: Site, customers: Customers, agents: Agents) -> None:
         time.sleep(0.5)
         return len(agents.answered) == count and not site.value(UNDER_WAY)
 
-    wait_until(is_done, seconds=400, what=f"{count} tickets and answers")
+    try:
+        wait_until(is_done, seconds=400, what=f"{count} tickets and answers")
+    except TimeoutError as error:
+        raise AssertionError(f"{error}; {len(agents.answered)} answered; {[site.rows(sql) for sql in LEFT]}") from error
 
 
+LEFT = (
+    "SELECT now()::text",
+    "SELECT id, state, error, claimed_by, claimed_until::text FROM postvak_receipt WHERE state <> 'done' LIMIT 5",
+    "SELECT d.state, o.claimed_by, o.claimed_until::text, o.next_attempt_at::text FROM postvak_delivery d JOIN postvak_outgoingmail o "
+    "ON d.outgoing_id = o.id WHERE d.state IN ('queued', 'sending', 'deferred') LIMIT 5",
+    "SELECT name, owner, until::text FROM postvak_lease",
+    "SELECT name, last_problem, failures FROM postvak_mailbox",
+)
 UNDER_WAY = (
     "SELECT (SELECT count(*) FROM postvak_receipt WHERE state <> 'done') + "
     "(SELECT count(*) FROM postvak_delivery WHERE state IN ('queued', 'sending', 'deferred'))"
