@@ -21,10 +21,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 log = logging.getLogger("postvak.replica")
 
 REPLICA, DIRECT = "replica", "direct"
-CHECKED, AGAIN = (
-    2.0,
-    10.0,
-)  # seconds that an answer about the replica counts, and that it is left alone when it isn't fit
+CHECKED = 2.0  # seconds that a look at the replica counts
+AGAIN = 10.0  # seconds that it is left alone when it isn't fit
 PATIENCE = 0.2  # seconds in which it may catch up while we look
 Result = TypeVar("Result")
 INSIDE: ContextVar[bool] = ContextVar("may be stale", default=False)
