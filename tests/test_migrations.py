@@ -71,7 +71,7 @@ call_command("migrate", "postvak", "0024_classification", verbosity=0)
 rows_of_the_log(3)
 with connection.cursor() as cursor:  # an attempt that was killed
     cursor.execute("ALTER TABLE postvak_trace ADD CONSTRAINT postvak_trace_start CHECK (receipt_id < 99) NOT VALID")
-call_command("migrate", verbosity=0)
+call_command("migrate", "postvak", verbosity=0)
 rows_of_the_log(2)
 
 from postvak.models import Communication, CommunicationEntry, CommunicationObject, Mailbox, Receipt, Trace
