@@ -1,4 +1,4 @@
-"""Django's settings, made from configuration.py. Nothing here is meant to be edited by an installation."""
+"""Django's settings, made from the configuration. Nothing here is meant to be edited by an installation."""
 
 from pathlib import Path
 from typing import Any

@@ -30,7 +30,11 @@ def test_each_row_gets_its_own_values_and_nothing_else_changes(
     with django_assert_num_queries(1):
         update_rows([first, second], ["queue", "fields", "pending_until"])
     stored = {ticket.pk: ticket for ticket in Ticket.objects.all()}
-    assert (stored[first.pk].queue, stored[first.pk].fields, stored[first.pk].pending_until) == (sales, {"order": ["7"]}, now)
+    assert (stored[first.pk].queue, stored[first.pk].fields, stored[first.pk].pending_until) == (
+        sales,
+        {"order": ["7"]},
+        now,
+    )
     assert (stored[second.pk].queue_id, stored[second.pk].fields) == (second.queue_id, {"order": ["8", "é"]})
     assert (stored[second.pk].subject, stored[second.pk].pending_until) == ("Lamp 1", None)
     assert (stored[third.pk].fields, stored[third.pk].subject) == ({}, "Lamp 2")

@@ -18,7 +18,8 @@ def update_rows(rows: Sequence[Model], fields: Collection[str]) -> None:
     written = [columns[name] for name in fields]
     assigned = ", ".join(f"{connection.ops.quote_name(str(field.column))} = %s" for field in written)
     values = [
-        [*(field.get_db_prep_save(getattr(row, field.attname), connection) for field in written), row.pk] for row in rows
+        [*(field.get_db_prep_save(getattr(row, field.attname), connection) for field in written), row.pk]
+        for row in rows
     ]
     with connection.cursor() as cursor:
         cursor.executemany(f"UPDATE {meta.db_table} SET {assigned} WHERE {meta.pk.column} = %s", values)  # noqa: S608 - our own columns
