@@ -27,10 +27,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # tests.servers, tests.torture
 
 from report import show
-from soak_books import Watch, check, is_finished, left
+from soak_books import Watch, check, is_finished, left, message_id
 from soak_faults import Faults
 from tests.mails import mail
-from tests.servers import wait_until
 from tests.servers.dovecot import Dovecot
 from tests.servers.smtpd import Received, SmtpServer
 from tests.torture.plant import FORWARDED, Plant, fetched
@@ -71,6 +70,7 @@ queues = ["Support"]
 """
 TEXT = "The lamp in the hall flickers since Monday, and I would like to know what to do about it.\r\n"
 CLIENTS = 4
+END_WITHIN, LOOK = 3600.0, 1.0  # seconds
 BACKLOG = 500  # rows that wait for somebody, at most: a sender waits rather than fill a disk
 FOLLOW_UP, COPY = 3, 50  # every third mail answers an earlier one, every fiftieth comes twice
 USER = "soak"
@@ -149,10 +149,8 @@ def soak(folder: Path, options: argparse.Namespace) -> dict[str, object]:
             watch.begin()
             hand_over(here, range(first_half, options.mails), deadline=deadline, beside=faults.without_kills)
             watch.end()
-            faults.heal()
-            wait_until(
-                lambda: is_finished(here, faults.heal), seconds=1800, what=f"the end of all work ({here.plant.tail()})"
-            )
+            with running(faults.let_time_pass):
+                wait_for_the_end(here)
         seconds = time.monotonic() - began
         here.plant.stop()
         facts, wrong = check(here, watch)
@@ -164,6 +162,14 @@ def soak(folder: Path, options: argparse.Namespace) -> dict[str, object]:
         **facts,
         "wrong": wrong,
     }
+
+
+def wait_for_the_end(here: Site) -> None:
+    deadline = time.monotonic() + END_WITHIN
+    while not is_finished(here):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{left(here.plant)} after {END_WITHIN:g} s: {here.plant.tail()}")
+        time.sleep(LOOK)
 
 
 @contextmanager
@@ -244,10 +250,6 @@ def is_taken(port: int, raw: bytes) -> bool:
 
 def is_behind(plant: Plant) -> bool:
     return sum(left(plant).values()) > BACKLOG
-
-
-def message_id(number: int) -> str:
-    return f"{number}@soak.customer.example"
 
 
 def letter(number: int) -> bytes:

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,11 +84,14 @@ def sample(pid: int, mails: int) -> Sample:
     return Sample(mails, resident / 1024, len(list(Path(f"/proc/{pid}/fd").iterdir())))
 
 
-def is_finished(site: "Site", go_on: Callable[[], None]) -> bool:
-    """`go_on`: let the time pass that second attempts wait for."""
-    go_on()
+def is_finished(site: "Site") -> bool:
     known = site.plant.value("SELECT count(DISTINCT message_id_header) FROM postvak_receipt WHERE state = 'done'")
     return bool(known >= len(site.sent) and not any(left(site.plant).values()))
+
+
+def message_id(number: int) -> str:
+    """Of the mail with this number."""
+    return f"{number}@soak.customer.example"
 
 
 def left(plant: Plant) -> dict[str, int]:
@@ -110,8 +113,6 @@ def check(site: "Site", watch: Watch) -> tuple[dict[str, object], list[str]]:
 
 def check_incoming(site: "Site") -> tuple[dict[str, int], list[str]]:
     """Each mail on exactly one ticket, as one message; what came twice is a duplicate. Tickets that the trash gave up took theirs along."""
-    from soak import message_id
-
     plant = site.plant
     firsts = Counter(
         header for (header,) in plant.rows(f"SELECT message_id_header FROM postvak_receipt WHERE outcome IN {FIRSTS}")

@@ -108,6 +108,11 @@ class Faults:
         for statement in DAY_PASSES:
             self.site.plant.change(statement.format(before=f"'{LONG_AGO}'"))
 
+    def let_time_pass(self, over: threading.Event) -> None:
+        """At the end of the day, now and then: whatever waits for a second attempt gets it."""
+        while not over.wait(HOLD):
+            self.heal()
+
     def heal(self) -> None:
         """Mails that wait for a second attempt, mailboxes and channels that wait after a failure, go on."""
         self.site.relay.behaviour = Behaviour()
