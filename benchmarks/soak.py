@@ -30,6 +30,7 @@ from report import show
 from soak_books import Watch, check, is_finished, left, message_id
 from soak_faults import Faults
 from tests.mails import mail
+from tests.servers import die_with_parent
 from tests.servers.dovecot import Dovecot
 from tests.servers.smtpd import Received, SmtpServer
 from tests.torture.plant import FORWARDED, Plant, fetched
@@ -175,7 +176,7 @@ def wait_for_the_end(here: Site) -> None:
 @contextmanager
 def desk(plant: Plant) -> Iterator[None]:
     """The agent at work, in a process of his own."""
-    command = [sys.executable, str(Path(__file__).with_name("soak_desk.py"))]
+    command = die_with_parent([sys.executable, str(Path(__file__).with_name("soak_desk.py"))])
     environment = {**plant.environment, "DJANGO_SETTINGS_MODULE": "postvak.settings"}
     with (plant.log.parent / "desk.log").open("ab") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
