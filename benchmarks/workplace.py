@@ -172,7 +172,9 @@ def other_pages(agent: object, rounds: int) -> Iterator[Page]:
     numbers = list(visible_tickets(agent).order_by("-changed_at").values_list("number", flat=True)[: rounds * 50 : 50])
     ids = Message.objects.filter(pk__in=[newest(Message) * n // (rounds + 1) for n in range(1, rounds + 1)])
     yield Page("customers", ["/customers/"] * rounds)
-    yield Page("customers, page 30", [deep_page(client_of(agent), "/customers/", 30, r'href="([^"]*after=[^"]+)"')] * rounds)
+    yield Page(
+        "customers, page 30", [deep_page(client_of(agent), "/customers/", 30, r'href="([^"]*after=[^"]+)"')] * rounds
+    )
     yield Page("customers, searched", [f"/customers/?q={email.partition('@')[0]}" for email in emails])
     yield Page("customer with most tickets", [f"/customers/{pk}/" for pk in busiest])
     yield Page("suggested recipients", [f"/recipients/?q={email[:4]}" for email in emails])
@@ -185,7 +187,9 @@ def other_pages(agent: object, rounds: int) -> Iterator[Page]:
     yield Page("ledger", ["/ledger/"] * rounds)
     yield Page("ledger, all time", ["/ledger/?period=all"] * rounds)
     yield Page("ledger, an address", [f"/ledger/?period=all&q={email}" for email in emails])
-    yield Page("ledger, a Message-ID", [f"/ledger/?period=all&q={id}" for id in ids.values_list("message_id", flat=True) if id])
+    yield Page(
+        "ledger, a Message-ID", [f"/ledger/?period=all&q={id}" for id in ids.values_list("message_id", flat=True) if id]
+    )
     yield Page("ledger, a ticket number", [f"/ledger/?period=all&q={number}" for number in numbers])
     yield Page("search, rare word", [f"/search/?q={word}" for word in common_words(rounds, 30_000)])
     yield Page("search, number", [f"/search/?q={number}" for number in numbers])
