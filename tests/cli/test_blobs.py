@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from postvak.blobs.files import Place
+from postvak.blobs.move import is_same
 from tests.cli.program import Program
 from tests.mails import mail
 from tests.servers import wait_until
@@ -187,3 +189,23 @@ def test_nothing_is_dropped_where_the_contents_lie_now(program: Program, tmp_pat
     assert (done.code, done.err.count("\n")) == (1, 1), done
     assert "nothing is removed there" in done.err
     assert len(files(program)) == 1
+
+
+def test_nothing_is_dropped_where_the_contents_lie_now_under_another_name(
+    program: Program, tmp_path: Path, s3_server: S3Server, prefix: str
+) -> None:
+    there = s3_server.environment(prefix)
+    fill(program, tmp_path, 1, **there)
+    done = program.run("blobs", "drop", "--from", there["POSTVAK_BLOBS"].replace("&region=us-east-1", ""), **there)
+    assert (done.code, done.err.count("\n")) == (1, 1), done
+    assert "nothing is removed there" in done.err
+    assert count(s3_server, prefix) == 1, "neither more nor less"
+
+
+def test_two_paths_to_one_folder_are_one_place(tmp_path: Path) -> None:
+    (tmp_path / "present").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "present")
+    present = Place(tmp_path / "present")
+    assert is_same(Place(tmp_path / "link"), present)
+    assert not is_same(Place(tmp_path / "former"), present)
+    assert list(present.digests()) == []

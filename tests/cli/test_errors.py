@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
 
+from postvak.cli.prepare import explain_failure
 from tests.cli.program import Done, Program
 from tests.servers import free_port
 
@@ -145,3 +147,9 @@ def test_a_database_that_another_program_holds_is_one_sentence_after_half_a_minu
     out, err = waits_for_a_lock.communicate(timeout=90)
     said = sentence(Done(waits_for_a_lock.returncode, out.decode(), err.decode()))
     assert "is locked by another program. Stop what holds it" in said
+
+
+def test_an_update_that_got_no_lock_in_time_says_what_to_wait_for() -> None:
+    said = explain_failure(OperationalError("canceling statement due to lock timeout\n"))
+    assert "is held by another program, for example a running backup" in said
+    assert "start again later" in said

@@ -1,5 +1,6 @@
 """On PostgreSQL the communication log is kept in months and traces in blocks of receipts. Elsewhere there is nothing to see."""
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from postvak.log import partitions as ahead
-from postvak.log.partitions import make_ahead
+from postvak.log.partitions import Partitions, make_ahead
 from postvak.log.talk_retention import forget_old_talks
 from postvak.models import Communication, CommunicationEntry, CommunicationObject, Mailbox, Options, Receipt, Trace
 from postvak.models.partitions import BLOCK, LOG, STEPS, TABLES, TALKS, TRACES, Table, month_of, partitions, start_of
@@ -65,6 +66,23 @@ def test_there_are_partitions_for_the_coming_months_and_receipts_and_none_is_mad
         assert partitions(connection, table)[-1].end > month_of(NOW) + ahead.MONTHS_AHEAD
     assert partitions(connection, TRACES)[-1].end > ahead.BLOCKS_AHEAD
     assert make_ahead(NOW, WORKER) == 0
+
+
+@pytest.mark.usefixtures("on_postgresql")
+def test_who_reads_one_table_for_long_holds_up_that_one_only_and_only_until_he_is_done() -> None:
+    later, ends = NOW + timedelta(days=200), [partitions(connection, table)[-1].end for table in LOG]
+    look, other = Partitions().look, connection.copy()
+    with closing(other):
+        other.set_autocommit(False)
+        other.cursor().execute(f"LOCK TABLE {TALKS.default} IN ACCESS SHARE MODE")  # as pg_dump does
+        assert look(later, WORKER) == 0
+        assert [partitions(connection, table)[-1].end > end for table, end in zip(LOG, ends, strict=True)] == [
+            False, True, True,
+        ]  # fmt: skip
+        other.rollback()
+    assert look(later, WORKER) > 0
+    assert partitions(connection, TALKS)[-1].end > ends[0]
+    assert look(later, WORKER) == 0
 
 
 @pytest.mark.usefixtures("on_postgresql")

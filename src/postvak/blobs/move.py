@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from enum import Enum
 from itertools import islice
+from secrets import token_hex
 
 from django.utils import timezone
 
@@ -80,9 +81,20 @@ def copy(source: Vault, target: Vault, digest: str, size: int) -> Copy:
     return Copy.COPIED
 
 
+def is_same(former: Vault, present: Vault) -> bool:
+    """Do both lie in one place? Asked of the storage, because one place has many spellings: another endpoint, a region more, a link.
+    Raises VaultUnreachable."""
+    probe = token_hex(32)  # a digest of no content
+    try:
+        present.put(probe, b"")
+        return former.size(probe) is not None
+    finally:
+        present.remove(probe)
+
+
 def drop_all(former: Vault, present: Vault) -> Iterator[tuple[str, Drop]]:
     """(digest, what became of it) for each content of the former vault. What belongs to no mail of this installation stays: it may be
-    somebody else's. May be stopped and run again. Raises VaultUnreachable."""
+    somebody else's. Ask is_same() first. May be stopped and run again. Raises VaultUnreachable."""
     digests = former.digests()
     with ThreadPoolExecutor(THREADS) as pool:
         while chunk := list(islice(digests, CHUNK)):

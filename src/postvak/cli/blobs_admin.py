@@ -8,7 +8,7 @@ import typer
 from django.conf import settings
 
 from postvak.blobs.check import Check, check
-from postvak.blobs.move import Copy, Drop, drop_all, move_all
+from postvak.blobs.move import Copy, Drop, drop_all, is_same, move_all
 from postvak.blobs.store import BlobCorrupt, VaultUnreachable
 from postvak.blobs.vault import open_vault, vault
 from postvak.cli.prepare import prepare_database
@@ -112,11 +112,11 @@ def drop_command(
     bucket = read_bucket(former)
     left = open_vault(bucket or settings.CONFIGURATION.blobs)
     present = vault()
-    if left is present:
-        raise ConfigurationError(f"The large contents are in {present} now: nothing is removed there.")
     prepare_database()
     counts = dict.fromkeys(Drop, 0)
     try:
+        if is_same(left, present):
+            raise ConfigurationError(f"The large contents are in {present} now: nothing is removed there.")
         for number, (digest, result) in enumerate(drop_all(left, present), start=1):
             counts[result] += 1
             if result is Drop.KEPT:

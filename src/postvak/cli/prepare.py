@@ -155,6 +155,11 @@ def explain_failure(error: OperationalError) -> str:
             f"The database {place()} is locked by another program. Stop what holds it (another Postvak, a backup, "
             "an open SQLite tool) and start again."
         )
+    if "lock timeout" in said:
+        return (
+            f"The database {place()} is held by another program, for example a running backup. Nothing is lost: start again later, "
+            "when that is done."
+        )
     return f"The database {place()} can't be opened ({said}). Check that it is there and that this user may write it."
 
 

@@ -3,6 +3,7 @@
 import signal
 import socket
 from collections.abc import Callable
+from importlib.util import find_spec
 from types import FrameType
 
 from django.conf import settings
@@ -23,6 +24,7 @@ from postvak.worker.engine import Engine
 
 def serve(host: str, port: int) -> None:
     """Prepare, say where we are, run until told to stop. Raises ConfigurationError."""
+    check_pool()
     check_port(host, port)
     ports = open_ports(settings.CONFIGURATION.listening)
     prepare_apart()
@@ -40,6 +42,15 @@ def parts_of_demonstration() -> dict[str, Callable[[], None]]:
         return {}
     port = mail_server.open_port()
     return {"customers": lambda: mail_server.run(port, folder)}
+
+
+def check_pool() -> None:
+    """Without the package every page would fail, and only then. Workers and commands need none."""
+    if settings.CONFIGURATION.database.engine == "postgresql" and find_spec("psycopg_pool") is None:
+        raise ConfigurationError(
+            "The web server needs the Python package psycopg-pool for PostgreSQL. "
+            "Install it with: pip install 'postvak[postgresql]'"
+        )
 
 
 def check_port(host: str, port: int) -> None:

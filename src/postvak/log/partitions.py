@@ -24,22 +24,28 @@ class Partitions:
         self.looked_at: datetime | None = None
 
     def look(self, now: datetime, worker: str) -> int:
-        """How many partitions were made. Raises OperationalError when somebody was in the way. On SQLite there are none."""
+        """How many partitions were made; 0, too, while somebody is in the way. On SQLite there are none."""
         if connection.vendor != "postgresql" or (self.looked_at and now - self.looked_at < EVERY):
             return 0
         made = make_ahead(now, worker)
+        if made is None:
+            return 0
         self.looked_at = now
         return made
 
 
-def make_ahead(now: datetime, worker: str) -> int:
-    """One worker at a time: 0 while another one does it."""
+def make_ahead(now: datetime, worker: str) -> int | None:
+    """How many were made. One worker at a time: 0 while another one does it. None: somebody was in the way of at least one table,
+    the others have theirs; try again later."""
     if not Lease.objects.take(LEASE, worker):
         return 0
     try:
-        made = sum(fill(table, wanted_end(table, now)) for table in TABLES)
+        made = [fill(table, wanted_end(table, now)) for table in TABLES]
+        done = [number for number in made if number is not None]
+        if len(done) < len(made):
+            return None
         tell_planner()
-        return made
+        return sum(done)
     finally:
         Lease.objects.give_back(LEASE, worker)
 
@@ -51,11 +57,15 @@ def wanted_end(table: Table, now: datetime) -> int:
     return newest + BLOCKS_AHEAD
 
 
-def fill(table: Table, until: int) -> int:
-    """Partitions without a gap up to the one that holds `until`."""
+def fill(table: Table, until: int) -> int | None:
+    """Partitions without a gap up to the one that holds `until`; None: somebody is in the way, try again later."""
     end, made = partitions(connection, table)[-1].end, 0
     while end <= until:
-        add(connection, table, end)
+        try:
+            add(connection, table, end)
+        except OperationalError as error:
+            log.info("%s will be made later: %s", table.name_from(end), error)
+            return None
         end += table.step
         made += 1
     return made

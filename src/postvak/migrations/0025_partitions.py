@@ -1,7 +1,8 @@
 import time
+from contextlib import suppress
 from datetime import timedelta
 
-from django.db import OperationalError, migrations, transaction
+from django.db import DatabaseError, OperationalError, migrations, transaction
 from django.utils import timezone
 
 from postvak.models import partitions
@@ -19,27 +20,35 @@ def install(apps, schema_editor):
         if not partitions.is_partitioned(connection, table):
             end = first_end(connection, table)
             patiently(connection, partitions.promise_bound, table, end)
-            partitions.check_bound(connection, table)
-            patiently(connection, partitions.swap, table, end)
+            try:
+                partitions.check_bound(connection, table)
+                patiently(connection, partitions.swap, table, end)
+            except BaseException:
+                with suppress(DatabaseError):  # what failed first is what counts
+                    patiently(connection, partitions.take_back_bound, table)
+                raise
 
 
 def first_end(connection, table):
-    """Far enough away that nothing beyond it is written before the change is done."""
-    if table.is_monthly:
-        return partitions.month_of(timezone.now() + timedelta(days=31)) + 1
+    """Far enough away that nothing lies beyond it (a clock may have been wrong), or is written there before the change is done."""
     with connection.cursor() as cursor:
+        if table.is_monthly:
+            soon = timezone.now() + timedelta(days=31)
+            cursor.execute(f"SELECT greatest(max({table.column}), %s) FROM {table.name}", [soon])  # noqa: S608 - our words only
+            return partitions.month_of(cursor.fetchone()[0]) + 1
         cursor.execute("SELECT coalesce(max(id), 0) FROM postvak_receipt")
         return (cursor.fetchone()[0] // partitions.BLOCK + 2) * partitions.BLOCK
 
 
-def patiently(connection, change, table, end):
+def patiently(connection, change, *arguments):
     """Each attempt waits for its locks only a moment, because all others wait behind it."""
     for attempt in range(ATTEMPTS):
         try:
             with transaction.atomic(using=connection.alias):
                 with connection.cursor() as cursor:
                     partitions.impatient(cursor)
-                return change(connection, table, end)
+                change(connection, *arguments)
+            return
         except OperationalError:
             if attempt == ATTEMPTS - 1:
                 raise

@@ -97,9 +97,10 @@ def add(connection: BaseDatabaseWrapper, table: Table, start: int) -> None:
     bounds = [table.bound(start), table.bound(start + table.step)]
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
         impatient(cursor)
+        # First: while it is busy, nobody who writes what it refers to has to wait.
+        cursor.execute(f"LOCK TABLE {table.default} IN ACCESS EXCLUSIVE MODE")
         for other in referenced(cursor, table):
             cursor.execute(f"LOCK TABLE {other} IN SHARE ROW EXCLUSIVE MODE")
-        cursor.execute(f"LOCK TABLE {table.default} IN ACCESS EXCLUSIVE MODE")
         cursor.execute(f"CREATE TABLE {name} (LIKE {table.name} INCLUDING ALL)")
         give_own_key(cursor, table, name)
         cursor.execute(
@@ -148,14 +149,19 @@ def is_partitioned(connection: BaseDatabaseWrapper, table: Table) -> bool:
 
 def promise_bound(connection: BaseDatabaseWrapper, table: Table, end: int) -> None:
     """So that the table can become a partition without being read under a lock; it has to be kept (check_bound) before swap().
-    Inside a transaction."""
-    constraint = f"{table.name}_start"
+    Until then nothing beyond it can be written: without a swap() it has to be taken back. Inside a transaction."""
+    take_back_bound(connection, table)
     with connection.cursor() as cursor:
-        cursor.execute(f"ALTER TABLE {table.name} DROP CONSTRAINT IF EXISTS {constraint}")
         cursor.execute(
-            f"ALTER TABLE {table.name} ADD CONSTRAINT {constraint} CHECK ({table.column} < %s) NOT VALID",
+            f"ALTER TABLE {table.name} ADD CONSTRAINT {table.name}_start CHECK ({table.column} < %s) NOT VALID",
             [table.bound(end)],
         )
+
+
+def take_back_bound(connection: BaseDatabaseWrapper, table: Table) -> None:
+    """Inside a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table.name} DROP CONSTRAINT IF EXISTS {table.name}_start")
 
 
 def check_bound(connection: BaseDatabaseWrapper, table: Table) -> None:
