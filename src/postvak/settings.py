@@ -46,7 +46,7 @@ def database_settings(database: Database) -> dict[str, Any]:
 
 
 def all_databases(configuration: Configuration) -> dict[str, dict[str, Any]]:
-    """Beside "default": "direct", past the pooler, and "replica" (models.databases, models.replica). A pooler in transaction mode gives
+    """Beside "default": "direct", past the pooler, and "replica" (models.replica). A pooler in transaction mode gives
     each transaction another connection, so nothing may be left on one: cursors of the server's, prepared statements (Django makes none)."""
     found = {"default": database_settings(configuration.database)}
     if configuration.direct:
@@ -54,7 +54,7 @@ def all_databases(configuration: Configuration) -> dict[str, dict[str, Any]]:
         found["direct"] = database_settings(configuration.direct)
     if configuration.replica:
         found["replica"] = database_settings(configuration.replica.database)
-        found["replica"]["OPTIONS"] |= {"connect_timeout": 3}
+        found["replica"]["OPTIONS"] |= {"connect_timeout": 3} | dict(configuration.replica.database.options)
     return found
 
 

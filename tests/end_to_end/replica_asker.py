@@ -1,7 +1,8 @@
 """Asks pages of an installation that has a replica, as told by words on its input; prints a line of JSON for each. Used by test_replica.
 
 `page PATH`: status, and which databases were asked how often. `change`: a form is sent. `wait`: until the replica is fit or not.
-`health`: codes of the findings about it. `title TEXT`: the subject of the ticket becomes this.
+`health`: codes of the findings about it. `title TEXT`: the subject of the ticket becomes this. `behind SECONDS`: how late it seems to be to a
+database whose clock is ahead by so much.
 """
 
 import json
@@ -20,7 +21,7 @@ def main() -> None:  # noqa: C901 - one step after the other; models can be impo
     from django.utils import timezone
 
     from postvak.models import Agent, Brand, Queue, Status, Ticket
-    from postvak.models.replica import FITNESS
+    from postvak.models.replica import FITNESS, seconds_behind
     from postvak.notify.health import machine
 
     now = timezone.now()
@@ -59,6 +60,9 @@ def main() -> None:  # noqa: C901 - one step after the other; models can be impo
     def title(text: str) -> object:
         return Ticket.objects.update(subject=text)
 
+    def behind(ahead: str) -> object:
+        return seconds_behind("FFFFFFFF/0", str(time.time() + int(ahead)))
+
     def change(_word: str) -> object:
         answer = client.post("/tickets/20261/tags/", {"tags": "x"})
         return {name: int(cookie["max-age"]) for name, cookie in answer.cookies.items() if name == "postvak_changed"}
@@ -67,7 +71,8 @@ def main() -> None:  # noqa: C901 - one step after the other; models can be impo
         client.cookies.pop("postvak_changed", None)
         return None
 
-    orders = {"page": page, "wait": wait, "health": health, "title": title, "change": change, "forget": forget}
+    orders = {"page": page, "wait": wait, "health": health, "title": title, "behind": behind, "change": change}
+    orders["forget"] = forget
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         word, _space, rest = line.strip().partition(" ")

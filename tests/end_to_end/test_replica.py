@@ -100,6 +100,7 @@ def test_what_may_be_stale_is_asked_of_the_replica_while_it_is_fit(pair: tuple[S
     asker.tell("title Bulb")
     asker.tell("wait unfit")
     assert asker.tell("health") == ["replica_late"]
+    assert 5000 < asker.tell("behind 5000") < 5100, "the clock of the replica isn't asked"
     assert "replica" not in asker.tell("page /reports/")
     second.sql("SELECT pg_wal_replay_resume()")
     asker.tell("wait fit")

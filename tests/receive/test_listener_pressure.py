@@ -1,23 +1,25 @@
 """While no more mail can be taken, senders are told so before they send it, keep it, and bring it later; and it is seen."""
 
 import asyncio
+import shutil
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from postvak.configuration import Listening
-from postvak.models import Mailbox
+from postvak.configuration import Database, Listening
+from postvak.models import Lease, Mailbox
 from postvak.receive.accept import Arrived, accept
 from postvak.receive.listener import limits, pressure, writer
 from postvak.receive.listener.directory import Directory, Lookup, make
-from postvak.receive.listener.limits import Limits
+from postvak.receive.listener.limits import Limits, Room
 from postvak.receive.listener.pressure import Pressure
 from postvak.receive.listener.reception import Reception
 from postvak.receive.listener.session import Session
@@ -37,7 +39,7 @@ def under(reason: Reason) -> Pressure:
         case Reason.SLOW:
             found.writer.busy_since = monotonic() - pressure.SLOW - 1
         case Reason.ROOM:
-            found.limits.bytes = limits.MEMORY + 1
+            found.limits.bytes = limits.MEMORY * 3 // 4 + 1
         case Reason.DISK:
             found.is_disk_full = True
         case Reason.BACKLOG:
@@ -66,6 +68,67 @@ def test_the_disk_counts_only_where_mails_go_there(monkeypatch: pytest.MonkeyPat
     assert not pressure.is_disk_full(configuration)
     monkeypatch.setattr(pressure, "LEAST_FREE", 2**60)
     assert (pressure.is_disk_full(configuration), pressure.is_disk_full(elsewhere)) == (True, False)
+
+
+def test_the_disk_of_a_database_elsewhere_counts_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage._replace(free=0 if place == tmp_path else 2**60))
+    configuration = settings.CONFIGURATION
+    assert not pressure.is_disk_full(configuration)
+    database = Database("sqlite3", str(tmp_path / "x.sqlite3"))
+    assert pressure.is_disk_full(replace(configuration, database=database, bucket=None))
+    assert pressure.is_disk_full(replace(configuration, database=database, bucket=object()))
+
+
+def test_a_mail_begins_only_while_there_is_room_for_those_that_began() -> None:
+    found, room = Pressure(Limits(5, 5), Writer(lambda: None), 10, WORKER), limits.MEMORY * 3 // 4
+    began = Room(found.limits, limits.MEMORY)
+    assert (began.take(room), found.reply()) == (True, "")
+    assert (began.take(1), found.reply()[:9]) == (True, "452 4.3.1")
+    began.give_back()
+    assert found.reply() == ""
+
+
+class Surprised(Lookup):
+    """Fails in a way that nobody thought of, then answers."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def ask(self, question: Callable[[], Any]) -> Any:
+        self.asked += 1
+        if self.asked == 1:
+            raise ValueError("nobody thought of this")
+        return True
+
+
+def test_a_look_that_fails_is_not_the_last_one(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(pressure, "LOOK", 0.001)
+    one = Pressure(Limits(5, 5), Writer(lambda: None), 10, WORKER)
+
+    async def looking() -> None:
+        watching = asyncio.create_task(one.watch(Surprised()))
+        async with asyncio.timeout(10):
+            while not one.has_backlog:
+                assert not watching.done()
+                await asyncio.sleep(0.001)
+        watching.cancel()
+
+    asyncio.run(looking())
+    assert "nobody thought of this" in caplog.text
+
+
+@pytest.mark.django_db
+def test_what_gone_workers_refused_is_forgotten_after_a_day() -> None:
+    show_refusals({Reason.DISK, Reason.SLOW}, "gone:1:listen")
+    Lease.objects.filter(name="refusing:disk:gone:1:listen").update(until=timezone.now() - timedelta(days=2))
+    show_refusals((), WORKER)
+    assert Lease.objects.filter(name__startswith="refusing:").count() == 2
+    show_refusals({Reason.CROWD}, WORKER)
+    left = Lease.objects.filter(name__startswith="refusing:").values_list("name", flat=True)
+    assert set(left) == {"refusing:slow:gone:1:listen", f"refusing:crowd:{WORKER}"}
 
 
 @pytest.mark.django_db

@@ -144,7 +144,7 @@ def test_a_full_disk_loses_nothing_and_is_survived(tmp_path: Path, dovecot: Dove
             dovecot.deliver(user if number % 4 < 2 else other, raw)
         wait_until(lambda: has_failed(plant), seconds=40, what="a full disk")
         last = mail(subject="By SMTP", message_id="smtp@customer.example", text=raws[0].decode())
-        assert answer_to(plant, last) == 451
+        assert answer_to(plant, last) in {451, 452}, "it could not be stored, or the disk was seen to be full before"
         time.sleep(4)
         left = len(dovecot.messages(user)) + len(dovecot.messages(other))
         receipts = plant.value("SELECT count(*) FROM postvak_receipt")

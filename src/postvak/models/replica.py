@@ -123,9 +123,10 @@ FITNESS = Fitness()
 
 def look(limit: int) -> State:
     """Has the replica what was committed until now, or lacks it no more than `limit` seconds? Raises DatabaseError when the database itself doesn't answer."""
-    (committed,) = row_of(DEFAULT_DB_ALIAS, "SELECT pg_current_wal_lsn()::text", [])
+    sql = "SELECT pg_current_wal_lsn()::text, extract(epoch FROM clock_timestamp())::text"
+    committed, now = row_of(DEFAULT_DB_ALIAS, sql, [])
     try:
-        behind = seconds_behind(committed)
+        behind = seconds_behind(committed, now)
     except Error as error:
         connections[REPLICA].close()
         return State("replica_down", said=str(error).strip().partition("\n")[0])
@@ -134,16 +135,17 @@ def look(limit: int) -> State:
     return State("replica_late" if behind > limit else "", behind)
 
 
-def seconds_behind(committed: str) -> int | None:
+def seconds_behind(committed: str, now: str) -> int | None:
     """How old its newest transaction is, if it lacks something of what was `committed` (a place in the log of the server); None: it
-    takes no changes, so it is no replica, or no longer."""
+    takes no changes, so it is no replica, or no longer. `now`: epoch seconds by the clock of the server, which the times of transactions are of."""
     sql = (
         "SELECT pg_is_in_recovery(), pg_last_wal_replay_lsn() >= %s::pg_lsn, "
-        "extract(epoch FROM clock_timestamp() - coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time()))"
+        "coalesce(%s::numeric - extract(epoch FROM pg_last_xact_replay_timestamp()), "
+        "extract(epoch FROM clock_timestamp() - pg_postmaster_start_time()))"
     )
     deadline = time.monotonic() + PATIENCE
     while True:
-        is_replica, has_all, seconds = row_of(REPLICA, sql, [committed])
+        is_replica, has_all, seconds = row_of(REPLICA, sql, [committed, now])
         if not is_replica:
             return None
         if has_all:

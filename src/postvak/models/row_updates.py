@@ -7,7 +7,7 @@ from django.db.models import Model
 
 
 def update_rows(rows: Sequence[Model], fields: Collection[str]) -> None:
-    """Write these fields of rows that exist: one statement, prepared once and run for each row. The CASE WHEN of bulk_update takes
+    """Write these fields of rows that exist: one statement, run for each row (SQLite prepares it once). The CASE WHEN of bulk_update takes
     ten times as much, because Django builds an expression for each value. Plain values only, no F(); rows that are gone stay gone. Raises
     KeyError for a name that is no column.
     """

@@ -1,8 +1,10 @@
 """That a listener refuses mail for now, as rows that everybody sees: a lease of its worker for each reason, which ends by itself."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+from django.utils import timezone
 
 from postvak.models import Lease, Mailbox, Receipt
 
@@ -22,9 +24,12 @@ class Reason(StrEnum):
 
 
 def show_refusals(reasons: Iterable[Reason], worker: str) -> None:
-    """They are seen for a minute."""
-    for reason in sorted(reasons):
+    """They are seen for a minute; what workers that are gone left goes after a day, when there is something to show."""
+    found = sorted(reasons)
+    for reason in found:
         Lease.objects.take(f"{PREFIX}{reason}:{worker}", worker)
+    if found:
+        Lease.objects.filter(name__startswith=PREFIX, until__lt=timezone.now() - timedelta(days=1)).delete()
 
 
 def refusals(now: datetime) -> set[Reason]:

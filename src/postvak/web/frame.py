@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Exists, QuerySet, Subquery
 
 from postvak.models import Agent, AlarmState, Brand, Lease, Membership, Notification, Options, Ticket
@@ -32,7 +33,7 @@ class Frame:
 
 
 def frame_of(agent: Agent, **more: Any) -> Frame:
-    """`more`: scalars by name that come in the same query."""
+    """`more`: scalars by name that come in the same query. Never stale, also around a page that may be: a lease of a worker holds a minute."""
     news = unread_notices(agent)
     wanted = {
         "brand_name": Subquery(Brand.objects.order_by("pk").values("name")[:1]),
@@ -40,7 +41,7 @@ def frame_of(agent: Agent, **more: Any) -> Frame:
         "unread_newest": Subquery(news.values("pk")[:1]),
     }
     wanted |= noted_facts() if agent.is_admin else rights_somewhere(agent)
-    options: QuerySet[Any] = Options.objects.annotate(**wanted, **more)
+    options: QuerySet[Any] = Options.objects.using(DEFAULT_DB_ALIAS).annotate(**wanted, **more)
     row = options.values(*wanted, *more).get()
     return Frame(
         brand_name=row["brand_name"] or "",

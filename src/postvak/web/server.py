@@ -10,6 +10,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
+from postvak.models.replica import REPLICA
 from postvak.supervisor import die_with
 from postvak.web.gateway import Application, Gateway, Receive, Scope, Send
 from postvak.web.live.door import PATH, Door
@@ -24,6 +25,7 @@ POOL = {  # of psycopg: threads share connections, each is tried before it is le
     "timeout": 10.0,
     "reconnect_timeout": 5.0,
 }
+REPLICA_PATIENCE = 3.0  # seconds that a page waits for a connection to the replica: the database itself answers as well
 
 application = get_wsgi_application()
 
@@ -63,10 +65,10 @@ class Web:
 def pool_connections() -> None:
     """On PostgreSQL, in the process that answers and in no other: a pool has threads, which no fork brings along, and the loops of a
     worker would keep what they borrowed while they wait."""
-    for database in connections.settings.values():
+    for alias, database in connections.settings.items():
         if database["ENGINE"].endswith("postgresql"):
             database["CONN_MAX_AGE"] = 0  # given back after each request
-            database["OPTIONS"] |= {"pool": POOL}
+            database["OPTIONS"] |= {"pool": POOL | ({"timeout": REPLICA_PATIENCE} if alias == REPLICA else {})}
 
 
 class StreamingServer(Server):  # type: ignore[misc,valid-type]

@@ -35,8 +35,8 @@ class Limits:
             del self.open[peer]
 
     def is_full(self) -> bool:
-        """So much is being received that no further mail shall begin."""
-        return self.bytes > MEMORY
+        """So much is being received that no further mail shall begin; the rest of MEMORY is for those that began (Room.take)."""
+        return self.bytes > MEMORY * 3 // 4
 
     def is_crowded(self) -> bool:
         return self.open.total() >= CONNECTIONS

@@ -8,6 +8,7 @@ import logging
 import shutil
 from collections.abc import Iterable
 from functools import partial
+from pathlib import Path
 from time import monotonic
 
 from django.conf import settings
@@ -78,6 +79,8 @@ class Pressure:
                 self.new -= new
             except (Error, OSError) as error:  # who sends meanwhile is told that his mail can't be stored
                 log.warning("whether mail can be taken can't be looked at now: %s", error)
+            except Exception:  # what was seen last would hold until the listener is started again
+                log.exception("whether mail can be taken can't be looked at now")
             await asyncio.sleep(LOOK)
 
 
@@ -88,6 +91,8 @@ def look(most: int, new: Iterable[Reason], worker: str) -> bool:
 
 
 def is_disk_full(configuration: Configuration) -> bool:
-    """Only where mails go there."""
-    is_used = configuration.database.engine == "sqlite3" or configuration.bucket is None
-    return is_used and shutil.disk_usage(configuration.data).free < LEAST_FREE
+    """Any on which mails are kept."""
+    places = [] if configuration.bucket else [configuration.data]
+    if configuration.database.engine == "sqlite3":
+        places.append(Path(configuration.database.name).parent)
+    return any(shutil.disk_usage(place).free < LEAST_FREE for place in places)
