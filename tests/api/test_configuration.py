@@ -124,6 +124,9 @@ def test_backups_are_listed_fetched_and_deleted(root: Program, tmp_path: Path, m
     page = root.get("/backups?limit=1")
     assert [row["name"] for row in root.get(f"/backups?limit=1&after={page['next']}")["items"]] == [first]
     problem(root.ask("GET", f"/backups/{first}/file"), 409)
+    locked = back_up(tmp_path, passphrase="correct horse battery").path.name
+    assert "on the server" in problem(root.ask("GET", f"/backups/{locked}/file"), 409)["detail"]
+    root.do("DELETE", f"/backups/{locked}")
     tar = b"".join(root.ask("GET", f"/backups/{second}/file").streaming_content)  # type: ignore[attr-defined]
     assert f"{second}/manifest.json".encode() in tar
     assert AuditEntry.objects.filter(action="exported", kind="backup", name=second, origin="api").exists()

@@ -35,8 +35,12 @@ def is_in(client: Client) -> bool:
 @pytest.fixture
 def app(bob: Agent) -> Authenticator:
     factors.keep_app(bob, totp.new_secret(), 0, By())
-    factors.renew_codes(bob, By())
     return Authenticator.objects.get(user=bob, type="totp")
+
+
+@pytest.fixture
+def codes(bob: Agent, app: Authenticator) -> list[str]:
+    return factors.renew_codes(bob, By())
 
 
 def test_an_agent_sees_his_browsers_and_ends_them(enter: Enter, bob: Agent, cas: Agent) -> None:
@@ -52,37 +56,40 @@ def test_an_agent_sees_his_browsers_and_ends_them(enter: Enter, bob: Agent, cas:
     assert is_in(foreign)
 
 
-def test_a_factor_is_removed_only_with_a_proof(enter: Enter, bob: Agent, app: Authenticator) -> None:
+def test_a_factor_is_removed_only_with_a_code_never_with_the_password(
+    enter: Enter, bob: Agent, app: Authenticator, codes: list[str]
+) -> None:
     program = enter(bob)
     shown = program.get("/me/second-factors")
     assert [(row["kind"], row["name"]) for row in shown["items"]] == [("totp", "authenticator app")]
     assert (shown["recovery_codes"], shown["must_have_one"]) == (10, False)
     path = f"/me/second-factors/{app.pk}/removal"
     problem(program.ask("POST", path, {}), 422)
-    assert problem(program.ask("POST", path, {"proof": "wrong"}), 422)["errors"][0]["field"] == "proof"
-    assert FailedLogin.objects.filter(email=f"code:{bob.email}").count() == 1
+    for wrong in ("wrong", PASSWORD):
+        assert problem(program.ask("POST", path, {"proof": wrong}), 422)["errors"][0]["field"] == "proof"
+    assert FailedLogin.objects.filter(email=f"code:{bob.email}").count() == 2
     assert factors.has_factor(bob)
-    program.do("POST", path, {"proof": PASSWORD})
+    program.do("POST", path, {"proof": codes[0]})
     assert not Authenticator.objects.filter(user=bob).exists(), "the recovery codes went with it"
     entry = AuditEntry.objects.get(origin="api", action="changed")
     assert entry.changes == {"second_factor": ["authenticator app", ""]}
 
 
-def test_guessing_a_proof_is_slowed_down_with_whatever_key(enter: Enter, bob: Agent, app: Authenticator) -> None:
+def test_guessing_a_proof_is_slowed_down_with_whatever_key(
+    enter: Enter, bob: Agent, app: Authenticator, codes: list[str]
+) -> None:
     program, path = enter(bob), f"/me/second-factors/{app.pk}/removal"
-    problem(program.ask("POST", path, {"proof": PASSWORD}, Idempotency_Key="k"), 422)
+    problem(program.ask("POST", path, {"proof": codes[0]}, Idempotency_Key="k"), 422)
     for _attempt in range(5):
         problem(program.ask("POST", path, {"proof": "wrong"}), 422)
-    told = problem(program.ask("POST", path, {"proof": PASSWORD}), 422)
+    told = problem(program.ask("POST", path, {"proof": codes[0]}), 422)
     assert "too many wrong attempts" in told["detail"]
     assert factors.has_factor(bob)
 
 
-def test_who_has_no_password_proves_himself_by_a_code(enter: Enter, bob: Agent) -> None:
+def test_a_code_of_the_app_is_a_proof(enter: Enter, bob: Agent) -> None:
     secret = totp.new_secret()
     factors.keep_app(bob, secret, 0, By())
-    bob.set_unusable_password()
-    bob.save()
     app = Authenticator.objects.get(user=bob, type="totp")
     program, path = enter(bob), f"/me/second-factors/{app.pk}/removal"
     problem(program.ask("POST", path, {"proof": PASSWORD}), 422)
@@ -99,19 +106,19 @@ def test_a_passkey_alone_needs_a_browser_and_the_last_factor_of_who_must_have_on
     Options.objects.update(second_factor="none")
     key = Authenticator.objects.create(user=bob, type="webauthn", data={"name": "Key"})
     app.delete()
-    bob.set_unusable_password()
-    bob.save()
-    told = problem(program.ask("POST", f"/me/second-factors/{key.pk}/removal", {"proof": "x"}), 409)
-    assert "browser" in told["detail"]
+    path = f"/me/second-factors/{key.pk}/removal"
+    assert "browser" in problem(program.ask("POST", path, {"proof": PASSWORD}), 409)["detail"]
     assert program.get("/me/second-factors")["items"][0]["name"] == "Key"
+    program.do("POST", path, {"proof": factors.renew_codes(bob, By())[0]})
+    assert not factors.has_factor(bob)
 
 
 def test_nobody_removes_a_colleagues_factor_or_his_codes_alone(
-    enter: Enter, bob: Agent, cas: Agent, app: Authenticator
+    enter: Enter, bob: Agent, cas: Agent, app: Authenticator, codes: list[str]
 ) -> None:
-    problem(enter(cas).ask("POST", f"/me/second-factors/{app.pk}/removal", {"proof": PASSWORD}), 404)
-    codes = Authenticator.objects.get(user=bob, type="recovery_codes")
-    problem(enter(bob).ask("POST", f"/me/second-factors/{codes.pk}/removal", {"proof": PASSWORD}), 404)
+    problem(enter(cas).ask("POST", f"/me/second-factors/{app.pk}/removal", {"proof": codes[0]}), 404)
+    row = Authenticator.objects.get(user=bob, type="recovery_codes")
+    problem(enter(bob).ask("POST", f"/me/second-factors/{row.pk}/removal", {"proof": codes[0]}), 404)
 
 
 def test_an_administrator_helps_a_colleague_who_lost_everything(
@@ -133,10 +140,13 @@ def test_an_administrator_helps_a_colleague_who_lost_everything(
     assert list(entries.values_list("action", flat=True)) == ["changed", "logged_out"]
 
 
-def test_an_administrators_own_factors_need_his_proof(enter: Enter, admin: Agent) -> None:
-    factors.keep_app(admin, totp.new_secret(), 0, By())
-    problem(enter(admin).ask("DELETE", f"/agents/{admin.pk}/second-factors"), 409)
-    assert factors.has_factor(admin)
+def test_factors_of_administrators_are_never_removed_for_them(enter: Enter, admin: Agent, cas: Agent) -> None:
+    Agent.objects.filter(pk=cas.pk).update(is_admin=True)
+    for agent, word in ((admin, "proof"), (cas, "browser")):
+        factors.keep_app(agent, totp.new_secret(), 0, By())
+        told = problem(enter(admin).ask("DELETE", f"/agents/{agent.pk}/second-factors"), 409)
+        assert word in told["detail"]
+        assert factors.has_factor(agent)
 
 
 def test_the_scopes_are_apart_from_all_others(enter: Enter, bob: Agent) -> None:
@@ -154,5 +164,25 @@ def test_an_agent_changes_what_is_his_own_and_nothing_else(enter: Enter, bob: Ag
     for name, value in (("admin", True), ("password", "x"), ("valid", False), ("queues", {})):
         told = problem(program.ask("PATCH", "/me/preferences", {"settings": {name: value}}), 422)
         assert told["errors"][0]["field"] == f"settings.{name}"
-    problem(program.ask("PATCH", "/me/preferences", {"settings": {"substitute": "nobody@example.org"}}), 422)
     assert not Agent.objects.get(pk=bob.pk).is_admin
+
+
+def test_an_agent_sets_of_himself_only_what_his_page_would_take(
+    enter: Enter, bob: Agent, cas: Agent, admin: Agent
+) -> None:
+    program = enter(bob)
+    before = program.do("PATCH", "/me/preferences", {"settings": {"time_zone": "Europe/Amsterdam"}})
+    Agent.objects.filter(pk=cas.pk).update(is_active=False)
+    for name, value in (
+        ("language", "xx"),
+        ("time_zone", "Mars/Olympus"),
+        ("substitute", bob.email),
+        ("substitute", cas.email),
+        ("substitute", "nobody@example.org"),
+    ):
+        told = problem(program.ask("PATCH", "/me/preferences", {"settings": {name: value}}), 422)
+        assert told["errors"][0]["field"] == f"settings.{name}"
+    away = {"away_from": "2026-12-24T00:00:00Z", "away_until": "2026-12-24T00:00:00Z"}
+    told = problem(program.ask("PATCH", "/me/preferences", {"settings": away}), 422)
+    assert told["errors"][0]["field"] == "settings.away_until"
+    assert program.get("/me/preferences") == before

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from postvak.models import AuditEntry, Classifier, LanguageModel, Mailbox, Options, Queue, Tag
+from postvak.models import AuditEntry, Channel, Classifier, LanguageModel, Mailbox, Options, Queue, Tag
+from postvak.send.providers import provider_settings
 from tests.api.conftest import Enter
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +58,37 @@ def test_a_secret_goes_in_and_never_comes_out(enter: Enter, admin: Any) -> None:
         problem(program.ask("PATCH", "/settings/mailbox/In", from_file), 422)["errors"][0]["field"]
         == "settings.password"
     )
+
+
+def test_a_stored_password_goes_to_no_other_server(enter: Enter, admin: Any) -> None:
+    program, path = enter(admin), "/settings/mailbox/In"
+    program.do("PUT", path, {"settings": {"kind": "imap", "host": "imap.example.org", "password": "geheim"}})
+    for method in ("PATCH", "PUT"):
+        answer = program.ask(method, path, {"settings": {"kind": "imap", "host": "imap.elsewhere.example"}})
+        assert problem(answer, 422)["errors"][0]["field"] == "settings.password"
+    trial = {"name": "In", "settings": {"host": "127.0.0.1", "port": 9}}
+    assert problem(program.ask("POST", "/mailboxes/check", trial), 422)["errors"][0]["field"] == "settings.password"
+    text = '[[mailbox]]\nname = "In"\nhost = "imap.elsewhere.example"\n'
+    problem(program.ask("POST", "/configuration", {"toml": text}), 422)
+    assert Mailbox.objects.get(name="In").host == "imap.example.org"
+    program.do("PATCH", path, {"settings": {"host": "IMAP.example.org", "port": 143}})
+    Mailbox.objects.filter(name="In").update(host="")
+    problem(program.ask("PATCH", path, {"settings": {"host": "imap.elsewhere.example"}}), 422)
+    program.do("PATCH", path, {"settings": {"host": "imap.elsewhere.example", "password": "other"}})
+    row = Mailbox.objects.get(name="In")
+    assert (row.host, row.password) == ("imap.elsewhere.example", "other")
+
+
+def test_a_providers_secret_is_not_kept_when_the_place_of_its_api_changes(enter: Enter, admin: Any) -> None:
+    program, path = enter(admin), "/settings/channel/Out"
+    usual = {"kind": "provider", "provider": "brevo", "provider_settings": {"api_key": "geheim"}}
+    program.do("PUT", path, {"settings": usual})
+    program.do("PATCH", path, {"settings": {"provider_settings": {"api_url": "https://api.brevo.com/v3/"}}})
+    assert provider_settings(Channel.objects.get(name="Out"))["api_key"] == "geheim", "it is where it was"
+    elsewhere = {"api_url": "https://elsewhere.example/v3/"}
+    problem(program.ask("PATCH", path, {"settings": {"provider_settings": elsewhere}}), 422)
+    program.do("PATCH", path, {"settings": {"provider_settings": {**elsewhere, "api_key": "other"}}})
+    assert provider_settings(Channel.objects.get(name="Out"))["api_key"] == "other"
 
 
 def test_the_options_are_one_row(enter: Enter, admin: Any) -> None:

@@ -122,6 +122,8 @@ def test_a_filter_that_is_not_saved_says_what_it_would_have_done(
         "Sales",
     )
     assert root.do("POST", "/filters/trial", {"name": "10 Lamps", "settings": settings, "last": 1})["fired"] == 0
+    there = settings | {"mailboxes": [mailbox.name.swapcase()]}
+    assert root.do("POST", "/filters/trial", {"name": "10 Lamps", "settings": there})["fired"] == 1
     assert not Filter.objects.exists()
     assert not FilterVersion.objects.exists()
     assert Ticket.objects.get(subject="Lamp").queue == support

@@ -51,6 +51,12 @@ def test_nul_broken_bytes_and_ragged_rows_are_read() -> None:
             read_sheet(empty)
 
 
+@pytest.mark.parametrize("table", ["name,{long}\nAnn,x\n", "name,note\nAnn,{long}\n"])
+def test_a_field_that_is_too_long_is_a_bad_sheet_in_whichever_line(table: str) -> None:
+    with pytest.raises(BadSheet):
+        read_sheet(table.format(long="x" * 140_000).encode())
+
+
 @pytest.mark.parametrize("cell", ["=1+1", "'=1", "''-2", "+49 30", "-", "@x", "'quoted'", "", "plain", "\t=x"])
 def test_no_cell_is_a_formula_and_each_comes_back(cell: str) -> None:
     assert guarded(cell)[:1] not in {"=", "+", "-", "@", "\t"}

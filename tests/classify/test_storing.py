@@ -35,6 +35,19 @@ def test_a_loaded_model_goes_on_learning(model: Model) -> None:
     assert load(save(again)).predict(Text(body="sollicitatie")).label == "jobs"
 
 
+def test_what_was_measured_on_the_old_scale_of_familiarity_opens_nothing(model: Model) -> None:
+    raw = save(model)
+    assert load(raw).gate.thresholds(0.5)
+    old = load(MAGIC + b"\x01" + raw[5:])
+    assert not old.gate.entries
+    for text, label in mails(50, seed=2):
+        said = old.predict(text)
+        assert not old.acts(said, wished=0.5)
+        assert said.label == model.predict(text).label
+        old.learn(text, label)
+    assert len(load(save(old)).gate.entries) == 50
+
+
 def test_a_model_without_mails_can_be_kept() -> None:
     assert load(save(Model())).labels == []
 
@@ -67,7 +80,9 @@ def test_a_model_made_anew_without_somebodys_mails_has_no_trace_of_them() -> Non
         b"",
         b"PK\x03\x04",
         MAGIC,
+        MAGIC + b"\x00" + zlib.compress(b""),
         MAGIC + b"\x02" + zlib.compress(b""),
+        MAGIC + b"\x03" + zlib.compress(b""),
         MAGIC + b"\x01" + zlib.compress(b""),
         MAGIC + b"\x01" + zlib.compress(b"\0\0\0\x02{}"),
         MAGIC + b"\x01" + zlib.compress(b"\0\0\0\x02[]"),

@@ -26,10 +26,10 @@ from postvak.api.frame import (
 )
 from postvak.api.messages import NOTHING_RUNS, as_file
 from postvak.keep.download import streamed
-from postvak.keep.manifest import Manifest
+from postvak.keep.manifest import BadBackup, Manifest
 from postvak.keep.places import Busy
 from postvak.keep.prune import remove_one
-from postvak.keep.source import found_in, named_in
+from postvak.keep.source import found_in, in_folder, named_in
 from postvak.keep.work import backups_folder
 from postvak.log import audit
 
@@ -59,10 +59,15 @@ def list_backups(request: ApiRequest, paging: Query[Paging]) -> Any:
 
 @router.get("/backups/{name}/file", auth=EVERYTHING, openapi_extra=as_file(TAR))
 def get_backup_file(request: ApiRequest, name: str) -> StreamingHttpResponse:
-    """As a tar file that `postvak restore` reads; 409 when its manifest is damaged. What is cut off on the way is no backup."""
+    """As a tar file that `postvak restore` reads; 409 when its manifest is damaged, or it holds the keys. What is cut off on the way is
+    no backup."""
     folder = folder_of(name)
-    if dict(found_in(backups_folder())).get(folder.name) is None:
-        raise Problem(409, "This backup can't be read.")
+    try:
+        manifest = in_folder(folder).manifest
+    except BadBackup as error:
+        raise Problem(409, "This backup can't be read.") from error
+    if manifest.has_keys:
+        raise Problem(409, "It holds the keys: fetch it on the server.")
     audit.exported(asking(request), "backup", folder.name)
     response = StreamingHttpResponse(streamed(folder), content_type=TAR)
     response.headers["Content-Disposition"] = f'attachment; filename="postvak-{folder.name}.tar"'

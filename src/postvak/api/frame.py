@@ -110,10 +110,19 @@ class Body(BaseModel):
 
 def is_storable(given: Any) -> bool:
     if isinstance(given, str):
-        return "\x00" not in given and not any("\ud800" <= letter <= "\udfff" for letter in given)
+        return "\x00" not in given and is_whole(given)
     if isinstance(given, dict):
         return all(is_storable(name) and is_storable(value) for name, value in given.items())
     return all(is_storable(value) for value in given) if isinstance(given, list) else True
+
+
+def is_whole(text: str) -> bool:
+    """No half characters; asked of the encoder, as a text may have millions of letters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def agent_of(request: HttpRequest) -> Agent:

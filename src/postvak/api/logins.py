@@ -24,11 +24,12 @@ from postvak.api.frame import (
 from postvak.log import audit
 from postvak.models import Agent
 from postvak.tickets.login import factors
-from postvak.tickets.login.proof import can_type, proof_problem, typed_problem
+from postvak.tickets.login.proof import proof_problem
 from postvak.tickets.login.sessions import end, sessions_of
 
 router = Router(tags=["You"])
 people = Router(tags=["People"])
+WRONG = "That is wrong. Try once more."
 READ, WRITE = Token("account:read"), Token("account:write")
 READ_ALL, WRITE_ALL = Token("people:read", admin=True), Token("people:write", admin=True)
 
@@ -61,7 +62,7 @@ class FactorsShown(BaseModel):
 
 class ProofGiven(Body):
     proof: str = Field(
-        min_length=1, max_length=1024, description="The agent's password; of one who has none, a code of his app."
+        min_length=1, max_length=1024, description="A code of the agent's app, or one of his recovery codes."
     )
 
 
@@ -96,15 +97,17 @@ def list_my_factors(request: ApiRequest) -> Any:
 
 @router.post("/me/second-factors/{int:pk}/removal", auth=WRITE, response={204: None})
 def remove_my_factor(request: ApiRequest, pk: int, given: ProofGiven) -> Any:
-    """Remove one, with a proof of who asks: a token alone doesn't weaken a log-in. With the last one the recovery codes go."""
+    """Remove one, with a code of the app or a recovery code: neither a token nor a password alone weakens a log-in. With the last
+    one the recovery codes go."""
     refuse_key(request)
     agent = agent_of(request)
     row = found(Authenticator.objects.filter(user=agent, type__in=factors.FACTORS), pk=pk)
     if factors.is_needed(agent, row):
         raise Problem(409, "This agent needs a second factor, and it is his last one.")
-    if not can_type(agent):
+    has = factors.factors_of(agent)
+    if has.app is None and not has.codes_left:
         raise Problem(409, "Only a passkey proves who this agent is: a browser is needed.")
-    if problem := proof_problem(agent, request.ip, lambda: typed_problem(agent, given.proof)):
+    if problem := proof_problem(agent, request.ip, lambda: "" if factors.takes(agent, given.proof) else WRONG):
         raise invalid("proof", problem)
     factors.remove(agent, row, asking(request))
     return gone()
@@ -141,6 +144,8 @@ def remove_factors(request: ApiRequest, pk: int) -> Any:
     agent = found(Agent.objects.all(), pk=pk)
     if agent == agent_of(request):
         raise Problem(409, "These are the token's own agent's: remove them one by one, with a proof.")
+    if agent.is_admin:
+        raise Problem(409, "An administrator's second factors are removed at a browser.")
     with transaction.atomic():
         factors.remove_all(agent, asking(request))
         end(agent)

@@ -61,7 +61,9 @@ def change_preferences(request: ApiRequest, given: SettingsGiven) -> Any:
     """Change some of them."""
     if strange := sorted(set(given.settings) - set(OWN)):
         raise invalid(f"settings.{strange[0]}", f"One's own settings are: {', '.join(OWN)}.")
-    agent = agent_of(request)
+    agent, substitute = agent_of(request), given.settings.get("substitute")
+    if substitute and not Agent.objects.filter(email=str(substitute).lower(), is_active=True).exists():
+        raise invalid("settings.substitute", "There is no such colleague, or not any more.")
     try:
         change(AGENTS, agent.email, given.settings, asking(request), is_whole=False)
     except SettingError as error:

@@ -19,7 +19,9 @@ from postvak.api.frame import (
 )
 from postvak.api.settings import told
 from postvak.conditions.condition import Malformed
+from postvak.conditions.operators import BadValue
 from postvak.models import Agent, Filter, Rule, Ticket
+from postvak.notify.look import logo_of, look_of
 from postvak.notify.preview import Preview, preview, send_test
 from postvak.notify.rule_words import TooLong
 from postvak.notify.setting import language_for
@@ -29,7 +31,7 @@ from postvak.process.filters.bench_json import bench_as_json
 from postvak.process.filters.check import names, problems
 from postvak.process.filters.draft import Draft
 from postvak.setup.fields import LANGUAGE_CODE, SettingError
-from postvak.setup.one import tried
+from postvak.setup.one import found, tried
 from postvak.setup.rules import RULES
 from postvak.tickets.access import visible_tickets
 
@@ -106,9 +108,12 @@ class TestSent(BaseModel):
 def try_filter(request: ApiRequest, given: FilterToTry) -> Any:
     """What the filter would have changed on the newest mails, as `postvak filters test`. Nothing is written."""
     draft = draft_in(given)
-    bench = try_draft(draft, last=given.last, row=Filter.objects.filter(name=draft.name).first())
-    found = cast(dict[str, Any], bench_as_json(bench))
-    return found | {"mails": [mail | {"author": mail["from"]} for mail in found["mails"]]}
+    try:
+        bench = try_draft(draft, last=given.last, row=Filter.objects.filter(name=draft.name).first())
+    except BadValue as error:
+        raise invalid("settings", str(error)) from error
+    said = cast(dict[str, Any], bench_as_json(bench))
+    return said | {"mails": [mail | {"author": mail["from"]} for mail in said["mails"]]}
 
 
 def draft_in(given: FilterToTry) -> Draft:
@@ -138,13 +143,22 @@ def preview_rule(request: ApiRequest, given: RuleToTry) -> Any:
     """The mail that the rule would write on a ticket. Nothing is written, and nothing goes out."""
     ticket = ticket_of(request, given)
     language = given.language or language_for(ticket)
-    try:
-        with tried(RULES, given.name, given.settings, asking(request)) as row:
-            made = mail_of(cast(Rule, row), ticket, language, agent_of(request))
-    except SettingError as error:
-        raise told(error) from error
+    stored = None if given.settings else found(RULES, given.name)
+    if stored is not None:  # as it is: no transaction waits while the logo is fetched
+        made = mail_of(cast(Rule, stored), ticket, language, agent_of(request))
+    else:
+        made = mail_of_draft(request, given, ticket, language)
     plain = {"subject": made.subject, "text": made.text, "html": made.html, "missing": list(made.missing)}
     return {"ticket": ticket.number, "language": language} | plain
+
+
+def mail_of_draft(request: ApiRequest, given: RuleToTry, ticket: Ticket, language: str) -> Preview:
+    logo_of(look_of(ticket.queue.brand), "")  # it is cached then: the transaction doesn't wait for where it lies
+    try:
+        with tried(RULES, given.name, given.settings, asking(request)) as row:
+            return mail_of(cast(Rule, row), ticket, language, agent_of(request))
+    except SettingError as error:
+        raise told(error) from error
 
 
 def mail_of(rule: Rule, ticket: Ticket, language: str, agent: Agent) -> Preview:

@@ -66,9 +66,9 @@ def read_sheet(raw: bytes) -> Sheet:
     if len(raw) > LARGEST:
         raise BadSheet(_("The file is too large: 30 MB fit. Split it."))
     text, encoding = decoded(raw)
-    separator = separator_of(text)
     records: list[Row] = []
     try:
+        separator = separator_of(text)
         for number, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=separator), start=1):
             clean = tuple(unguarded(cell.strip()).strip() for cell in cells)
             if any(clean):

@@ -24,7 +24,8 @@ from postvak.classify.weights import FIRST_SQUARE, Rows, Weights
 Array = NDArray[Any]
 
 MAGIC = b"PVCL"
-VERSION = 1
+VERSION = 2
+FIRST = 1  # its familiarity was reckoned otherwise
 LARGEST = 400_000_000  # bytes unpacked; a damaged file must not fill the memory
 MOST_CELLS = 3_000_000  # rows times labels that are kept
 KEPT_FEATURES = 300_000  # of mails for rehearsing
@@ -50,11 +51,15 @@ def load(raw: bytes) -> Model:
     """Raises BadModel."""
     if raw[:4] != MAGIC:
         raise BadModel("This is not a model of Postvak.")
-    if raw[4:5] != bytes([VERSION]):
+    version = raw[4] if len(raw) > len(MAGIC) else 0
+    if not FIRST <= version <= VERSION:
         raise BadModel("This model was written by another version of Postvak.")
     try:
         head, arrays = unpacked(raw[5:])
-        return restored(head, arrays)
+        model = restored(head, arrays)
+        if version > FIRST:  # what was measured on the old scale proves nothing: nothing acts until it is measured anew
+            restore_log(model, head)
+        return model
     except (zlib.error, ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
         raise BadModel("This model is damaged.") from error
 
@@ -187,10 +192,13 @@ def restored(head: Mapping[str, Any], arrays: Mapping[str, Array]) -> Model:
     for sketch, label in zip(sketches, valid_labels(arrays["sketch_labels"], number), strict=True):
         model.neighbours.add(sketch.astype(np.float32), label)
     restore_memory(model, arrays, number)
+    return model
+
+
+def restore_log(model: Model, head: Mapping[str, Any]) -> None:
     for wanted, said, *numbers in head["log"]:
         score, weight, familiarity = map(float, numbers)
         model.gate.record(Entry(str(wanted), str(said), score, weight, familiarity))
-    return model
 
 
 def restored_weights(head: Mapping[str, Any], arrays: Mapping[str, Array], labels: int) -> Weights:

@@ -22,7 +22,7 @@ def may_be_anothers(message: Message) -> bool:
     if not is_wholly_encrypted(message):  # then nothing that was decrypted is quoted anyway
         return False
     if security.verdict == Verdict.good:
-        return wants_answers_elsewhere(message) and not is_vouched_for(message)
+        return not is_vouched_for(message) and wants_answers_elsewhere(message)
     return is_signed_by_another(message, security) or not is_vouched_for(message)
 
 

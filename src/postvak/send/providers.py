@@ -21,6 +21,7 @@ from postvak.models import Channel
 MEGABYTE = 1024 * 1024
 PASSWORD = "webhook_secret"  # noqa: S105 (the key of the setting)
 USER = "postvak"
+WHERE = ("api_url", "endpoint_url", "region")  # settings that say where the API is
 
 
 class Proof(StrEnum):
@@ -292,6 +293,12 @@ def set_provider_settings(channel: Channel, values: Mapping[str, str]) -> None:
         before = provider_settings(channel) if channel.sealed_settings else {}
         kept.setdefault(PASSWORD, before.get(PASSWORD) or secrets.token_urlsafe(24))
     channel.sealed_settings = seal(json.dumps(kept), settings.CONFIGURATION.sealing_keys)
+
+
+def is_elsewhere(provider: Provider, before: Mapping[str, str], after: Mapping[str, str]) -> bool:
+    """Is the provider's API somewhere else now? Then a stored secret isn't for it."""
+    places = [setting for setting in provider.settings if setting.key in WHERE]
+    return any((after.get(one.key) or one.default) != (before.get(one.key) or one.default) for one in places)
 
 
 def with_defaults(provider: Provider, values: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from django.db.models import JSONField, Model
 
 from postvak.log.audit import By
 from postvak.mail.charsets import storable
+from postvak.models.account import Account
 from postvak.setup.fields import Base, Field, SettingError, Value
 from postvak.setup.section import Section
 
@@ -51,6 +52,7 @@ def write(row: Model, wanted: Wanted, fields: Mapping[str, Field], *, is_new: bo
     """Set those of `fields` that are wanted, and save the row if anything is different."""
     changes = [Change(wanted.section.name, wanted.key, "", None, None)] if is_new else []
     touched: list[str] = []
+    host = row.host if isinstance(row, Account) else ""
     for name, field in fields.items():
         if name in wanted.values:
             old, new = set_field(row, wanted, name, field)
@@ -60,11 +62,22 @@ def write(row: Model, wanted: Wanted, fields: Mapping[str, Field], *, is_new: bo
                 changes.append(Change(wanted.section.name, wanted.key, name, old, new))
         elif is_new:
             field.set_initial(row, where=wanted.section.place(wanted.key), name=name)
+    refuse_to_hand_over(row, host, wanted)
     if changes:
         save(row, wanted)
     for name in touched:
         after_save(row, wanted, name, fields[name])
     return changes
+
+
+def refuse_to_hand_over(row: Model, host: str, wanted: Wanted) -> None:
+    """As the form: whoever changes settings from outside doesn't get to see a stored password by naming a server of his own.
+    `host`: where the account was until now; "" for a new one, and for one whose server was taken away (it keeps its password)."""
+    if not isinstance(row, Account) or wanted.base is not None or {"password", "token"} & wanted.values.keys():
+        return
+    if row.host and row.host.lower() != host.lower() and row.sealed_password:
+        text = "the server changed: give the password again. Postvak hands a stored one to no other server."
+        raise wanted.error(text, "password")
 
 
 def set_field(row: Model, wanted: Wanted, name: str, field: Field) -> tuple[Value, Value]:

@@ -7,7 +7,7 @@ from django.db.models import Model
 
 from postvak.models import Channel, Mailbox
 from postvak.send.channel_rules import stored
-from postvak.send.providers import PROVIDERS, Provider, set_provider_settings
+from postvak.send.providers import PROVIDERS, Provider, is_elsewhere, set_provider_settings
 from postvak.setup.fields import KEPT, Base, Field, Flag, JsonSchema, Number, NumberOrNone, SettingError, Text, Value
 from postvak.setup.references import Reference
 from postvak.setup.sealed import resolve
@@ -46,7 +46,8 @@ class Megabytes(NumberOrNone):
 
 class ProviderSettings(Field):
     """What the provider's API asks for: `{ region = "eu", api_key = { env = "NAME" } }`. Secrets are never written out,
-    and stay as they are when the table doesn't name them. Stands after `provider`."""
+    and stay as they are when the table doesn't name them – unless it comes from outside and names another place of the API: a stored
+    secret goes to no other server. Stands after `provider`."""
 
     schema: JsonSchema = {"type": "object"}
     nothing: Value = {}
@@ -63,8 +64,10 @@ class ProviderSettings(Field):
         provider, before, shown = self.provider(row), self.stored(row), self.read(row)
         if not isinstance(value, dict):
             raise SettingError('write a table: { api_key = { env = "NAME" } }.')
-        secrets = {one.key: before.get(one.key, "") for one in provider.settings if one.is_secret}
-        after = secrets | self.named(provider, value, base)
+        named = self.named(provider, value, base)
+        kept = {} if base is None and is_elsewhere(provider, before, named) else before
+        secrets = {one.key: kept.get(one.key, "") for one in provider.settings if one.is_secret}
+        after = secrets | named
         if after != {key: before.get(key, "") for key in after} or set(before) - set(after) - {"webhook_secret"}:
             set_provider_settings(cast(Channel, row), {str(key): text for key, text in after.items()})
         is_new_secret = any(after[key] != before.get(key, "") for key in secrets)

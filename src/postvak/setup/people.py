@@ -3,7 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
+from zoneinfo import available_timezones
 
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import Exists, Model, OuterRef, Q
 from django.utils.translation import gettext as _
 
@@ -297,6 +300,18 @@ class TeamsOfAgent(Rows):
         set_teams_of(cast(Agent, row), cast(list[Team], self.find(value)))
 
 
+def check_agent(agent: Agent) -> None:
+    """As the form. Raises ValidationError by field. (A substitute may have left: an export names him, and has to fit again.)"""
+    if agent.language and agent.language not in dict(settings.LANGUAGES):
+        raise ValidationError({"language": f"write one of {', '.join(dict(settings.LANGUAGES))}."})
+    if agent.time_zone and agent.time_zone not in available_timezones():
+        raise ValidationError({"time_zone": "write the name of a time zone, such as Europe/Amsterdam."})
+    if agent.away_from and agent.away_until and agent.away_until <= agent.away_from:
+        raise ValidationError({"away_until": _("The end has to be after the beginning.")})
+    if agent.substitute_id and agent.substitute_id == agent.pk:
+        raise ValidationError({"substitute": "nobody stands in for himself: name a colleague."})
+
+
 RIGHTS: Mapping[str, Field] = {
     name.removeprefix("is_"): Flag(name) for name in (field.name for field in Rights._meta.fields)
 }
@@ -325,6 +340,7 @@ AGENTS = Section(
     },
     {"substitute": Reference("substitute", Agent, "email")},
     normalise=str.lower,
+    check=check_agent,
     beside={"queues": QueuesOfAgent(), "teams": TeamsOfAgent()},
 )
 TEAMS = TeamSection(

@@ -15,6 +15,7 @@ from postvak.tickets.recipients import emails_of, ours
 
 MOST = 10
 LOOKED_AT = 200  # hits
+PORTIONS = 10  # of that many customers each
 LOOKED_THROUGH = 20_000  # deliveries; the newest ones, so that the question doesn't grow with the years
 
 
@@ -67,8 +68,8 @@ def of_ticket(ticket: Ticket) -> Iterator[Person]:
 
 
 def of_customers(query: str, agent: Agent) -> Iterator[Person]:
-    """By name, address or organisation; every word must be found. Whom the agent may know of is asked of the first hits only: of all
-    customers, all their tickets would be looked at."""
+    """By name, address or organisation; every word must be found. Whom the agent may know of is asked of the first hits, then of the
+    next ones: of all customers at once, all their tickets would be looked at."""
     everyone = CustomerAddress.objects.order_by("customer__name", "email")
     rows = everyone
     for word in query.split():
@@ -77,11 +78,12 @@ def of_customers(query: str, agent: Agent) -> Iterator[Person]:
             | Q(customer__name__icontains=word)
             | Q(customer__organisation__name__icontains=word)
         )
-    hits = list(rows.values_list("pk", flat=True)[:LOOKED_AT])
-    known = everyone.filter(pk__in=hits, customer__in=known_to(agent)).select_related("customer__organisation")
-    for row in known[: MOST * 2] if hits else ():
-        organisation = row.customer.organisation
-        yield Person(row.customer.name, row.email, organisation.name if organisation else _("customer"))
+    hits = list(rows.values_list("pk", flat=True)[: LOOKED_AT * PORTIONS])
+    known = everyone.filter(customer__in=known_to(agent)).select_related("customer__organisation")
+    for start in range(0, len(hits), LOOKED_AT):
+        for row in known.filter(pk__in=hits[start : start + LOOKED_AT]):
+            organisation = row.customer.organisation
+            yield Person(row.customer.name, row.email, organisation.name if organisation else _("customer"))
 
 
 def known_to(agent: Agent) -> QuerySet[Customer]:

@@ -130,7 +130,9 @@ def candidate(draft: Draft, row: Filter | None) -> Candidate:
     """Raises BadValue for a draft with conditions or actions that can't run; see usable()."""
     ids = None
     if draft.mailboxes is not None:
-        ids = frozenset(Mailbox.objects.filter(name__in=draft.mailboxes).values_list("pk", flat=True))
+        wanted = {name.casefold() for name in draft.mailboxes}  # as check.py compares them
+        boxes = Mailbox.objects.values_list("pk", "name")
+        ids = frozenset(pk for pk, name in boxes if name.casefold() in wanted)
     replaces = row.pk if row else 0
     return Candidate(compile_filter(draft, id=replaces, mailbox_ids=ids), replaces)
 

@@ -7,7 +7,7 @@ from django.utils.translation import gettext
 from postvak.log import audit
 from postvak.models import Agent
 from postvak.tickets.login import throttle
-from postvak.tickets.login.factors import factors_of, takes
+from postvak.tickets.login.factors import takes
 
 
 def proof_problem(agent: Agent, ip: str, ask: Callable[[], str]) -> str:
@@ -34,8 +34,3 @@ def proves(agent: Agent, typed: str) -> bool:
     if agent.has_usable_password():
         return bool(agent.check_password(typed))
     return bool(takes(agent, typed))
-
-
-def can_type(agent: Agent) -> bool:
-    """Has he a password or an app? A passkey needs a browser."""
-    return agent.has_usable_password() or factors_of(agent).app is not None

@@ -12,10 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from postvak.models import Channel
 from postvak.send.channel_rules import stored
-from postvak.send.providers import PROVIDERS, Setting, set_provider_settings
+from postvak.send.providers import PROVIDERS, Setting, is_elsewhere, set_provider_settings
 from postvak.web.admin.forms.connection import PLAIN_TEXT
-
-WHERE = ("api_url", "endpoint_url", "region")  # a stored secret goes to no other server
 
 
 def field_name(provider: str, setting: Setting) -> str:
@@ -103,12 +101,8 @@ class ProviderSettingsMixin(forms.ModelForm):  # type: ignore[type-arg]
         key = cleaned["provider"]
         if key != self.kept_for:
             return True
-        places = [setting for setting in PROVIDERS[key].settings if setting.key in WHERE]
-        return any(
-            (str(cleaned.get(field_name(key, one)) or "").strip() or one.default)
-            != (self.kept.get(one.key) or one.default)
-            for one in places
-        )
+        typed = {one.key: str(cleaned.get(field_name(key, one)) or "").strip() for one in PROVIDERS[key].settings}
+        return is_elsewhere(PROVIDERS[key], self.kept, typed)
 
     def seal_settings(self) -> None:
         """Into the row, after its other values; settings of another kind of channel go."""
