@@ -65,9 +65,18 @@ def test_without_pressure_mail_is_taken() -> None:
 def test_the_disk_counts_only_where_mails_go_there(monkeypatch: pytest.MonkeyPatch) -> None:
     configuration = settings.CONFIGURATION
     elsewhere = replace(configuration, database=replace(configuration.database, engine="postgresql"), bucket=object())
-    assert not pressure.is_disk_full(configuration)
-    monkeypatch.setattr(pressure, "LEAST_FREE", 2**60)
-    assert (pressure.is_disk_full(configuration), pressure.is_disk_full(elsewhere)) == (True, False)
+    usage = shutil.disk_usage(configuration.data)
+    for total, free, is_full in (
+        (2**40, 2**28, False),
+        (2**40, 2**27, True),
+        (2**25, 2**22, False),
+        (2**25, 2**20, True),
+    ):
+        monkeypatch.setattr(shutil, "disk_usage", lambda place, t=total, f=free: usage._replace(total=t, free=f))
+        assert (pressure.is_disk_full(configuration), pressure.is_disk_full(elsewhere)) == (is_full, False), (
+            total,
+            free,
+        )
 
 
 def test_the_disk_of_a_database_elsewhere_counts_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ log = logging.getLogger("postvak.listen")
 
 LOOK = 2.0  # seconds
 SLOW = 10.0  # seconds that it takes to store some mails
-LEAST_FREE = 200 * 1024 * 1024  # bytes of the disk; less is for the database to go on with
+LEAST_FREE = 200 * 1024 * 1024  # bytes of the disk; less is for the database to go on with. Of a small disk a twentieth
 SHOWN_FOR = 30.0  # seconds after which a reason is shown, and written into the program's log, anew
 REPLIES = {
     Reason.SLOW: replies.TOO_SLOW,
@@ -95,4 +95,5 @@ def is_disk_full(configuration: Configuration) -> bool:
     places = [] if configuration.bucket else [configuration.data]
     if configuration.database.engine == "sqlite3":
         places.append(Path(configuration.database.name).parent)
-    return any(shutil.disk_usage(place).free < LEAST_FREE for place in places)
+    usages = map(shutil.disk_usage, places)
+    return any(usage.free < min(LEAST_FREE, usage.total // 20) for usage in usages)
