@@ -49,6 +49,12 @@ class Program:
         return json.loads(response.content) if response.content else None
 
 
+def problem(answer: Any, status: int) -> Any:
+    """What a refusal with this status says (RFC 9457)."""
+    assert answer.status_code == status, answer.content.decode()
+    return json.loads(answer.content)
+
+
 Enter = Callable[..., Program]
 
 
@@ -69,6 +75,11 @@ def enter(db: None) -> Enter:
         return Program(secret)
 
     return made
+
+
+@pytest.fixture
+def root(enter: Enter, admin: Agent) -> Program:
+    return enter(admin)
 
 
 @pytest.fixture

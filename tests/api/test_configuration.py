@@ -3,26 +3,15 @@
 import json
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from postvak.api import backups
 from postvak.keep.backup import back_up
 from postvak.models import Agent, AuditEntry, Mailbox, Queue, Tag
-from tests.api.conftest import Enter, Program
+from tests.api.conftest import Program, problem
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def root(enter: Enter, admin: Agent) -> Program:
-    return enter(admin)
-
-
-def problem(answer: Any, status: int) -> Any:
-    assert answer.status_code == status, answer.content.decode()
-    return json.loads(answer.content)
 
 
 def exported(root: Program) -> str:

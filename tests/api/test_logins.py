@@ -1,8 +1,6 @@
 """Where agents are logged in and their second factors, by the API: a token alone never weakens a log-in."""
 
-import json
 import time
-from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -11,15 +9,10 @@ from django.test import Client
 from postvak.log.audit import By
 from postvak.models import Agent, AuditEntry, FailedLogin, Options
 from postvak.tickets.login import factors, totp
-from tests.api.conftest import Enter
+from tests.api.conftest import Enter, problem
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
-
-
-def problem(answer: Any, status: int) -> Any:
-    assert answer.status_code == status, answer.content.decode()
-    return json.loads(answer.content)
 
 
 def logged_in(agent: Agent) -> Client:

@@ -1,20 +1,14 @@
 """Every setting by the API: lists, one row, make, replace, change, delete; what is wrong is said with its field."""
 
-import json
 from typing import Any
 
 import pytest
 
 from postvak.models import AuditEntry, Channel, Classifier, LanguageModel, Mailbox, Options, Queue, Tag
 from postvak.send.providers import provider_settings
-from tests.api.conftest import Enter
+from tests.api.conftest import Enter, problem
 
 pytestmark = pytest.mark.django_db
-
-
-def problem(answer: Any, status: int) -> Any:
-    assert answer.status_code == status, answer.content.decode()
-    return json.loads(answer.content)
 
 
 def test_a_row_is_made_read_changed_replaced_and_deleted(enter: Enter, admin: Any) -> None:

@@ -27,21 +27,11 @@ from postvak.models import (
 )
 from postvak.process.run import process_due
 from postvak.receive.accept import Arrived, accept
-from tests.api.conftest import Enter, Program
+from tests.api.conftest import Enter, Program, problem
 from tests.mails import mail
 from tests.servers.smtpd import SmtpServer
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def root(enter: Enter, admin: Agent) -> Program:
-    return enter(admin)
-
-
-def problem(answer: Any, status: int) -> Any:
-    assert answer.status_code == status, answer.content.decode()
-    return json.loads(answer.content)
 
 
 # ---- mailboxes and channels ----------------------------------------------------------------
